@@ -1,0 +1,38 @@
+# Everything installs itself into .venv first; a second call finds it there. See README.md.
+#   make lab                        make install PYTHON=python3.12
+#   make test PYTEST="-k game"      make lab LAB="--no-browser --port=9999"
+
+PYTHON ?= python3
+LAB ?=
+PYTEST ?=
+RUN ?=
+BUILD ?=
+PY := .venv/bin/python
+FOUND = command -v "$(PYTHON)" >/dev/null || { echo 'There is no "$(PYTHON)" here: install Python 3.11 or newer, or name it with make PYTHON=...' >&2; exit 1; }
+INSTALL = $(FOUND); "$(PYTHON)" install.py $(if $(filter file,$(origin PYTHON)),,--this-python)
+
+.PHONY: install lab test run build site
+
+install:
+	@$(INSTALL)
+
+lab:
+	@$(INSTALL)
+	$(PY) -m jupyterlab --ServerApp.root_dir=. notebooks/00_start_here.ipynb $(LAB)
+
+test:
+	@$(INSTALL) --test
+	$(PY) -m ruff check .
+	$(PY) -m pytest $(PYTEST)
+
+run:
+	@$(INSTALL)
+	$(PY) -m gan_tutorial run $(RUN)
+
+build:
+	@$(INSTALL) --test
+	$(PY) notebooks/build.py $(BUILD)
+
+site:
+	@$(INSTALL)
+	$(PY) -m nbconvert --to html --output-dir build/site notebooks/*.ipynb
