@@ -1,0 +1,166 @@
+"""The facts ledger: claim, exact value, measured value, tolerance, source; shown, stored and asserted."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+MIME = "application/vnd.gan-tutorial.facts+json"
+COLUMNS = ("fact", "claim", "exact", "measured", "tolerance", "source", "holds")
+
+Value = float | tuple[float, float]  # a number, or the two ends (low, high) of an interval
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fact: `measured` lies within `tolerance` of `exact`, a number or an interval (low, high)."""
+
+    fact: str
+    claim: str
+    exact: Value
+    measured: float
+    tolerance: float
+    source: str
+    needs_training: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """low - tolerance <= measured <= high + tolerance.  NaN never holds; infinity equals itself."""
+        low, high = self.exact if isinstance(self.exact, tuple) else (self.exact, self.exact)
+        if math.isinf(self.measured):  # inf - inf is NaN: compare without subtracting
+            return self.measured in (low, high)
+        return low - self.tolerance <= self.measured <= high + self.tolerance
+
+    @property
+    def verdict(self) -> str:
+        """`yes`, or why not, in words that do not lean on colour."""
+        if self.holds:
+            return "yes"
+        return "no: needs the full training" if self.needs_training else "no"
+
+    @property
+    def sentence(self) -> str:
+        """What was claimed, what was measured, and by how much it may differ."""
+        return (f"{self.fact}: {self.claim}: measured {_text(self.measured)}, exact {_text(self.exact)}, "
+                f"tolerance {_text(self.tolerance)} ({self.source}).")  # fmt: skip
+
+    def cells(self) -> tuple[str, ...]:
+        """The row as text, in the order of `COLUMNS`."""
+        values = (_text(self.exact), _text(self.measured), _text(self.tolerance))
+        return (self.fact, self.claim, *values, self.source, self.verdict)
+
+
+class Ledger:
+    """The facts of one notebook, in the order in which they were added.
+
+    The last value of a cell shows it as a table.  The rows also travel in the notebook itself, under `MIME`,
+    so that a stored notebook can be read back with `read` and its facts asserted again.
+    """
+
+    def __init__(self, notebook: str) -> None:
+        self.notebook = notebook
+        self.rows: list[Row] = []
+
+    def add(
+        self,
+        fact: str,
+        claim: str,
+        exact: Value,
+        measured: float,
+        tolerance: float,
+        source: str,
+        needs_training: bool = False,
+    ) -> Row:
+        """Write down one fact and return it.  What `float` takes is a number here, also a tensor of one.
+
+        `needs_training`: shown always, asserted only where the profile trains to the end (cpu and gpu).
+        Adding a fact again (a cell that is run twice) replaces it.
+        """
+        pair = isinstance(exact, tuple | list)
+        value = (float(exact[0]), float(exact[1])) if pair else float(exact)
+        if not float(tolerance) >= 0 or math.isinf(tolerance):
+            raise ValueError(f"The tolerance of {fact} is {tolerance}: it must be finite, and zero or more.")
+        row = Row(fact, claim, value, float(measured), float(tolerance), source, needs_training)
+        places = [i for i, old in enumerate(self.rows) if (old.fact, old.claim) == (fact, claim)]
+        if places:
+            self.rows[places[0]] = row
+        else:
+            self.rows.append(row)
+        return row
+
+    def assert_all(self, profile: Any = None) -> None:
+        """Raise AssertionError with one sentence per fact that does not hold.
+
+        Facts that need training are left out where `profile.asserts_quality` is false.
+        """
+        if not self.rows:
+            raise AssertionError(f"The ledger of notebook {self.notebook} is empty: it proves nothing.")
+        trained = profile is None or profile.asserts_quality
+        asserted = [row for row in self.rows if trained or not row.needs_training]
+        failures = [row.sentence for row in asserted if not row.holds]
+        if failures:
+            raise AssertionError("\n".join(failures))
+
+    def __str__(self) -> str:
+        table = [COLUMNS, *(row.cells() for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = (
+            " ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in table
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        left = ' style="text-align:left"'
+        head = "".join(f'<th scope="col"{left}>{name}</th>' for name in COLUMNS)
+        rows = ("".join(f"<td{left}>{escape(cell)}</td>" for cell in row.cells()) for row in self.rows)
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        caption = f"<caption>Facts of notebook {escape(self.notebook)}</caption>"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        rows = [_portable(asdict(row)) for row in self.rows]
+        data = {"notebook": self.notebook, "rows": rows}
+        return {"text/plain": str(self), "text/html": self._repr_html_(), MIME: data}
+
+
+def read(notebook: str | Path | dict) -> list[Row]:
+    """The facts stored in a notebook (a path, or its parsed JSON), in the order in which it shows them.
+
+    A ledger that is shown twice counts once: its last showing.
+    """
+    nb = notebook if isinstance(notebook, dict) else json.loads(Path(notebook).read_text(encoding="utf-8"))
+    shown = {data["notebook"]: data["rows"] for data in _outputs(nb)}
+    return [Row(**_numbers(row)) for rows in shown.values() for row in rows]
+
+
+def _outputs(nb: dict) -> Iterator[dict]:
+    for cell in nb["cells"]:
+        for output in cell.get("outputs", []):
+            if MIME in output.get("data", {}):
+                yield output["data"][MIME]
+
+
+def _portable(value: Any) -> Any:
+    # JSON has no infinity and no NaN, and a notebook with either in it does not open.
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _portable(item) for key, item in value.items()}
+    return [_portable(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _numbers(row: dict) -> dict:
+    exact = row["exact"]
+    value = tuple(float(end) for end in exact) if isinstance(exact, list) else float(exact)
+    return row | {"exact": value, "measured": float(row["measured"]), "tolerance": float(row["tolerance"])}
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"{_text(value[0])} to {_text(value[1])}"
+    return f"{value:.6g}"
