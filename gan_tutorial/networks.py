@@ -1,0 +1,142 @@
+"""Networks: small generators and discriminators for 28x28 pictures, and MLPs for points.
+
+G: (n, latent), [labels (n,)] -> (n, 1, 28, 28) in [-1, 1].
+D: (n, 1, 28, 28), [labels (n,)] -> score (n,), any real number.
+No D uses batch normalisation: a gradient penalty needs a D that scores each example by itself.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+LATENT = 64  # numbers of noise per picture
+WIDTH = 16  # channels of the convolutional networks
+
+
+def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = nn.ReLU, norm: bool = False) -> nn.Sequential:
+    """Linear layers with `activation` between them, after batch norm if `norm`.  (n, sizes[0]) -> (n, sizes[-1])"""
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip(sizes[:-2], sizes[1:-1], strict=True):
+        layers += [nn.Linear(n_in, n_out), *([nn.BatchNorm1d(n_out)] if norm else []), activation()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+
+
+class PointDiscriminator(nn.Module):
+    """An MLP's score of points.  (n, dim) -> (n,)"""
+
+    def __init__(self, dim: int = 2, hidden: Sequence[int] = (64, 64), activation: Callable[[], nn.Module] = nn.Tanh):
+        super().__init__()
+        self.net = mlp([dim, *hidden, 1], activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x).squeeze(-1)
+
+
+class _Generator(nn.Module):
+    """What both generators share: a label, if there are classes, is appended to the latent as a one-hot vector."""
+
+    def __init__(self, latent: int, n_classes: int, body: Callable[[int], nn.Module]):
+        super().__init__()
+        self.n_classes = n_classes
+        self.body = body(latent + n_classes)
+
+    def forward(self, z: Tensor, *labels: Tensor) -> Tensor:
+        if self.n_classes:
+            z = torch.cat([z, one_hot(self.n_classes, *labels)], dim=1)
+        return self.body(z)
+
+
+class _Discriminator(nn.Module):
+    """What both discriminators share: score = w.features + b, plus v(label).features if there are classes.
+
+    The second term is the projection discriminator (Miyato & Koyama 2018, eq. 3).
+    """
+
+    def __init__(self, features: nn.Module, n_features: int, n_classes: int):
+        super().__init__()
+        self.features = features
+        self.score = nn.Linear(n_features, 1)
+        self.by_class = nn.Embedding(n_classes, n_features) if n_classes else None
+
+    def forward(self, x: Tensor, *labels: Tensor) -> Tensor:
+        h = self.features(x)  # (n, n_features)
+        score = self.score(h).squeeze(1)  # (n,)
+        if self.by_class is not None:
+            (label,) = labels
+            score = score + (self.by_class(label) * h).sum(dim=1)
+        return score
+
+
+def one_hot(n_classes: int, label: Tensor) -> Tensor:
+    """(n,) integers -> (n, n_classes) floats, one 1 per row."""
+    return nn.functional.one_hot(label, n_classes).float()
+
+
+class MLPGenerator(_Generator):
+    """latent -> 256 -> 512 -> 28x28, batch norm and ReLU between, tanh at the end."""
+
+    def __init__(self, latent: int = LATENT, hidden: Sequence[int] = (256, 512), n_classes: int = 0):
+        super().__init__(
+            latent,
+            n_classes,
+            lambda n_in: nn.Sequential(
+                mlp([n_in, *hidden, 784], norm=True),
+                nn.Tanh(),
+                nn.Unflatten(1, (1, 28, 28)),
+            ),
+        )
+
+
+class MLPDiscriminator(_Discriminator):
+    """28x28 -> 512 -> 256 -> score, leaky ReLU between."""
+
+    def __init__(self, hidden: Sequence[int] = (512, 256), n_classes: int = 0):
+        features = nn.Sequential(nn.Flatten(), mlp([784, *hidden], _leaky), _leaky())
+        super().__init__(features, hidden[-1], n_classes)
+
+
+class ConvGenerator(_Generator):
+    """latent -> 7x7 -> 14x14 -> 28x28; the last doubling rearranges channels (PixelShuffle): fast on a CPU."""
+
+    def __init__(self, latent: int = LATENT, width: int = WIDTH, n_classes: int = 0):
+        super().__init__(
+            latent,
+            n_classes,
+            lambda n_in: nn.Sequential(
+                nn.Linear(n_in, 2 * width * 49),
+                nn.Unflatten(1, (2 * width, 7, 7)),  # -> 7x7
+                nn.BatchNorm2d(2 * width),
+                nn.ReLU(),
+                nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),  # 7x7 -> 14x14
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+                nn.Conv2d(width, 4, 3, padding=1),
+                nn.PixelShuffle(2),  # 4 channels of 14x14 -> 1 of 28x28
+                nn.Tanh(),
+            ),
+        )
+
+
+class ConvDiscriminator(_Discriminator):
+    """28x28 -> 14x14 -> 7x7 -> score; the first halving turns each 2x2 block into 4 channels (PixelUnshuffle)."""
+
+    def __init__(self, width: int = WIDTH, n_classes: int = 0):
+        features = nn.Sequential(
+            nn.PixelUnshuffle(2),  # 1 channel of 28x28 -> 4 of 14x14
+            nn.Conv2d(4, width, 3, padding=1),
+            _leaky(),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),  # 14x14 -> 7x7
+            _leaky(),
+            nn.Flatten(),
+        )
+        super().__init__(features, 2 * width * 49, n_classes)
+
+
+def _leaky() -> nn.Module:
+    return nn.LeakyReLU(0.2)
+
+
+def count_weights(net: nn.Module) -> int:
+    """How many numbers training adjusts in `net`."""
+    return sum(w.numel() for w in net.parameters())
