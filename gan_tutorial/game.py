@@ -104,15 +104,15 @@ class Game:
         return parts | {"step": self.step, "rng": self.rng}
 
     def load_state_dict(self, state: dict) -> None:
-        """Put the game into a state made by `state_dict`; one that does not fit raises ValueError and changes nothing."""
+        """Take over a state made by `state_dict`; one that does not fit raises ValueError and changes nothing."""
         for name in ("G", "D", "ema"):
             mine = {k: v.shape for k, v in getattr(self, name).state_dict().items()}
             theirs = {k: v.shape for k, v in state[name].items()}
             if mine != theirs:
                 odd = sorted(k for k in mine.keys() | theirs.keys() if mine.get(k) != theirs.get(k))
                 raise ValueError(
-                    f"The saved {name} is another network than this game's (first difference: {odd[0]}), so nothing was "
-                    "loaded; build the game with the networks it was saved with."
+                    f"The saved {name} is another network than this game's (first difference: {odd[0]}), so nothing "
+                    "was loaded; build the game with the networks it was saved with."
                 )
         for name in _PARTS:
             getattr(self, name).load_state_dict(
@@ -174,7 +174,7 @@ class Game:
 _PARTS = ("G", "D", "ema", "g_opt", "d_opt")
 
 
-# ---- Moves ---------------------------------------------------------------------------------------------------------
+# ---- Moves ------------------------------------------------------------------------------------------------------
 
 
 def move(opt: Optimizer, loss: Tensor) -> None:
@@ -228,7 +228,7 @@ def play(game: Game, objective: Objective, batch_size: int, d_steps: int) -> Ten
     return torch.stack([d_loss, g_loss, real_score.mean(), fake_score.mean()])
 
 
-# ---- The loop ------------------------------------------------------------------------------------------------------
+# ---- The loop ---------------------------------------------------------------------------------------------------
 
 
 def train(
@@ -312,8 +312,8 @@ class _Watch:
             names = " and ".join(name for name, at in first.items() if at == n)
             self.game.load_state_dict(self.good)
             raise Diverged(
-                f"{names} became NaN or infinite at step {n}, so the game was put back to step {self.game.step}, its last "
-                "good state; try a smaller learning rate, a bounded objective or a penalty on D's slope."
+                f"{names} became NaN or infinite at step {n}, so the game was put back to step {self.game.step}, its "
+                "last good state; try a smaller learning rate, a bounded objective or a penalty on D's slope."
             )
         if old_enough:
             self._keep()

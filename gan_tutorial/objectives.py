@@ -39,7 +39,7 @@ class Objective:
         return self.g_fake(fake_score).mean()
 
 
-# ---- Curves --------------------------------------------------------------------------------------------------------
+# ---- Curves -----------------------------------------------------------------------------------------------------
 
 LOG2 = log(2.0)
 BEND = 20.0  # exp is exact up to here, that is for density ratios up to e^20 = 4.9e8
@@ -68,20 +68,20 @@ def f_gan(T: Curve, f_star_T: Curve) -> Objective:
 def fake_as_real(objective: Objective) -> Objective:
     """G pays for a sample what D pays for data: the 'flipped labels' view of the generator's loss.
 
-    Turns minimax into non-saturating (Goodfellow et al. 2014, sec. 3) and gives every f-GAN its heuristic generator loss
-    (Nowozin et al. 2016, sec. 3.2).
+    Turns minimax into non-saturating (Goodfellow et al. 2014, sec. 3) and gives every f-GAN its heuristic generator
+    loss (Nowozin et al. 2016, sec. 3.2).
     """
     return replace(objective, g_fake=objective.d_real)
 
 
-# ---- Penalties and projections of D --------------------------------------------------------------------------------
+# ---- Penalties and projections of D -----------------------------------------------------------------------------
 
 
 def gradient_norm(D: Critic, u: Tensor) -> Tensor:
     """|grad D(u)|, one Euclidean norm per example over all its entries, differentiable again.  (n, *shape) -> (n,)
 
-    Only right for a D that treats the examples of a batch separately: with batch normalisation the gradient of the summed
-    scores mixes them.
+    Only right for a D that treats the examples of a batch separately: with batch normalisation the gradient of the
+    summed scores mixes them.
     """
     if not u.requires_grad:
         u = u.detach().requires_grad_()
@@ -126,7 +126,7 @@ def clip_weights(c: float = 0.01) -> Projection:
     return project
 
 
-# ---- From objective to objective -----------------------------------------------------------------------------------
+# ---- From objective to objective --------------------------------------------------------------------------------
 
 
 def mix_labels(objective: Objective, alpha: float, beta: float) -> Objective:
@@ -152,9 +152,9 @@ def flip_labels(objective: Objective, rate: float = 0.05) -> Objective:
     return mix_labels(objective, rate, rate)
 
 
-# ---- The objectives ------------------------------------------------------------------------------------------------
-# f-GANs follow the output activations of Nowozin et al. 2016, table 6, with the sign of the score chosen so that D always
-# gives data the higher score.
+# ---- The objectives ---------------------------------------------------------------------------------------------
+# f-GANs follow the output activations of Nowozin et al. 2016, table 6, with the sign of the score chosen so that D
+# always gives data the higher score.
 
 # f(u) = u log u - (u + 1) log(u + 1); bound = 2 JS - log 4 (Goodfellow et al. 2014, eq. 1)
 minimax = f_gan(lambda s: -softplus(-s), softplus)
