@@ -52,7 +52,7 @@ class Property:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A question of a notebook: its number ("2.1"), reference answer, properties, and hints from soft to plain."""
+    """A question: its number ("2.1"), reference answer, properties, and hints from soft to plain."""
 
     id: str
     reference: Any
