@@ -1,0 +1,7 @@
+"""`python -m gan_tutorial` is `gan-tutorial`."""
+
+import sys
+
+from gan_tutorial.cli import main
+
+sys.exit(main())

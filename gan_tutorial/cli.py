@@ -1,0 +1,90 @@
+"""The command line: `gan-tutorial COMMAND ...`.
+
+Each command is a module in `gan_tutorial.commands` with `add_arguments(parser)` and `main(args) -> int`,
+imported only when it is chosen, so that `--help` answers at once and `doctor` works where torch is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from gan_tutorial import __version__
+
+PROGRAM = "gan-tutorial"
+COMMANDS = {
+    "doctor": "say whether the tutorial can run here, and what to do if not",
+    "run": "run notebooks from top to bottom",
+    "train": "train a GAN without a notebook",
+    "data": "fetch FashionMNIST and verify it",
+}
+
+
+class UsageError(Exception):
+    """A value on the command line that cannot be used; the message is one sentence (exit status 2)."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are a sentence and where to find help, without a page of usage before them."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\nTry: {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.  Returns its exit status: 0 well, 1 not well, 2 wrong usage, 130 stopped by Ctrl-C."""
+    try:
+        status = _main(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()  # here, where a closed pipe can still be handled
+        return status
+    except KeyboardInterrupt:
+        print(f"\n{PROGRAM}: stopped, because you pressed Ctrl-C.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader left, as `| head` does: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is flushed at exit goes nowhere
+        return 141
+
+
+def _main(argv: list[str]) -> int:
+    top = Parser(
+        prog=PROGRAM,
+        description="GANs in notebooks: the commands around them.",
+        usage=f"{PROGRAM} [-h] [--version] COMMAND ...",
+        epilog="commands:\n" + "\n".join(f"  {name:8}{text}" for name, text in COMMANDS.items())
+        + f"\n\n{PROGRAM} COMMAND --help says more about each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    if not argv:
+        top.print_help(sys.stderr)
+        return 2
+    if argv[0].startswith("-"):
+        top.parse_args(argv)  # --help and --version end here, and so does an unknown option
+        top.error("say a command first; options of a command come after it.")
+    if argv[0] not in COMMANDS:
+        near = difflib.get_close_matches(argv[0], COMMANDS, n=1)
+        meant = f"did you mean {near[0]!r}?" if near else f"the commands are {', '.join(COMMANDS)}."
+        top.error(f"there is no command {argv[0]!r}; {meant}")
+    return _run(argv[0], argv[1:])
+
+
+def _run(name: str, argv: list[str]) -> int:
+    parser = Parser(prog=f"{PROGRAM} {name}", description=COMMANDS[name].capitalize() + ".")
+    try:
+        command = importlib.import_module(f"gan_tutorial.commands.{name}")
+        command.add_arguments(parser)
+        return command.main(parser.parse_args(argv))
+    except UsageError as error:
+        parser.error(str(error))
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "gan_tutorial":
+            raise  # a mistake in this package, not in the installation
+        package = error.name.split(".")[0]
+        print(f"{parser.prog}: {package} is not installed in this Python; run `make install`, "
+              f"or `{PROGRAM} doctor` to see all that is missing.", file=sys.stderr)  # fmt: skip
+        return 1

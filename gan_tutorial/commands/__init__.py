@@ -1,0 +1,1 @@
+"""One module per command, with `add_arguments(parser)` and `main(args) -> int`; `execution` serves `run`."""

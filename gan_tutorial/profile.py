@@ -1,0 +1,114 @@
+"""How much work a notebook does: `smoke` (a few steps, for tests), `cpu` (a laptop, two cores) or `gpu`.
+
+A profile changes numbers of steps and nothing else: every cell runs in every profile.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gan_tutorial import machine
+
+NAMES = ("smoke", "cpu", "gpu")
+VARIABLE = "GAN_TUTORIAL_PROFILE"
+
+T = TypeVar("T")
+
+
+@dataclass
+class Plan:
+    """A training that is announced before it starts: its steps and, at the end, the seconds that it took."""
+
+    steps: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One of the three sizes of work, and the device to do it on (`"cpu"` or `"cuda"`)."""
+
+    name: str
+    device: str = "cpu"
+
+    def pick(self, *, smoke: T, cpu: T, gpu: T) -> T:
+        """The value of this profile: `steps = profile.pick(smoke=20, cpu=2_000, gpu=20_000)`."""
+        return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[self.name]
+
+    @property
+    def asserts_quality(self) -> bool:
+        """Whether trainings run long enough to hold what they make to a standard; not so in `smoke`."""
+        return self.name != "smoke"
+
+    @contextmanager
+    def plan(self, steps: int, about: float, gpu: float | None = None) -> Iterator[Plan]:
+        """Say what a training will take, let it run, say what it took.
+
+        `about`: seconds in profile `cpu` on two cores; `gpu`: seconds in profile `gpu` on a GPU.  A training
+        that is stopped or fails is timed as well, and the exception goes on.  Usage:
+
+            with profile.plan(steps=profile.pick(smoke=20, cpu=2_000, gpu=20_000), about=60, gpu=8) as plan:
+                for step in train(game, minimax, steps=plan.steps): ...
+        """
+        plan = Plan(steps)
+        print(self._announcement(steps, about, gpu), flush=True)
+        start, outcome = time.perf_counter(), "stopped after"
+        try:
+            yield plan
+            outcome = "took"
+        finally:
+            plan.seconds = time.perf_counter() - start
+            print(f"{outcome} {duration(plan.seconds)}", flush=True)
+
+    def _announcement(self, steps: int, about: float, gpu: float | None) -> str:
+        expected = {
+            "smoke": "a moment",
+            "cpu": f"about {duration(about)} on two cores",
+            "gpu": "time unknown" if gpu is None else f"about {duration(gpu)} on a GPU",
+        }[self.name]
+        remark = f"profile {self.name}"
+        if self.name == "cpu" and machine.cores() == 1:
+            remark += ", and this machine gives one core only: allow twice the time"
+        if self.name == "gpu" and self.device == "cpu":
+            remark += ", but there is no GPU here: this will take very long"
+        return f"{steps:,} {'step' if steps == 1 else 'steps'}, {expected} ({remark})"
+
+
+def choose(PROFILE: str | None = None) -> Profile:
+    """The profile to work in: `PROFILE` if given, else the variable GAN_TUTORIAL_PROFILE, else by the device.
+
+    The device is `cuda` where torch finds a GPU, else `cpu`.  To stay on the CPU of a machine with a GPU, set
+    CUDA_VISIBLE_DEVICES to nothing before the kernel starts.  Apple's MPS is never chosen: gradient penalties
+    need the gradient of a gradient, which some of its operations lack.  Raises ValueError for any other name.
+    """
+    import torch
+
+    asked = PROFILE or os.environ.get(VARIABLE)
+    if asked and asked not in NAMES:
+        source = "PROFILE" if PROFILE else f"The environment variable {VARIABLE}"
+        raise ValueError(f"{source} is {asked!r}, but it must be 'smoke', 'cpu' or 'gpu' (or unset).")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Profile(asked or ("gpu" if device == "cuda" else "cpu"), device)
+
+
+def use_cores() -> int:
+    """Let torch use the cores that this process may use, never more; returns its number of threads.
+
+    On a host with 64 cores that grants two, 64 threads wait for each other, and training crawls.
+    A smaller number that was set already (OMP_NUM_THREADS) stays.
+    """
+    import torch
+
+    torch.set_num_threads(min(torch.get_num_threads(), machine.cores()))
+    return torch.get_num_threads()
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words for people: `0.4 s`, `48 s`, `2.5 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    return f"{seconds:.0f} s" if seconds < 99.5 else f"{seconds / 60:.1f} min".replace(".0 min", " min")
