@@ -29,9 +29,9 @@ def explore(
 ) -> Explorer:
     """A picture that follows its sliders: show it as the last value of a cell.
 
-    `draw(ax)`, or `draw(*axes)` with `panels` > 1, makes the artists once and returns `update(**values) -> str`,
-    which moves them (`line.set_ydata`) and returns the line of text under the picture.  `still`: the values
-    of the stored picture, where they are not the start.
+    `draw(ax)`, or `draw(*axes)` with `panels` > 1, makes the artists once and returns a function
+    `update(**values) -> str`, which moves them (`line.set_ydata`) and returns the line under the picture.
+    `still`: the values of the stored picture, where they are not the start.
 
     A slider is (low, high), (low, high, start) or (low, high, start, step): whole numbers where all are, else
     real; a list of options; True or False for a tick box; or any widget with a `value`.
