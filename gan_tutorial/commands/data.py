@@ -1,0 +1,43 @@
+"""`gan-tutorial data`: fetch FashionMNIST and verify it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from gan_tutorial import fashion
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dir", metavar="DIR",
+        help=f"the folder to look in and to download to (default: ${fashion.VARIABLE}, else data/ in the checkout)",
+    )  # fmt: skip
+    parser.epilog = (
+        "exit status: 0 the files are here and right; 1 a file, or what was downloaded, is damaged; "
+        "2 they are not here and cannot be fetched"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Fetch what is missing, verify all. Returns 0, or 1 if something is damaged, or 2 if nothing can be had."""
+    folders = fashion.data_folders(args.dir)
+    try:
+        folder = fashion.find(folders)
+        if folder is None:
+            folder = folders[0]
+            fashion.fetch(folder)
+        fashion.read(folder)
+    except fashion.CorruptData as error:
+        print(f"gan-tutorial data: {error}", file=sys.stderr)
+        return 1
+    except fashion.NoData as error:
+        print(
+            f"gan-tutorial data: FashionMNIST is not here and cannot be fetched: {error} "
+            "Until then the notebooks use drawn garments in its place. With a network, run this again; without one, "
+            f"copy the files from another machine to {folders[0] / fashion.RAW}.",
+            file=sys.stderr,
+        )
+        return 2
+    print(f"FashionMNIST is complete and verified in {folder / fashion.RAW} (60,000 images to train, 10,000 to test).")
+    return 0
