@@ -61,7 +61,8 @@ def install(test, this_python):
     print("Installing the packages of pyproject.toml: a few minutes, and up to 7 GB of disk where PyTorch comes with "
           "GPU support.", flush=True)
     package = ".[test]" if want["test"] else "."
-    subprocess.run([VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-e", package], cwd=ROOT, check=True)
+    pip = [VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install"]
+    subprocess.run(pip + ["-e", package], cwd=ROOT, check=True)
     settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
     os.makedirs(settings, exist_ok=True)
     write_json(os.path.join(settings, "overrides.json"), LAB_SETTINGS)
@@ -74,14 +75,14 @@ def unusable():
     """Why this Python cannot make the environment, in one sentence; empty if it can."""
     version = "{}.{}".format(*sys.version_info[:2])
     if sys.version_info[:2] < OLDEST:
-        return ("The tutorial needs Python {}.{} or newer, and {} is {}: install a newer one and name it, for example "
-                "make install PYTHON=python3.12".format(OLDEST[0], OLDEST[1], sys.executable, version))
+        return (f"The tutorial needs Python 3.{OLDEST[1]} or newer, and {sys.executable} is {version}: install a "
+                "newer one and name it, for example make install PYTHON=python3.12")
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        return ("Python {} at {} cannot make virtual environments: install its venv package (on Debian and Ubuntu: "
-                "sudo apt-get install python{}-venv) and call this again.".format(version, sys.executable, version))
+        return (f"Python {version} at {sys.executable} cannot make virtual environments: install its venv package "
+                f"(on Debian and Ubuntu: sudo apt-get install python{version}-venv) and call this again.")
     return ""
 
 
@@ -100,7 +101,8 @@ def find_or_install_browser(wanted):
     if shutil.which("apt-get") and (not root or (shutil.which("sudo") and succeeds(root + ["true"]))):
         print("Installing Chromium for the browser tests from the system's packages.", flush=True)
         apt = root + ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
-        if succeeds(apt + ["update"]) and succeeds(apt + ["install", "--no-install-recommends", "chromium"]) and find_browser():
+        succeeds(apt + ["update"]) and succeeds(apt + ["install", "--no-install-recommends", "chromium"])
+        if find_browser():
             return
     print("There is no Chromium or Chrome here and it could not be installed: the browser tests are skipped, or fail "
           "where CI=true. Install one, or name it in the environment variable CHROMIUM.", flush=True)

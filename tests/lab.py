@@ -1,0 +1,155 @@
+"""JupyterLab as a reader sees it: a server of our own, and a headless Chromium in front of it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+TOKEN = "a-token-for-tests"
+# Cells outside the window are drawn too, so that what the page shows can be searched as a whole.
+DRAW_ALL = {"windowingMode": "none"}
+# What JupyterLab itself writes to the console although nothing is wrong.
+HARMLESS = re.compile(r"favicon|ResizeObserver loop")
+BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                 "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Variables that keep a Jupyter server out of the reader's own settings, in the folder `home`."""
+    tracker = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    tracker.parent.mkdir(parents=True, exist_ok=True)
+    tracker.write_text(json.dumps(DRAW_ALL))
+    names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run",
+             "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "spaces", "IPYTHONDIR": "ipython"}
+    return {**os.environ, **{name: str(home / folder) for name, folder in names.items()}, **more}
+
+
+def ask(url: str, timeout: float = 5) -> bytes:
+    """The body of a page on this machine, asked for without a proxy."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=timeout) as answer:
+        return answer.read()
+
+
+@contextmanager
+def serving(command: list[str], port: int, token: str | None, home: Path, seconds: float = 90, **options):
+    """Run a command that starts a Jupyter server, wait until it answers, yield its log's path, and end it."""
+    log = home / "server.log"
+    with log.open("w") as out:
+        server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                  start_new_session=True, **options)
+    try:
+        deadline = time.monotonic() + seconds
+        url = f"http://127.0.0.1:{port}/api" + ("/status?token=" + token if token else "")
+        while True:
+            try:
+                ask(url, timeout=2)
+                break
+            except OSError as error:
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"the server did not start ({error}):\n{log.read_text()}") from error
+                time.sleep(0.2)
+        yield log
+    finally:
+        for each in (signal.SIGTERM, signal.SIGKILL):       # the group: the server, its kernels, a shell around them
+            try:
+                os.killpg(server.pid, each)
+                server.wait(10)
+                break
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
+
+
+@dataclass
+class Visit:
+    """What was seen while a notebook ran: cells as JSON, text of the page, trouble in the console, hosts asked."""
+    cells: list[dict] = field(default_factory=list)
+    text: str = ""
+    console: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def faults(self) -> list[str]:
+        """One sentence for each thing that a reader would call broken."""
+        found = [f"cell {i} ended in {out['ename']}: {out['evalue']}" for i, cell in enumerate(self.cells)
+                 for out in cell.get("outputs", []) if out["output_type"] == "error"]
+        found += [f"cell {i} was not run" for i, cell in enumerate(self.cells)
+                  if cell["cell_type"] == "code" and cell["source"] and cell["execution_count"] is None]
+        broken = ["model not found", "Error displaying widget", "Error creating widget", "Javascript Error"]
+        found += [f'the page says "{words}"' for words in broken if words in self.text]
+        found += [f"the console says: {line}" for line in self.console if not HARMLESS.search(line)]
+        found += [f"the page asked {host} for something" for host in sorted(self.hosts)]
+        return found
+
+
+# Returns at once, and keeps in window.stage how far it is: waiting in the page itself could last for ever, as a
+# notebook without a kernel makes JupyterLab ask for one.  Running before the kernel is there would ask, too.
+RUN_ALL = """() => {
+    window.stage = 'opening';
+    (async () => {
+        const app = window.jupyterapp; await app.restored;
+        const panel = app.shell.currentWidget;
+        await panel.context.ready; await panel.sessionContext.ready; await panel.sessionContext.session.kernel.info;
+        window.stage = 'running';
+        await app.commands.execute('notebook:run-all-cells');
+    })().catch((error) => console.error(error)).finally(() => { window.stage = 'ended'; });
+}"""
+
+
+@contextmanager
+def page_of(chromium: str, url: str, visit: Visit, profile: Path):
+    """A page of a headless Chromium, opened on a URL of this machine; console and requests go into the visit."""
+    from playwright.sync_api import sync_playwright
+
+    def watch(request):
+        host = urlsplit(request.url).hostname
+        if host not in (None, "127.0.0.1", "localhost"):            # None: data: and blob: URLs
+            visit.hosts.add(host)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            profile, executable_path=chromium, headless=True, args=BROWSER_FLAGS,
+            viewport={"width": 1280, "height": 1000})
+        try:
+            page = browser.new_page()
+            page.on("console", lambda m: visit.console.append(m.text[:400]) if m.type == "error" else None)
+            page.on("pageerror", lambda e: visit.console.append(str(e)[:400]))
+            page.on("request", watch)
+            page.goto(url)
+            yield page
+        finally:
+            browser.close()
+
+
+def run_all(chromium: str, port: int, notebook: str, home: Path, seconds: float) -> Visit:
+    """Open a notebook, choose Run All, wait for the end; leaves a picture of the page in `home`."""
+    visit = Visit()
+    url = f"http://127.0.0.1:{port}/lab/tree/{quote(notebook)}?token={TOKEN}&reset"
+    with page_of(chromium, url, visit, home / "chromium") as page:
+        try:
+            page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+            page.evaluate(RUN_ALL)
+            page.wait_for_function("window.stage != 'opening'", timeout=60_000)
+            page.wait_for_function("window.stage == 'ended'", timeout=1000 * seconds)
+            # A widget that is still loading draws itself soon, or gives up, which the faults then show.
+            page.wait_for_function("!document.body.innerText.includes('Loading widget')", timeout=60_000)
+            page.wait_for_timeout(300)
+            visit.cells = page.evaluate("window.jupyterapp.shell.currentWidget.content.model.toJSON().cells")
+            visit.text = page.inner_text("body")
+        finally:
+            page.screenshot(path=home / f"{Path(notebook).stem}.png")
+    return visit
