@@ -126,22 +126,24 @@ def _diagnose(result: Result, cells: list[dict], status: int, late: bool, limits
         result.done = result.cells
         return
     started = [i for i, c in enumerate(cells) if c["cell_type"] == "code" and _record(c).get("start_time")]
-    index = next((i for i, c in enumerate(cells) if _error_of(c)), started[-1] if started else None)
-    if index is None:
+    if not started:
         result.error = f"no cell was started: {_last_line(log)}"
         return
-    result.cell = index + 1
-    shown = _error_of(cells[index])
-    if shown:
-        what = shown
-    elif late:
+    index = started[-1]
+    raised = [i for i in started if _error_of(cells[i])]
+    # The order matters: a cell stopped for its time shows a KeyboardInterrupt, which explains nothing.
+    if late:
         what = f"the notebook did not end within {limits.notebook:g} s and was stopped"
     elif "CellTimeoutError" in log:
         what = f"the cell did not end within {limits.cell:g} s and was stopped"
-    elif "DeadKernelError" in log or "Kernel died" in log:
+    elif "DeadKernelError" in log:
         what = f"the kernel died; most often it ran out of memory (it had {result.peak_mb} MB at its largest)"
+    elif raised:
+        index = raised[0]
+        what = _error_of(cells[index])
     else:
         what = _last_line(log)
+    result.cell = index + 1
     result.done = sum(bool("".join(c["source"]).strip()) for c in cells[:index] if c["cell_type"] == "code")
     result.error = f"cell {result.cell} of {len(cells)} (`{_failing_line(cells[index])}`): {what}"
 

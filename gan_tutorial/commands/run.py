@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
-import difflib
 import json
 import os
 import shutil
@@ -15,10 +13,9 @@ from pathlib import Path
 
 from gan_tutorial import facts
 from gan_tutorial.cli import UsageError
+from gan_tutorial.commands import series
 from gan_tutorial.commands.execution import Limits, Result, execute
 from gan_tutorial.profile import NAMES, VARIABLE, duration
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,29 +58,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    folder = notebooks_folder()
-    chosen = [_find(name, folder / "solutions" if args.solutions else folder) for name in args.notebooks]
-    chosen = list(dict.fromkeys(chosen)) or _series(folder / "solutions" if args.solutions else folder)
+    folder = series.notebooks_folder()
+    versions = folder / "solutions" if args.solutions else folder
+    named = [series.find(name, versions) for name in args.notebooks]
+    chosen = list(dict.fromkeys(named)) or series.whole(versions)
     out = (args.out or (folder.parent if folder.name == "notebooks" else folder) / "build" / "run").resolve()
-    copies = _copies(chosen, folder, out)
-    parameters = _parameters(args, chosen)
-    limits = Limits(args.timeout, args.cell_timeout)
+    declared = {path: series.declared(path) for path in chosen}
+    parameters = _parameters(args, declared)
+    copies = series.copies(chosen, folder, out)
     settings = environment(args.profile)
     trained = (dict(parameters).get("PROFILE") or settings.get(VARIABLE)) != "smoke"
 
-    signal.signal(signal.SIGTERM, _terminated)  # as by a CI job that is cancelled: no kernel stays behind
+    labels = [series.label(path, folder) for path in chosen]
     results: list[Result] = []
-    width = max(len(_label(path, folder)) for path in chosen)
-    for number, (path, copy) in enumerate(zip(chosen, copies, strict=True), 1):
-        line = _Line(f"{number:>{len(str(len(chosen)))}}/{len(chosen)} {_label(path, folder):{width}}")
-        declared = _declared(path)
-        given = [pair for pair in parameters if pair[0] in declared]
-        result = execute(path, copy, given, limits, settings, line.progress)
-        result.notebook = _label(path, folder)
-        result.facts = _facts(copy, trained)
-        line.end(result)
-        results.append(result)
-        _summarise(results, args.profile, out)  # after each one: a run that is stopped has told what it did
+    before = signal.signal(signal.SIGTERM, _terminated)  # a cancelled CI job sends it: no kernel stays behind
+    try:
+        for number, (path, copy, label) in enumerate(zip(chosen, copies, labels, strict=True), 1):
+            line = _Line(f"{number}/{len(chosen)} {label:{max(map(len, labels))}}")
+            given = [pair for pair in parameters if pair[0] in declared[path]]
+            limits = Limits(args.timeout, args.cell_timeout)
+            result = execute(path, copy, given, limits, settings, line.progress)
+            result.notebook, result.facts = label, _facts(copy, trained)
+            line.end(result)
+            results.append(result)
+            _summarise(results, args.profile, out)  # after each: a run that is stopped has told what it did
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return _report(results)
+
+
+def _report(results: list[Result]) -> int:
     print(_table(results))
     for result in results:
         if result.error:
@@ -92,66 +96,10 @@ def main(args: argparse.Namespace) -> int:
     return 1 if any(result.error for result in results) else 0
 
 
-def notebooks_folder() -> Path:
-    """The folder of the series: `notebooks/` of the checkout or of the current folder, else the latter."""
-    here = Path.cwd()
-    for folder in (CHECKOUT / "notebooks", here / "notebooks"):
-        if folder.is_dir():
-            return folder
-    return here
-
-
-def _series(folder: Path) -> list[Path]:
-    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if not found:
-        raise UsageError(f"there is no notebook in {folder}; name the notebooks to run by their paths.")
-    return found
-
-
-def _find(name: str, folder: Path) -> Path:
-    path = Path(name)
-    if path.is_file() and path.suffix == ".ipynb":
-        return path.resolve()
-    if name.isdigit():
-        found = sorted(folder.glob(f"{int(name):02d}_*.ipynb"))
-    else:
-        found = [path for path in [folder / f"{name.removesuffix('.ipynb')}.ipynb"] if path.is_file()]
-    if len(found) == 1:
-        return found[0].resolve()
-    if found:
-        raise UsageError(f"{name} could be {' or '.join(path.stem for path in found)}; say which.")
-    if path.is_file():
-        raise UsageError(f"{name} is not a notebook: its name does not end in .ipynb.")
-    names = [path.stem for path in sorted(folder.glob("*.ipynb"))]
-    near = difflib.get_close_matches(path.stem, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names) or 'none'}."
-    raise UsageError(f"there is no notebook {name!r}; {hint}")
-
-
-def _copies(chosen: list[Path], folder: Path, out: Path) -> list[Path]:
-    # The committed notebooks are what readers open: a slip of --out must not write over them.
-    if out.is_relative_to(folder.resolve()) and folder.name == "notebooks":
-        raise UsageError(f"--out {out} lies among the notebooks; choose a folder outside, such as build/run.")
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is a file; choose a folder.")
-    copies = [out / f"{_label(path, folder)}.ipynb" for path in chosen]
-    for path, copy in zip(chosen, copies, strict=True):
-        if copy in chosen:
-            raise UsageError(f"--out {out} would write over {path.name} itself; choose another folder.")
-        if copies.count(copy) > 1:
-            raise UsageError(f"two notebooks are called {path.name}; run each with its own --out.")
-    try:
-        for copy in copies:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out {out} cannot be made: {error.strerror}.") from None
-    return copies
-
-
-def _parameters(args: argparse.Namespace, chosen: list[Path]) -> list[tuple[str, str]]:
+def _parameters(args: argparse.Namespace, declared: dict[Path, set[str]]) -> list[tuple[str, str]]:
     parameters = [tuple(pair) for pair in args.parameters]
     for name, value in parameters:
-        unknown = [path.stem for path in chosen if name not in _declared(path)]
+        unknown = [path.stem for path, names in declared.items() if name not in names]
         if unknown:
             raise UsageError(f"-p {name}: {unknown[0]} has no parameter of that name.")
         if name == "PROFILE" and value not in NAMES:
@@ -161,22 +109,12 @@ def _parameters(args: argparse.Namespace, chosen: list[Path]) -> list[tuple[str,
     return parameters + ([("PROFILE", args.profile)] if args.profile else [])
 
 
-def _declared(path: Path) -> set[str]:
-    """The names assigned in the cell tagged `parameters`."""
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-        tree = ast.parse("\n".join("".join(cell["source"]) for cell in tagged))
-    except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        raise UsageError(f"{path} cannot be read as a notebook: {error}.") from None
-    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
-
-
 def environment(profile: str | None = None) -> dict[str, str]:
     """The environment variables for a kernel that is to use this Python, this package and this profile."""
     variables = dict(os.environ)
-    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), variables.get("PYTHONPATH")]))
+    variables["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(series.CHECKOUT), variables.get("PYTHONPATH")])
+    )
     variables["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not one in the home folder
     variables["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's warning that concerns nobody here
     return variables | ({VARIABLE: profile} if profile else {})
@@ -236,11 +174,6 @@ class _Line:
         outcome = "FAILED" if result.error else "ok"
         cells = f"{result.done}/{result.cells} cells"
         print(f"{start}  {cells}  {duration(result.seconds)}  {outcome}", flush=True)
-
-
-def _label(path: Path, folder: Path) -> str:
-    path, folder = path.resolve(), folder.resolve()
-    return path.relative_to(folder).with_suffix("").as_posix() if path.is_relative_to(folder) else path.stem
 
 
 def _shown(path: Path) -> str:

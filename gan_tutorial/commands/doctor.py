@@ -1,0 +1,62 @@
+"""`gan-tutorial doctor`: can the tutorial run here, how long will it take, and what to do where it cannot."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from gan_tutorial.commands import checks
+from gan_tutorial.commands.findings import Line, Report
+
+CHECKS: dict[str, Callable[[], Iterable[Line]]] = {
+    "Python": checks.python,
+    "packages": checks.packages,
+    "torch": checks.torch_pair,
+    "device": checks.device,
+    "cores": checks.cores,
+    "memory": checks.memory,
+    "disk": checks.disk,
+    "data": checks.data,
+    "JupyterLab": checks.lab,
+    "kernel": checks.kernel,
+    "profile": checks.profile,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Say whether the tutorial can run here, how long it will take, and what to do if it cannot."
+    )
+    parser.epilog = "exit status: 0 ready, with or without notes; 1 something stands in the way"
+
+
+def main(args: argparse.Namespace) -> int:
+    findings = report()
+    print(findings)
+    return 0 if findings.ready else 1
+
+
+def report() -> Report:
+    """All findings, in a few seconds; as the last line of a notebook's cell, a table."""
+    with ThreadPoolExecutor(
+        1
+    ) as beside:  # a kernel takes its time to start: meanwhile torch is imported here
+        kernel = beside.submit(_findings, "kernel", checks.kernel)
+        findings = Report()
+        for what, check in CHECKS.items():
+            findings += kernel.result() if what == "kernel" else _findings(what, check)
+    return findings
+
+
+def _findings(what: str, check: Callable[[], Iterable[Line]]) -> list[Line]:
+    # A doctor that falls over helps nobody: what a check did not foresee is a finding as well.
+    try:
+        return list(check())
+    except ModuleNotFoundError as error:
+        return [Line(what, "problem", f"{error.name} is not installed", "Run `make install`.")]
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0]
+        return [
+            Line(what, "problem", f"{type(error).__name__}: {first}", "Run `make install` and try again.")
+        ]
