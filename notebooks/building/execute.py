@@ -1,0 +1,108 @@
+"""Run an assembled notebook, measure it and keep of its outputs what a reader without a kernel can use."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from building import BuildError
+from building.assemble import KEPT
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+# Linux counts kilobytes, macOS bytes.
+PEAK = (
+    "import resource as _r, sys as _s\n"
+    "print(_r.getrusage(_r.RUSAGE_SELF).ru_maxrss / (2**20 if _s.platform == 'darwin' else 2**10))"
+)
+
+
+def execute(
+    nb: NotebookNode, folder: Path, root: Path, profile: str, solved: bool, timeout: int
+) -> dict[str, Any]:
+    """Run `nb` in `folder`, in place, and return what it took.  BuildError names the cell that fails."""
+    env = os.environ | {"GAN_TUTORIAL_PROFILE": profile, "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    env.pop("GAN_TUTORIAL_STRICT", None)
+    if solved:
+        env["GAN_TUTORIAL_STRICT"] = "1"  # a solution that its own check refuses does not build
+    nb.cells.append(nbformat.v4.new_code_cell(PEAK))
+    client = NotebookClient(
+        nb,
+        timeout=timeout,
+        startup_timeout=120,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    started: list[str] = []
+    client.on_cell_start = lambda cell, cell_index: started.append(cell.id)
+    start = time.perf_counter()
+    try:
+        client.execute(env=env)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, NoSuchKernel) as error:
+        where = f"cell {started[-1]}" if started else "the kernel"
+        raise BuildError(f"{where} failed: {str(error).strip()}") from None
+    seconds = time.perf_counter() - start
+    peak = nb.cells.pop().outputs[0].text
+    return {
+        "profile": profile,
+        "seconds": round(seconds, 1),
+        "peak_mb": round(float(peak)),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "python": platform.python_version(),
+        "torch": importlib.metadata.version("torch"),
+        "date": date.today().isoformat(),
+    }
+
+
+def settle(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """`new`, or `old` where that was measured alike and is near: a rebuild then changes nothing."""
+    if not old or any(old.get(key) != new[key] for key in ("profile", "cores", "python", "torch")):
+        return new
+    near = abs(old["seconds"] - new["seconds"]) <= max(10, old["seconds"] / 4)
+    return old if near and abs(old["peak_mb"] - new["peak_mb"]) <= max(100, old["peak_mb"] / 4) else new
+
+
+def said(measured: dict[str, Any] | None) -> str:
+    """The time as it stands in the notebook: "about 2 minutes on 2 CPU cores"."""
+    if not measured:
+        return "not measured yet"
+    where = "a GPU" if measured["profile"] == "gpu" else f"{measured['cores']} CPU cores"
+    return f"{duration(measured['seconds'])} on {where}".replace(" 1 CPU cores", " 1 CPU core")
+
+
+def duration(seconds: float) -> str:
+    """Rounded as one would say it."""
+    if seconds < 90:
+        return f"about {max(10, round(seconds / 10) * 10)} seconds"
+    return f"about {round(seconds / 60)} minutes"
+
+
+def clean(nb: NotebookNode) -> None:
+    """Drop widget views, widget state and what changes from run to run.
+
+    A view without its kernel is an error message; GitHub refuses notebooks whose widget state it cannot read.
+    """
+    nb.metadata.pop("widgets", None)
+    for cell in nb.cells:
+        cell.metadata = NotebookNode({key: value for key, value in cell.metadata.items() if key in KEPT})
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(_frozen, cell.outputs) if output]
+
+
+def _frozen(output: NotebookNode) -> NotebookNode | None:
+    if VIEW not in output.get("data", {}):
+        return output
+    output.data.pop(VIEW)
+    return output if set(output.data) - {"text/plain"} else None  # a bare repr of a widget says nothing

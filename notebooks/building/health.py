@@ -1,0 +1,160 @@
+"""What is wrong with a built notebook: each check returns sentences, and none if all is well."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+
+from building.assemble import LINK, TAGS
+from building.execute import VIEW
+
+LIMIT = 1_000_000  # bytes: GitHub shows no larger notebook
+DRAWING = {"subplots", "figure", "explore"}  # a cell that calls one of these shows a picture
+STAND_IN = "Stand-in data:"
+
+
+def faults(nb: NotebookNode, path: Path, root: Path) -> list[str]:
+    """All that is wrong with the notebook `nb`, which lies at `path` in the checkout `root`."""
+    return [*flaws(nb, root), *profile(nb), *links(nb, path)]
+
+
+def flaws(nb: NotebookNode, root: Path) -> list[str]:
+    """What is wrong with it whatever profile it was run in, and whatever else is built already."""
+    return [*(fault for check in CHECKS for fault in check(nb)), *paths(nb, root)]
+
+
+def ids(nb: NotebookNode) -> Iterator[str]:
+    """Every cell has an id of its own, in the form that the format allows."""
+    for place, cell in enumerate(nb.cells):
+        if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", cell.get("id", "")):
+            yield f"cell {place} has no valid id"
+    for name, times in Counter(cell.get("id") for cell in nb.cells).items():
+        if name and times > 1:
+            yield f"the id {name} is used {times} times"
+
+
+def order(nb: NotebookNode) -> Iterator[str]:
+    """The code cells were run once each, from top to bottom."""
+    counts = [cell.execution_count for cell in _code(nb)]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"it was not run from top to bottom: the counts are {counts}"
+
+
+def errors(nb: NotebookNode) -> Iterator[str]:
+    """No cell ended in an error, and none wrote to stderr."""
+    for cell, output in _outputs(nb):
+        if output.output_type == "error":
+            yield f"cell {cell.id} ends in {output.ename}"
+        if output.get("name") == "stderr":
+            yield f"cell {cell.id} writes to stderr: {output.text.strip()[:80]!r}"
+
+
+def views(nb: NotebookNode) -> Iterator[str]:
+    """No widget is stored, neither a view nor its state."""
+    if "widgets" in nb.metadata:
+        yield "it holds the state of widgets"
+    for cell, output in _outputs(nb):
+        if VIEW in output.get("data", {}):
+            yield f"cell {cell.id} holds the view of a widget"
+
+
+def size(nb: NotebookNode) -> Iterator[str]:
+    """The file is small enough to be shown."""
+    total = len(nbformat.writes(nb).encode())
+    if total > LIMIT:
+        weights = {cell.get("id", place): len(str(cell)) for place, cell in enumerate(nb.cells)}
+        fattest, most = max(weights.items(), key=lambda item: item[1])
+        yield f"it has {total:,} bytes, {LIMIT:,} are allowed; the most ({most:,}) in cell {fattest}"
+
+
+def parameters(nb: NotebookNode) -> Iterator[str]:
+    """There is one cell for papermill."""
+    number = sum("parameters" in cell.metadata.get("tags", []) for cell in nb.cells)
+    if number != 1:
+        yield f"it has {number} cells tagged parameters, not one"
+
+
+def tags(nb: NotebookNode) -> Iterator[str]:
+    """Only tags that something reads."""
+    for cell in nb.cells:
+        for tag in sorted(set(cell.metadata.get("tags", [])) - TAGS):
+            yield f"cell {cell.get('id')} has the unknown tag {tag}"
+
+
+def figures(nb: NotebookNode) -> Iterator[str]:
+    """A cell that draws shows a PNG, also to readers without a kernel."""
+    for cell in _code(nb):
+        pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+        if _draws(cell) and not pictures:
+            yield f"cell {cell.id} draws, but holds no PNG"
+
+
+def accidents(nb: NotebookNode) -> Iterator[str]:
+    """No address of an object in a text (end the line with a semicolon); no stand-in for the real data."""
+    for cell, output in _outputs(nb):
+        text = output.get("text", "") + output.get("data", {}).get("text/plain", "")
+        if re.search(r" at 0x[0-9a-f]{6,}", text):
+            yield f"cell {cell.id} shows the address of an object: {text.strip()[:80]!r}"
+        if STAND_IN in str(output):
+            yield f"cell {cell.id} was run on stand-in data: build where the real data are"
+
+
+def profile(nb: NotebookNode) -> Iterator[str]:
+    """The outputs come from a run in which trainings are real."""
+    name = nb.metadata.get("gan_tutorial", {}).get("profile")
+    if name not in ("cpu", "gpu"):
+        yield f"it was built with profile {name}: build with cpu"
+
+
+CHECKS = [ids, order, errors, views, size, parameters, tags, figures, accidents]
+
+
+def links(nb: NotebookNode, path: Path) -> Iterator[str]:
+    """Relative links lead to files that exist."""
+    for cell in nb.cells:
+        for _, target in LINK.findall(cell.source if cell.cell_type == "markdown" else ""):
+            if not (path.parent / target.split("#")[0]).exists():
+                yield f"cell {cell.id} links to {target}, which is not there"
+
+
+def paths(nb: NotebookNode, root: Path) -> Iterator[str]:
+    """No output tells where on whose machine it was made."""
+    for cell, output in _outputs(nb):
+        data = {kind: shown for kind, shown in output.get("data", {}).items() if kind != "image/png"}
+        for private in (str(root), str(Path.home()) + "/"):
+            if private in str(output.get("text", "")) + str(data):
+                yield f"cell {cell.id} shows a path of this machine, {private}"
+
+
+def _code(nb: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def _outputs(nb: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode]]:
+    return ((cell, output) for cell in _code(nb) for output in cell.outputs)
+
+
+def _draws(cell: NotebookNode) -> bool:
+    if {"figure", "picture", "widget"} & set(cell.metadata.get("tags", [])):
+        return True
+    tree = ast.parse(TransformerManager().transform_cell(cell.source))
+    return any(_name(node.func) in DRAWING for node in _now(tree) if isinstance(node, ast.Call))
+
+
+def _now(tree: ast.AST) -> Iterator[ast.AST]:
+    # What runs when the cell runs: not the bodies of functions that it defines.
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield node
+            yield from _now(node)
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

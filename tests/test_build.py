@@ -1,0 +1,471 @@
+"""The build: stubs and solutions from one source, twice the same, stale or not, and the built pages."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+import build  # noqa: E402
+from building import BuildError, execute, pages  # noqa: E402
+from building.assemble import assemble, badges, stub  # noqa: E402
+
+SOURCE = '''# %% [markdown]
+# # 01 · Draw a line
+#
+# **What you'll do.** Draw one line,
+# and measure its slope.
+#
+# **Time.** {{time}}. Solutions: [here](solutions/01_draw_a_line.ipynb), see [the list](coverage.md).
+
+# %% tags=["parameters"]
+PROFILE = None
+SEED = 0
+
+# %% [markdown]
+# ## Look at (it)
+
+# %% [markdown] covers=["1.1"]
+# A line is straight.
+
+# %% tags=["figure"] covers=["1.2"]
+import matplotlib.pyplot as plt
+
+plt.figure(figsize=(2, 1))
+plt.plot([0, 1], [0, 2]);
+
+# %% [markdown]
+# ## Exercise
+
+# %% tags=["exercise"]
+def slope(rise, run):
+    """Rise over run."""
+    # solution
+    ratio = rise / run
+
+    return ratio
+
+# %% tags=["exercise"]
+# solution
+answer = 2
+
+# %%
+try:
+    print(slope(2, 1), answer)
+except NotImplementedError:
+    print("to do", answer)
+
+# %% tags=["widget"]
+import os
+import ipywidgets
+from gan_tutorial.live import explore
+
+def draw(ax):
+    line, = ax.plot([0, 1], [0, 1])
+    def update(a):
+        line.set_ydata([0, a])
+        return f"a = {a}"
+    return update
+
+explore(draw, a=(0, 4, 3))
+
+# %%
+import sys
+
+print("strict" if os.environ.get("GAN_TUTORIAL_STRICT") else "lax", os.environ["GAN_TUTORIAL_PROFILE"])
+ipywidgets.IntSlider()
+
+# %% [markdown] tags=["solution"]
+# The slope is two. See [the next](02_next.ipynb) and [the list](coverage.md).
+'''
+CHECKLIST = (
+    "id\tkinds\tgroup\ttext\tseeds\n"
+    "1.1\tC\t01 Lines\tWhat a line is\tS0\n1.2\tF\t01 Lines\tA line\tS1:3 S2\n2.1\tX\t02 More\tMore\tS4\n"
+)
+BADGES = "<!-- badges:begin -->\n<!-- badges:end -->\n"
+TABLE = "<!-- table:begin -->\nold\n<!-- table:end -->\n"
+README = f"# A tree\n{BADGES}{TABLE}End.\n"
+
+
+def tree(folder, source=SOURCE):
+    (folder / "notebooks" / "source").mkdir(parents=True)
+    (folder / "notebooks" / "source" / "01_draw_a_line.py").write_text(source, encoding="utf-8")
+    (folder / "notebooks" / "checklist.tsv").write_text(CHECKLIST, encoding="utf-8")
+    (folder / "README.md").write_text(README, encoding="utf-8")
+    os.symlink(ROOT / "gan_tutorial", folder / "gan_tutorial")
+    return folder
+
+
+def cells(path):
+    return {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    root = tree(tmp_path_factory.mktemp("with space"))
+    assert build.main([], root=root) == 0
+    return root
+
+
+@pytest.fixture
+def copy(built, tmp_path):
+    return Path(shutil.copytree(built, tmp_path / "copy", symlinks=True))
+
+
+def names(root):
+    return (
+        root / "notebooks" / "01_draw_a_line.ipynb",
+        root / "notebooks" / "solutions" / "01_draw_a_line.ipynb",
+    )
+
+
+# Stub and solution
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("x = 1\n# solution\ny = 2", "x = 1\ny = ...  # your code here"),
+        ("# solution\na, (b, c) = 1, (2, 3)\nd[0] = 1", "a = ...@\nb = ...@\nc = ...@"),
+        ("# solution\ndef f():\n    return 1\nclass K: pass", "f = ...@\nK = ...@"),
+        ("# solution\nprint(1)", "...  # your code here"),
+        ("# solution\n%time x = 1", "...  # your code here"),
+        ("def f():\n    # solution\n    a = 1\n\n    return a", "def f():\n    raise!"),
+        ("def f():\n    # solution\n    return 1\n\nf", "def f():\n    raise!\n\nf"),
+        ("class K:\n    def f(self):\n        # solution\n        return 1\n\n    x = 1", "@@"),
+        ("def f():\n    # solution\n    return 1\n\n\ndef g():\n    # solution\n    return 2", "@@@"),
+        ("x = 1  # solution\ny", "x = 1  # solution\ny"),
+        ("# solutions are far\ny", "# solutions are far\ny"),
+    ],
+)
+def test_stub(code, expected):
+    stop = "raise NotImplementedError  # your code here"
+    expected = {
+        "@@": f"class K:\n    def f(self):\n        {stop}\n\n    x = 1",
+        "@@@": f"def f():\n    {stop}\n\ndef g():\n    {stop}",
+    }.get(expected, expected.replace("...@", "...  # your code here").replace("raise!", stop))
+    assert stub(code) == expected
+    if "%" not in expected:
+        compile(expected, "stub", "exec")
+
+
+def test_both_versions_come_from_one_source(built):
+    stubs, solved = map(cells, names(built))
+    assert "raise NotImplementedError" in stubs["01-exercise-2"].source
+    assert "ratio" not in stubs["01-exercise-2"].source
+    assert stubs["01-exercise-3"].source == "answer = ...  # your code here"
+    assert stubs["01-exercise-4"].outputs[0].text == "to do Ellipsis\n"
+    assert "return ratio" in solved["01-exercise-2"].source
+    assert solved["01-exercise-4"].outputs[0].text == "2.0 2\n"
+    assert set(solved) - set(stubs) == {
+        "01-exercise-7"
+    }  # the cell tagged solution; all other names are equal
+    assert stubs["01-exercise-6"].outputs[0].text == "lax cpu\n"
+    assert solved["01-exercise-6"].outputs[0].text == "strict cpu\n"
+
+
+def test_links_of_a_solution_lead_where_the_stub_s_do(built):
+    stubs, solved = map(cells, names(built))
+    assert "(solutions/01_draw_a_line.ipynb), see [the list](coverage.md)" in stubs["01-top-1"].source
+    assert "(01_draw_a_line.ipynb), see [the list](../coverage.md)" in solved["01-top-1"].source
+    assert "(02_next.ipynb) and [the list](../coverage.md)" in solved["01-exercise-7"].source
+
+
+def test_names_of_cells_stay_when_another_section_grows():
+    before = [cell.id for cell in assemble_text(SOURCE).cells]
+    after = [
+        cell.id for cell in assemble_text(SOURCE.replace('# %% tags=["figure"]', "# %%\n1\n\n# %%")).cells
+    ]
+    assert set(after) - set(before) == {"01-look-at-it-4"} and set(before) <= set(after)
+
+
+def assemble_text(text, solved=False):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "01_draw_a_line.py"
+        path.write_text(text, encoding="utf-8")
+        return assemble(path, solved)
+
+
+# What a build leaves
+
+
+def test_outputs_are_kept_and_widgets_are_frozen(built):
+    stubs = cells(names(built)[0])
+    assert "image/png" in stubs["01-look-at-it-3"].outputs[0].data
+    (frozen,) = stubs["01-exercise-5"].outputs
+    assert set(frozen.data) == {"text/plain", "image/png"} and frozen.data["text/plain"] == "a = 3"
+    assert [o.output_type for o in stubs["01-exercise-6"].outputs] == [
+        "stream"
+    ]  # a bare slider leaves nothing
+    nb = nbformat.read(names(built)[0], as_version=4)
+    assert "widgets" not in nb.metadata
+    assert set(nb.metadata) == {"kernelspec", "language_info", "gan_tutorial"}
+    assert all(set(cell.metadata) <= {"tags", "covers"} for cell in nb.cells)
+    assert len({cell.id for cell in nb.cells}) == len(nb.cells)
+
+
+def test_what_it_took_is_measured_and_said(built):
+    nb = nbformat.read(names(built)[0], as_version=4)
+    measured = nb.metadata["gan_tutorial"]
+    assert measured["profile"] == "cpu" and 0.5 < measured["seconds"] < 300
+    assert 30 < measured["peak_mb"] < 4000
+    assert f"**Time.** {execute.said(measured)}." in nb.cells[0].source
+    assert "{{" not in nb.cells[0].source
+
+
+def test_a_second_build_changes_no_byte(built, copy):
+    before = {path.relative_to(copy): path.read_bytes() for path in copy.glob("*") if path.is_file()}
+    before |= {
+        path.relative_to(copy): path.read_bytes() for path in copy.glob("notebooks/**/*.*") if path.is_file()
+    }
+    assert build.main(["--all"], root=copy) == 0
+    assert {path: (copy / path).read_bytes() for path in before} == before
+
+
+def test_settle_keeps_a_near_measure_and_takes_a_new_one():
+    old = {
+        "profile": "cpu",
+        "cores": 2,
+        "python": "3.11",
+        "torch": "2",
+        "seconds": 100,
+        "peak_mb": 500,
+        "date": "a",
+    }
+    assert execute.settle(old, old | {"seconds": 120, "date": "b"}) is old
+    assert execute.settle(None, old) is old
+    for change in ({"seconds": 130}, {"seconds": 70}, {"peak_mb": 700}, {"torch": "3"}, {"profile": "gpu"}):
+        assert execute.settle(old, old | change) == old | change
+
+
+# Stale or not
+
+
+def test_what_is_up_to_date_is_not_run_again(built, copy, capsys):
+    stamps = [path.stat().st_mtime_ns for path in names(copy)]
+    assert build.main(["--check"], root=copy) == 0
+    assert build.main([], root=copy) == 0
+    assert [path.stat().st_mtime_ns for path in names(copy)] == stamps
+    assert capsys.readouterr() == ("", "")
+
+
+def change_source(root, old, new):
+    path = root / "notebooks" / "source" / "01_draw_a_line.py"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_check_names_what_is_stale_and_only_that_is_built(copy, capsys):
+    change_source(copy, "The slope is two", "The slope is 2")  # a cell of the solutions only
+    assert build.main(["--check"], root=copy) == 1
+    assert capsys.readouterr().err == (
+        "notebooks/solutions/01_draw_a_line.ipynb is stale: python notebooks/build.py\n"
+    )
+    stamp = names(copy)[0].stat().st_mtime_ns
+    assert build.main([], root=copy) == 0
+    assert names(copy)[0].stat().st_mtime_ns == stamp
+    assert build.main(["--check"], root=copy) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("A line is straight", "A line is not crooked"),
+        ("[0, 2]", "[0, 3]"),
+        ('tags=["figure"]', 'tags=["picture"]'),
+        ('covers=["1.1"]', 'covers=["2.1"]'),
+        ("## Exercise", "## Exercises"),
+        ("# %%\nimport sys\n", "# %%\n"),
+    ],
+)
+def test_any_change_of_a_source_makes_it_stale(copy, old, new, capsys):
+    change_source(copy, old, new)
+    assert build.main(["--check"], root=copy) == 1
+    assert "notebooks/01_draw_a_line.ipynb is stale" in capsys.readouterr().err
+
+
+def test_check_sees_missing_and_orphaned_notebooks_and_pages(copy, capsys):
+    stubs, solved = names(copy)
+    solved.rename(solved.with_name("09_orphan.ipynb"))
+    (copy / "notebooks" / "coverage.md").write_text("old")
+    (copy / "README.md").write_text(README)
+    assert build.main(["--check"], root=copy) == 1
+    said = capsys.readouterr().err
+    for part in ("solutions/01_draw_a_line.ipynb is stale", "09_orphan.ipynb has no source"):
+        assert part in said
+    for part in ("notebooks/coverage.md is stale", "README.md is stale"):
+        assert part in said
+
+
+def test_a_smoke_build_is_stale(copy, capsys):
+    assert build.main(["01", "--profile", "smoke"], root=copy) == 0
+    assert build.main(["--check"], root=copy) == 1
+    assert "01_draw_a_line.ipynb is stale" in capsys.readouterr().err
+    assert "not measured yet" in (copy / "README.md").read_text(encoding="utf-8")
+
+
+# What is refused, and the old notebook stays
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("# %%\ntry:", "# %%\n1 / 0\ntry:", "cell 01-exercise-4 failed: .*ZeroDivisionError"),
+        ("# %%\ntry:", "# %%\nos = __import__('os'); os._exit(3)\ntry:", "cell 01-exercise-4 failed: .*died"),
+        ("# %%\ntry:", "# %%\n__import__('time').sleep(1e4)\ntry:", "cell 01-exercise-4 failed: .*timed out"),
+        ("# %%\ntry:", "# %%\nprint(object())\ntry:", "cell 01-exercise-4 shows the address"),
+        ("# %%\ntry:", "# %%\nprint(__import__('os').getcwd())\ntry:", "cell 01-exercise-4 shows a path"),
+        ("plt.plot([0, 1], [0, 2]);", "plt.close();", "cell 01-look-at-it-3 draws, but holds no PNG"),
+        (
+            "# %%\ntry:",
+            "# %%\nprint(('x' * 99 + chr(10)) * 11_000)\ntry:",
+            "the most .* in cell 01-exercise-4",
+        ),
+        ('covers=["1.1"]', 'covers=["7.77"]', "covers 7.77, which is not in checklist.tsv"),
+    ],
+    ids=["error", "dead", "hang", "address", "path", "figure", "size", "unknown item"],
+)
+def test_a_notebook_that_fails_is_not_written(copy, old, new, says, capsys):
+    before = names(copy)[0].read_bytes()
+    change_source(copy, old, new)
+    assert build.main(["--timeout", "8"], root=copy) == 1
+    assert re.search(says, capsys.readouterr().err, re.S)
+    assert names(copy)[0].read_bytes() == before
+
+
+def test_a_wrong_solution_does_not_build(copy, capsys):
+    change_source(
+        copy,
+        "# %%\ntry:",
+        "# %%\nfrom gan_tutorial.exercises import Exercise, Property, check, register\n"
+        'register(Exercise("90.1", 3, (Property("value", lambda a: a, "It is {expected}, not {got}."),)))\n'
+        'check("90.1", answer)\ntry:',
+    )
+    assert build.main([], root=copy) == 1
+    assert "solutions/01_draw_a_line.ipynb: cell 01-exercise-4 failed" in (said := capsys.readouterr().err)
+    assert "Exercise 90.1: It is 3, not 2." in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("# # 01 ·", "# # 02 ·", "first cell"),
+        ("**What you'll do.**", "What:", "What you'll do"),
+        ("{{time}}", "2 minutes", "{{time}}"),
+        ("A line is", "{{minutes}} is", "knows only {{time}}"),
+        ("SEED = 0", "SEED = 0\nSTEPS = 3", "PROFILE and SEED"),
+        ('tags=["parameters"]', 'tags=["setup"]', "PROFILE and SEED"),
+        ('tags=["widget"]', 'tags=["wigdet"]', "the tag 'wigdet'"),
+        ('tags=["widget"]', "hide=true", "says 'hide'"),
+        ('tags=["exercise"]\n#', 'tags=["figure"]\n#', "not the tag exercise"),
+        ('tags=["solution"]', 'tags=["solution"] covers=["1.1"]', "only in the solutions"),
+    ],
+)
+def test_a_source_that_breaks_a_rule_is_refused(old, new, says):
+    assert old in SOURCE
+    with pytest.raises(BuildError, match=says):
+        assemble_text(SOURCE.replace(old, new))
+
+
+def test_an_unknown_name_is_one_sentence(built, capsys):
+    assert build.main(["17"], root=built) == 1
+    assert capsys.readouterr().err == "There is no source 17; there are 01_draw_a_line.\n"
+
+
+# The pages
+
+
+def test_coverage_links_items_to_sections(built):
+    text = (built / "notebooks" / "coverage.md").read_text(encoding="utf-8")
+    link = "[01: Look at (it)](01_draw_a_line.ipynb#Look-at-%28it%29)"
+    assert f"| 1.1 | C | What a line is | {link} | S0 |" in text
+    assert f"| 1.2 | F | A line | {link} | S1:3 S2 |" in text
+    assert "| 2.1 | X | More | not yet | S4 |" in text
+    assert (
+        "| 01 Lines | 2 | 2 |" in text
+        and "| 02 More | 0 | 1 |" in text
+        and "| **all** | **2** | **3** |" in text
+    )
+    assert all(name in text for name in pages.SEEDS.values())
+
+
+def test_an_item_to_be_shown_needs_an_output_in_its_section():
+    items = [pages.Item("1.2", "F/V", "g", "t", "S0"), pages.Item("1.1", "C", "g", "t", "S0")]
+    prose = nbformat.v4.new_markdown_cell("## A", metadata={"covers": ["1.2", "1.1"]})
+    code = nbformat.v4.new_code_cell("1", execution_count=1)
+    top = nbformat.v4.new_markdown_cell("# 01 · T")
+
+    def said(*cells):
+        return list(
+            pages.gaps(items, pages.covered({"01_t.ipynb": nbformat.v4.new_notebook(cells=list(cells))}))
+        )
+
+    shown = nbformat.v4.new_code_cell(
+        "1", execution_count=1, outputs=[nbformat.v4.new_output("stream", text="1")]
+    )
+    below, beside = nbformat.v4.new_markdown_cell("### B"), nbformat.v4.new_markdown_cell("## B")
+    assert said(top, prose, shown) == [] == said(top, prose, below, shown)
+    for silent in ([top, prose], [top, prose, code], [top, prose, beside, shown], [shown, top, prose]):
+        assert len(said(*silent)) == 1 and said(*silent)[0].startswith("1.2 [F/V] is to be shown")
+
+
+def test_the_readme_has_a_table_and_keeps_the_rest(built):
+    text = (built / "README.md").read_text(encoding="utf-8")
+    row = "| [01 · Draw a line](notebooks/01_draw_a_line.ipynb) | Draw one line, and measure its slope. |"
+    measured = nbformat.read(names(built)[0], as_version=4).metadata["gan_tutorial"]["seconds"]
+    assert f"{row} {execute.duration(measured).removeprefix('about ')} |" in text
+    assert "old" not in text and text.startswith("# A tree\n") and text.endswith("End.\n")
+
+
+def test_a_cell_tagged_picture_is_the_readme_s_picture(copy):
+    change_source(copy, 'tags=["figure"]', 'tags=["picture"] alt="A line"')
+    (copy / "README.md").write_text(
+        README + "<!-- picture:begin -->\n<!-- picture:end -->\n", encoding="utf-8"
+    )
+    assert build.main([], root=copy) == 0
+    assert "![A line](notebooks/picture.png)" in (copy / "README.md").read_text(encoding="utf-8")
+    assert (copy / "notebooks" / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert build.main(["--check"], root=copy) == 0
+
+
+def test_badges_appear_only_where_the_address_is_set(copy):
+    assert "badge" not in str(cells(names(copy)[0])) and "%pip" not in str(cells(names(copy)[0]))
+    address = "https://github.com/someone/gans"
+    (copy / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{address}"\n', encoding="utf-8")
+    assert build.main([], root=copy) == 0
+    for path, folder in zip(names(copy), ("notebooks", "notebooks/solutions"), strict=True):
+        first, install = list(cells(path).values())[:2]
+        title, _, line = first.source.split("\n")[:3]
+        assert title == "# 01 · Draw a line"
+        assert f"gh/someone/gans/HEAD?urlpath=lab/tree/{folder}/01_draw_a_line.ipynb" in line
+        assert (
+            f"colab.research.google.com/github/someone/gans/blob/HEAD/{folder}/01_draw_a_line.ipynb" in line
+        )
+        assert f'%pip install --quiet "git+{address}"' in install.source and install.execution_count == 1
+    assert "mybinder.org" in (copy / "README.md").read_text(encoding="utf-8")
+    assert build.main(["--check"], root=copy) == 0
+
+
+def test_badges_elsewhere_than_github_are_binder_s_only():
+    line = badges("https://git.example.org/a/b.git", "notebooks/x.ipynb")
+    assert "mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fa%2Fb/HEAD" in line and "colab" not in line
+
+
+# The real checklist
+
+
+def test_the_checklist_is_whole():
+    items = pages.checklist(ROOT / "notebooks")
+    assert len(items) == 140 == len({item.id for item in items})
+    for item in items:
+        assert set(item.kinds.split("/")) <= set(pages.KINDS) and item.text and item.group
+        assert {seed.split(":")[0] for seed in item.seeds.split()} <= set(pages.SEEDS) and item.seeds
+    assert sum("X" in item.kinds for item in items) == 3
