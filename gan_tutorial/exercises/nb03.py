@@ -69,8 +69,8 @@ LOSSES = register(
             Property(
                 "large scores",
                 _d([-200.0], [200.0]),
-                "With a score of -200 for data and 200 for a sample, d_loss should be {expected}, not {got}: never take "
-                "the logarithm of a probability.",
+                "With a score of -200 for data and 200 for a sample, d_loss should be {expected}, not {got}: take no "
+                "logarithm of a probability.",
             ),
             Property(
                 "undecided D, for G",
