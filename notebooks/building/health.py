@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
@@ -67,7 +67,9 @@ def views(nb: NotebookNode) -> Iterator[str]:
 
 def size(nb: NotebookNode) -> Iterator[str]:
     """The file is small enough to be shown."""
-    total = len(nbformat.writes(nb).encode())
+    total = len(
+        json.dumps(nb, indent=1, ensure_ascii=False).encode()
+    )  # nbformat.writes would repair it first
     if total > LIMIT:
         weights = {cell.get("id", place): len(str(cell)) for place, cell in enumerate(nb.cells)}
         fattest, most = max(weights.items(), key=lambda item: item[1])
@@ -126,11 +128,12 @@ def links(nb: NotebookNode, path: Path) -> Iterator[str]:
 
 def paths(nb: NotebookNode, root: Path) -> Iterator[str]:
     """No output tells where on whose machine it was made."""
+    folders = [folder for folder in (root, root.parent, Path.home()) if len(folder.parts) > 1]
     for cell, output in _outputs(nb):
         data = {kind: shown for kind, shown in output.get("data", {}).items() if kind != "image/png"}
-        for private in (str(root), str(Path.home()) + "/"):
-            if private in str(output.get("text", "")) + str(data):
-                yield f"cell {cell.id} shows a path of this machine, {private}"
+        shown = str(output.get("text", "")) + str(data)
+        if private := [folder for folder in folders if f"{folder}/" in shown or str(root) in shown]:
+            yield f"cell {cell.id} shows a path of this machine, {private[0]}"
 
 
 def _code(nb: NotebookNode) -> list[NotebookNode]:

@@ -1,0 +1,112 @@
+"""The whole series runs in profile smoke, cell by cell (nbval) and as a whole (papermill); nothing hangs."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from gan_tutorial import facts
+
+ROOT = Path(__file__).resolve().parent.parent
+STUBS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+STORED = [*STUBS, *sorted((ROOT / "notebooks" / "solutions").glob("[0-9][0-9]_*.ipynb"))]
+
+
+def call(*arguments, timeout, **variables):
+    """Run a module of this Python, in profile smoke; returns (exit status, all that it said)."""
+    env = os.environ | {"GAN_TUTORIAL_PROFILE": "smoke"} | variables
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
+    run = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+    )
+    return run.returncode, run.stdout
+
+
+def nbval(path, cell_timeout, timeout):
+    limits = [f"--nbval-cell-timeout={cell_timeout}", "--nbval-kernel-startup-timeout=60"]
+    alone = ["-c", os.devnull, "--rootdir", path.parent, "-p", "no:cacheprovider", "-q"]
+    return call("pytest", *alone, "--nbval-lax", "--nbval-current-env", *limits, path, timeout=timeout)
+
+
+def papermill(path, out, cell_timeout, timeout, **variables):
+    limits = ["--cell-timeout", cell_timeout, "--timeout", timeout]
+    command = ["gan_tutorial", "run", path, "--profile", "smoke", "--out", out, *limits]
+    return call(*command, timeout=timeout + 60, **variables)
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("path", STUBS, ids=lambda path: path.stem)
+def test_every_cell_runs_and_theory_repeats_its_stored_output(path):
+    status, said = nbval(path, cell_timeout=120, timeout=400)
+    assert status == 0, said
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("path", STORED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_papermill_runs_it_and_its_exact_facts_hold(path, tmp_path):
+    strict = {"GAN_TUTORIAL_STRICT": "1"} if path.parent.name == "solutions" else {}
+    status, said = papermill(path, tmp_path, cell_timeout=120, timeout=300, **strict)
+    assert status == 0, said
+    (copy,) = tmp_path.rglob("*.ipynb")
+    rows = [row for row in facts.read(copy) if not row.needs_training]
+    assert [row.sentence for row in rows if not row.holds] == []
+    assert len(rows) == sum(not row.needs_training for row in facts.read(path))
+
+
+# What fails, fails soon
+
+
+def tiny(folder, *code):
+    path = folder / "99_tiny.ipynb"
+    parameters = nbformat.v4.new_code_cell("PROFILE = None\nSEED = 0", metadata={"tags": ["parameters"]})
+    cells = [parameters, *map(nbformat.v4.new_code_cell, code)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    return path
+
+
+DEAD, HANG, WRONG = "import os; os._exit(1)", "import time; time.sleep(1e4)", "1 / 0"
+RUNNERS = {
+    "nbval": lambda path, out: nbval(path, cell_timeout=10, timeout=100),
+    "papermill": lambda path, out: papermill(path, out, cell_timeout=10, timeout=60),
+}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("code", [DEAD, HANG, WRONG], ids=["dead", "hang", "error"])
+def test_a_notebook_that_cannot_end_fails_within_its_timeout(runner, code, tmp_path):
+    start = time.monotonic()
+    status, said = RUNNERS[runner](tiny(tmp_path, "x = 1", code), tmp_path / "out")
+    assert status == 1, said
+    assert time.monotonic() - start < 60, said
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_notebook_that_is_well_passes(runner, tmp_path):
+    status, said = RUNNERS[runner](
+        tiny(tmp_path, "import gan_tutorial", "assert 1 + 1 == 2"), tmp_path / "out"
+    )
+    assert status == 0, said
+
+
+def test_the_profile_reaches_the_kernel_and_a_stored_output_is_compared(tmp_path):
+    cell = "import os; print(os.environ['GAN_TUTORIAL_PROFILE'])"
+    path = tiny(tmp_path, cell)
+    nb = nbformat.read(path, as_version=4)
+    nb.cells[1].metadata["tags"] = ["nbval-check-output"]
+    nb.cells[1].execution_count = 2
+    for stored, status in [("smoke\n", 0), ("cpu\n", 1)]:
+        nb.cells[1].outputs = [nbformat.v4.new_output("stream", text=stored)]
+        nbformat.write(nb, path)
+        assert nbval(path, cell_timeout=10, timeout=100)[0] == status
