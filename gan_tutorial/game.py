@@ -5,7 +5,6 @@
 
 import os
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -124,15 +123,15 @@ class Game:
     def save(self, path: str | os.PathLike) -> None:
         """Write the state to `path` in one stroke: whatever happens, the file is the old one or the new one."""
         path = Path(path)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
                 torch.save(self.state_dict(), file)
                 file.flush()
                 os.fsync(file.fileno())
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def load(self, path: str | os.PathLike) -> None:
         """Play on from a state written by `save` (read with `weights_only`: a file can bring numbers, never code)."""
