@@ -97,7 +97,7 @@ def _in_degrees(a, b, t):
 
 # (answer, name of the first property that it lacks)
 WRONG = {
-    "3.1": [
+    "3.2": [
         ((_per_score, g_loss), "a number each"),
         ((_halved, g_loss), "undecided D"),
         ((lambda r, f: -d_loss(r, f), g_loss), "undecided D"),
@@ -109,7 +109,7 @@ WRONG = {
         ((d_loss, lambda f: softplus(f).mean()), "strong slope"),
         ((d_loss, lambda f: -f.sigmoid().log().mean()), "large scores, for G"),
     ],
-    "3.2": [
+    "3.1": [
         (_without_channel, "shape"),
         (_doubles, "type"),
         (_unit_interval, "range"),

@@ -12,7 +12,7 @@ def _same_shape(got, expected):
     return got.shape == expected.shape
 
 
-# ---- 3.1: what each player pays ---------------------------------------------------------------------------------
+# ---- 3.2: what each player pays ---------------------------------------------------------------------------------
 
 
 def d_loss(real_score, fake_score):
@@ -42,7 +42,7 @@ def _slope_of_g(answer):
 
 LOSSES = register(
     Exercise(
-        id="3.1",
+        id="3.2",
         reference=(d_loss, g_loss),
         properties=(
             Property(
@@ -99,7 +99,7 @@ LOSSES = register(
 )
 
 
-# ---- 3.2: batches -----------------------------------------------------------------------------------------------
+# ---- 3.1: batches -----------------------------------------------------------------------------------------------
 
 
 def batch(images, n):
@@ -135,7 +135,7 @@ def _untouched(f):
 
 SAMPLER = register(
     Exercise(
-        id="3.2",
+        id="3.1",
         reference=batch,
         properties=(
             Property(
