@@ -1,0 +1,1206 @@
+# %% [markdown]
+# # 02 · Play the game: a good opponent is a measuring tape
+#
+# **What you'll do.** You train two players against each other on the line, where every right answer is known, and see that
+# the better player measures how far the other one is from the data.
+#
+# **What you'll learn.**
+#
+# - to write down both players' costs, and to recognise a classifier's cross-entropy in them;
+# - to derive the best discriminator for any two densities, and to say what the derivation assumes;
+# - to put it back and find the Jensen–Shannon divergence, with its range and its only minimum;
+# - to say why the generator must not run ahead of the discriminator, and what finite samples do to all this.
+#
+# **What you'll need.** The chain rule, what a density and an expectation are, and a first look at
+# [00](00_start_here.ipynb). Everything here happens on the line; no data are downloaded.
+#
+# **Time.** An hour to read and play; Run All takes {{time}}.
+
+# %% tags=["parameters"]
+PROFILE = None
+SEED = 0
+
+# %% tags=["setup"]
+import math
+
+import matplotlib.pyplot as plt
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid, softplus
+
+from gan_tutorial import densities, divergences, exercises, facts, figures, game, live, networks, objectives, profile
+from gan_tutorial.densities import Mixture, Normal, Uniform
+
+figures.use_style()
+work = profile.choose(PROFILE)
+torch.set_num_threads(1)  # the matrices here are tiny: a second thread would only wait for the first
+torch.manual_seed(SEED);
+
+# %% [markdown]
+# ## Guess first
+#
+# Data come from $p = N(0, 1)$. A generator makes samples from $q = N(1, 1)$: the right shape, one unit too far to the
+# right. I toss a fair coin, draw from $p$ or from $q$, and show you the number that I got. It is $x = 0$, the most
+# likely place for data.
+#
+# **How sure may the best discriminator be that this is data?**
+#
+# - (a) 50 %, because the curves overlap too much to tell;
+# - (b) 62 %;
+# - (c) 84 %;
+# - (d) 100 %, because data are at their most likely here.
+#
+# **And how often is the best discriminator right, over all $x$ that I may show it?** (a) 50 %, (b) 69 %, (c) 84 %.
+#
+# Write your two letters down. Then let us count: a million draws from each side, and we look only at those that landed
+# near 0.
+
+# %%
+p, q = Normal(0, 1), Normal(1, 1)
+x, fake = p.sample(1_000_000), q.sample(1_000_000)
+from_p, from_q = int((x.abs() < 0.05).sum()), int((fake.abs() < 0.05).sum())
+print(f"landed near 0: {from_p:,} data and {from_q:,} samples; share of data {from_p / (from_p + from_q):.3f}")
+
+# %% [markdown]
+# <details><summary>The answers</summary>
+#
+# (b) and (b). Near 0 the two kinds arrive in the ratio of their densities, $p(0) : q(0) = 1 : e^{-1/2}$, so the share
+# of data is $1/(1 + e^{-1/2}) = 62\,\%$. Being at the peak of the data says little: what counts is how much *more*
+# often data arrive here than samples do. Over all $x$ the best rule is "data if $x < 1/2$", and it is right with
+# probability $\Phi(1/2) = 69\,\%$. Nobody can do better, however large the network.
+# </details>
+#
+# That share is all that a discriminator can know. This notebook is about what follows from it.
+
+# %% [markdown]
+# ## One picture
+#
+# Two players. The **generator** $G$ turns noise $z$ into a sample $G(z)$. The **discriminator** $D$ gets data and
+# samples, one at a time, and answers with a **score** $s$: high for "this is data", low for "this is a sample". The
+# picture is the whole framework; arrows are what flows forward.
+
+# %%
+def box(ax, x, y, text, role):
+    color = figures.COLORS[role]
+    frame = {"boxstyle": "round,pad=0.5", "edgecolor": color, "facecolor": figures.PAPER, "linewidth": 1.6}
+    return ax.text(x, y, text, ha="center", va="center", color=color, bbox=frame)
+
+
+def arrow(start, end, role="guide", **look):
+    ends = {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch(), "shrinkA": 3, "shrinkB": 3}
+    style = {"arrowstyle": "-|>", "color": figures.COLORS[role], "linewidth": 1.4, **ends, **look}
+    start.axes.annotate("", end.get_position(), start.get_position(), arrowprops=style)
+
+
+# %% covers=["3.01"] tags=["figure"] alt="Diagram: noise z goes through G to a sample, data and samples go to D, D gives a score, the score gives the value V, which D raises and G lowers."
+fig, ax = plt.subplots(figsize=(7.8, 2.5))
+ax.set(xlim=(0.2, 10), ylim=(-0.35, 2.6))
+ax.set_axis_off()
+noise, G = box(ax, 0.8, 0.6, "noise $z$", "guide"), box(ax, 2.2, 0.6, "$G$", "G")
+sample, data = box(ax, 3.9, 0.6, "sample $G(z) \\sim q$", "model"), box(ax, 3.9, 1.9, "data $x \\sim p$", "data")
+D, score = box(ax, 5.9, 1.25, "$D$", "D"), box(ax, 7.4, 1.25, "score $s$", "truth")
+worth = box(ax, 9.2, 1.25, "value $V$", "truth")
+for start, end in [(noise, G), (G, sample), (sample, D), (data, D), (D, score), (score, worth)]:
+    arrow(start, end)
+arrow(worth, D, "D", connectionstyle="arc3,rad=0.42", linestyle="--")
+arrow(worth, G, "G", connectionstyle="arc3,rad=-0.28", linestyle="--")
+ax.text(7.6, 2.2, "$D$ learns: raise $V$", color=figures.COLORS["D"], ha="center")
+ax.text(7.9, -0.1, "$G$ learns: lower $V$", color=figures.COLORS["G"], ha="center");
+
+# %% [markdown] covers=["3.02"]
+# We saw two dashed arrows back: both players learn from the same number $V$, in opposite directions. $G$ never sees
+# data. All it hears of them comes through $D$.
+#
+# The names that we use, here and in the whole series:
+#
+# | symbol | what it is | in the code |
+# |---|---|---|
+# | $z \sim p_z$ | noise, the *latent*, with a simple distribution (prior) of our choice | `latent(n)` |
+# | $x \sim p$ | data; papers write $p_{\text{data}}$ | `data(n)` |
+# | $G(z; \theta_g)$ | the generator, a differentiable function with weights $\theta_g$ | `G` |
+# | $q$ | the density of $G(z)$; papers write $p_g$ or $p_{\text{model}}$ | |
+# | $s(x; \theta_d)$ | the score, any real number | `D(x)` |
+# | $D(x) = \sigma(s(x))$ | the probability, in $D$'s opinion, that $x$ is data; $\sigma(s) = 1/(1 + e^{-s})$ | `torch.sigmoid(s)` |
+# | $V(G, D)$ | the value of the game, defined next | |
+
+# %% [markdown] covers=["3.07", "3.08"]
+# ### What the players pay
+#
+# $D$ is paid for the probability that it gives to the truth: $\log D(x)$ for data, $\log(1 - D(G(z)))$ for samples.
+# The sum of both means is the **value** of the game:
+#
+# $$V(G, D) = E_{x \sim p} \log D(x) + E_{z \sim p_z} \log\bigl(1 - D(G(z))\bigr), \qquad \min_G \max_D V(G, D).$$
+#
+# $D$ maximises it inside, $G$ minimises the result outside. What one player wins the other loses, so the game is
+# *zero-sum*. In the words of the NIPS 2016 tutorial each player minimises a cost of its own, with a half for the fair
+# coin:
+#
+# $$J^{(D)} = -\tfrac12 E_p \log D(x) - \tfrac12 E_{p_z} \log\bigl(1 - D(G(z))\bigr) = -\tfrac12 V, \qquad J^{(G)} = -J^{(D)}.$$
+#
+# So $G$ makes it unlikely that $D$ is right. An equilibrium is a point where neither gains by moving alone: a minimum
+# of $J^{(D)}$ in $D$'s weights and a maximum of it in $G$'s, that is a *saddle point*. We will see its picture below.
+#
+# **Two slips to read past.** The 2017 notes on that tutorial print $J^{(D)}$ with $\log D(G(z))$ in the second term;
+# read it as $\log(1 - D(G(z)))$. With the printed sign $D$ would be paid for believing samples. And slide 8 of the
+# 2018 intro slides says "gradient descent on $D$ and gradient ascent on $G$"; read it as: $D$ *ascends* $V$ and $G$
+# *descends* it. (It is true that each player descends its own cost.) A few lines of code show which reading is right:
+
+# %% tags=["nbval-check-output"] covers=["3.06"]
+score = torch.tensor(0.0, requires_grad=True)  # D's score of one sample of G
+V = logsigmoid(-score)  # the term of V that this sample adds: log(1 - D)
+misprint = logsigmoid(score)  # the term as the notes print it: log D
+slopes = [float(torch.autograd.grad(term, score)[0]) for term in (V, misprint)]
+print("slope of V in the score of a sample:", slopes[0], "   of the misprint:", slopes[1])
+print("D raises V: it moves the score of a sample", "down" if slopes[0] < 0 else "up")
+print("G lowers V: it moves the score of its sample", "up" if slopes[0] < 0 else "down")
+
+# %% [markdown] covers=["3.03", "3.04"]
+# ## By hand: G is a distribution without a formula
+#
+# What may $G$ be? Any function through which a gradient passes. It need not be invertible, and $z$ may have any size.
+# Noise goes in, numbers come out, and numbers that come out of noise have a distribution: $q$ is defined by what $G$
+# *does*, not by a formula. In one dimension we can still work it out. A stretch of $z$ with probability $m$ that $G$
+# spreads over a stretch of length $\ell$ in $x$ adds $m / \ell$ to the density there; where several stretches land on
+# the same $x$, they add up. (In the limit this is the change of variables, $q(x) = \sum p_z(z) / |G'(z)|$ over all $z$
+# with $G(z) = x$.)
+
+# %%
+def pushed_density(G, x):
+    """The density at x (m,) of G(z), z ~ N(0, 1), for any G: R -> R, by cutting z into 4000 stretches."""
+    z = torch.linspace(-6, 6, 4001, dtype=torch.float64)
+    g, mass = G(z), Normal().cdf(z).diff()
+    low, high = torch.minimum(g[:-1], g[1:]), torch.maximum(g[:-1], g[1:])
+    lands = (low <= x[:, None]) & (x[:, None] < high)  # which stretch covers which x: (m, 4000)
+    return torch.where(lands, mass / (high - low), 0.0).sum(1)
+
+
+# %% [markdown]
+# Three generators: one that only stretches the line, one that folds it, and a small network with random weights. Above
+# we will see the function, below 100,000 samples of it as a histogram, and the density that we worked out as a black
+# line.
+
+# %%
+net = networks.mlp([1, 16, 1], torch.nn.Tanh).double()
+with torch.no_grad():
+    net[0].weight.mul_(4), net[2].weight.mul_(4)  # untrained, but not too tame
+generators = {
+    "stretches": lambda z: 0.4 * z + 1.5 * torch.tanh(3 * z),
+    "folds": lambda z: z**2 / 2 - 1,
+    "a network": lambda z: net(z[:, None])[:, 0],
+}
+
+# %% tags=["figure"] alt="Three generators: their functions of z above, histograms of their samples with the exact density below; the line follows the bars in all three."
+fig, axes = plt.subplots(2, 3, figsize=(7.8, 4.2))
+z = torch.linspace(-3, 3, 401, dtype=torch.float64)
+for (top, bottom), (name, G) in zip(axes.T, generators.items(), strict=True):
+    with torch.no_grad():
+        g, samples = G(z), G(torch.randn(100_000, dtype=torch.float64))
+        low, high = samples.sort().values[[200, -200]].tolist()  # without the far tails
+        at = torch.linspace(low, high, 400, dtype=torch.float64)
+        exact = pushed_density(G, at)
+    top.plot(z, g, color=figures.COLORS["G"])
+    top.set(title=name, xlabel="$z$")
+    bottom.hist(samples, bins=100, range=(low, high), density=True, color=figures.COLORS["model"], alpha=0.45)
+    bottom.plot(at, exact, color=figures.COLORS["truth"], lw=1.2)
+    bottom.set(xlabel="$x = G(z)$", ylim=(0, min(1.1 * float(exact.max()), 1.6)))
+axes[0, 0].set_ylabel("$G(z)$")
+axes[1, 0].set_ylabel("density $q(x)$");
+
+# %% [markdown] covers=["3.05"]
+# We saw the line follow the bars each time. Steep parts of $G$ thin the samples out, flat parts and turning points
+# pile them up, and none of this needed an inverse. On 784 pixels nobody can cut the latent space into stretches, so
+# there $q$ exists and cannot be written down: an *implicit* density. What stays cheap is everything that a game needs:
+# a sample is one forward pass, and backpropagation says how each weight moves each sample. Multilayer perceptrons do,
+# and so does any other network; dropout may serve as one more source of noise.
+
+# %%
+samples = net(torch.randn(10_000, 1, dtype=torch.float64))  # one forward pass
+samples.mean().backward()  # one backward pass
+print(f"mean of 10,000 samples {samples.mean():.3f}; length of its gradient in the first weights {net[0].weight.grad.norm():.3f}")
+
+# %% [markdown]
+# One warning about the size of $z$. If $z$ has fewer numbers than $x$, then the samples lie on a thin curve or
+# surface, and $q$ has no density at all. Full support needs $\dim z \ge \dim x$, or a last touch of noise,
+# $x = G(z) + \varepsilon$: then $x$ given $z$ is Gaussian, and a density exists everywhere. The rank of the derivative
+# $\partial G/\partial z$ counts the directions in which a sample can move:
+
+# %% tags=["nbval-check-output"]
+for size in (1, 2, 8):
+    plane = networks.mlp([size, 16, 2], torch.nn.Tanh)
+    slope = torch.autograd.functional.jacobian(plane, torch.zeros(size))
+    print(f"z with {size} numbers, x with 2: samples can move in {int(torch.linalg.matrix_rank(slope))} directions")
+
+# %% [markdown]
+# ## By hand: D is a classifier
+#
+# Freeze $G$ and look at $D$'s task alone: examples of two kinds, label 1 for data and 0 for samples; say which is
+# which. That is the most ordinary problem of machine learning. Its usual loss is the **binary cross-entropy**, the
+# mean of $-\log(\text{probability given to the right label})$. Compare with $J^{(D)}$ above: the same thing. The claim
+# in code, for scores that we make up:
+
+# %% tags=["nbval-check-output"] covers=["3.20"]
+s_real, s_fake = torch.linspace(-3, 5, 101), torch.linspace(-6, 2, 101)  # any scores will do
+V = logsigmoid(s_real).mean() + logsigmoid(-s_fake).mean()  # log sigma(s) and log(1 - sigma(s))
+labels = torch.cat([torch.ones(101), torch.zeros(101)])
+cross_entropy = binary_cross_entropy_with_logits(torch.cat([s_real, s_fake]), labels)
+d_loss = objectives.minimax.d_loss(s_real, s_fake)  # the package: a sum over both kinds, no half
+print(f"V {V:.6f}   -2 x cross-entropy {-2 * cross_entropy:.6f}   -d_loss {-d_loss:.6f}")
+assert torch.allclose(V, -2 * cross_entropy) and torch.allclose(V, -d_loss)
+
+# %% [markdown] covers=["3.17"]
+# Maximising $V$ *is* training a classifier; the package's `d_loss` is $-V = 2 J^{(D)}$.
+#
+# A word on the logarithms. If $D$ is certain that a sample is one, $D(G(z)) = 0$, then $\log(1 - D) = \log 1 = 0$, the
+# best that $D$ can get. If $D$ is certain that it is data, $D(G(z)) = 1$, then $\log(1 - D)$ falls to $-\infty$:
+# certainty in the wrong place costs without bound. A computer meets that limit early. In 32 bits $\sigma(40)$ *is* 1,
+# and the loss that is written as it stands in the formula is infinite. Written in scores it is not:
+# $\log(1 - \sigma(s)) = -\log(1 + e^{s})$, which is `-softplus(s)`.
+
+# %% tags=["nbval-check-output"]
+for s in torch.tensor([-40.0, -4.0, 0.0, 4.0, 40.0]):
+    D = torch.sigmoid(s)
+    print(f"score {s:4.0f}   D {D:.6f}   log(1 - D) {torch.log(1 - D):9.5f}   -softplus(s) {-softplus(s):9.5f}")
+
+# %% [markdown]
+# Now train one. The simplest $D$ has a score that is a straight line, $s(x) = wx + b$; statisticians call it *logistic
+# regression*. Everything is visible here: draw, score, pay, step. Data and samples are fresh in every step.
+
+# %%
+def fit_line(q, steps, seed, lr=0.5, n=512):
+    """Logistic regression of data (1) against samples of q (0) by gradient descent: w and b of s = w x + b."""
+    torch.manual_seed(seed)
+    w, b = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
+    for i in range(steps):
+        s_real, s_fake = w * p.sample(n) + b, w * q.sample(n) + b
+        d_loss = softplus(-s_real).mean() + softplus(s_fake).mean()
+        slope_w, slope_b = torch.autograd.grad(d_loss, [w, b])
+        step = lr / (1 + i / 50)  # smaller and smaller, so that the noise of the draws averages out
+        w, b = (w - step * slope_w).detach().requires_grad_(), (b - step * slope_b).detach().requires_grad_()
+    return w.item(), b.item()
+
+
+line_steps = work.pick(smoke=20, cpu=1_500, gpu=1_500)
+with work.plan(steps=3 * line_steps, about=3):
+    lines = [fit_line(q, line_steps, seed=SEED + i) for i in range(3)]
+w, b = lines[0]
+
+# %% [markdown]
+# What has it learned? We can check without any theory, as in the guess: cut the line into bins, and count in each the
+# share of data among all that arrives. We will see $D$ as a green line and the counted shares as dots.
+
+# %% tags=["figure"] alt="The learned discriminator falls from 1 to 0 and passes through the counted shares of data in bins."
+fig, ax = plt.subplots(figsize=(6, 3))
+edges = torch.linspace(-3.5, 4.5, 33)
+n_data, n_fake = torch.histogram(p.sample(200_000), edges)[0], torch.histogram(q.sample(200_000), edges)[0]
+middles = (edges[1:] + edges[:-1]) / 2
+u = torch.linspace(-3.5, 4.5, 201)
+figures.density_panel(ax, u, p.log_prob(u).exp(), q.log_prob(u).exp(), torch.sigmoid(w * u + b))
+share = n_data / (n_data + n_fake)
+dots = fig.axes[1].scatter(middles, share, color=figures.COLORS["truth"], s=14, zorder=3, label="counted share of data")
+fig.axes[1].legend(handles=[dots], loc="center right");
+
+# %% [markdown]
+# We saw the green line run through the dots: the classifier has learned, at each $x$, the share of data among what
+# arrives there. What is this curve, for any $p$ and $q$? That is the first exercise of the NIPS 2016 tutorial.
+
+# %% [markdown] covers=["3.10"]
+# ## Exercise 1 of the tutorial: the optimal discriminator
+#
+# *What is the optimal $D$ in terms of $p_{\text{data}}$ and $p_{\text{generator}}$, and what do you assume to get it?*
+# We take it in three steps that are checked; the notebook goes on whatever you answer, with our answer where yours is
+# missing.
+#
+# ### Exercise 2.1 · One x at a time
+#
+# Write the value as an integral,
+#
+# $$V = \int \bigl[\, p(x) \log D(x) + q(x) \log(1 - D(x)) \,\bigr]\, dx .$$
+#
+# If $D$ may be *any* function, then its value at one $x$ binds it nowhere else: we may choose $D(x)$ for each $x$
+# alone, so as to make the bracket as large as possible. **Find that value, and write the function `optimal_D(p, q)`**
+# for densities given as numbers or tensors. (Stuck? Run `exercises.hint("2.1")` in a cell of its own, more than once.)
+
+# %% tags=["exercise"]
+def optimal_D(p, q):
+    """The D in (0, 1) that maximises p log D + q log(1 - D)."""
+    # solution
+    return p / (p + q)
+
+
+optimal_D = exercises.check("2.1", optimal_D)
+
+# %% [markdown] covers=["3.11"]
+# <details><summary>A worked solution</summary>
+#
+# Write $a = p(x)$, $b = q(x)$, and $h(D) = a \log D + b \log(1 - D)$ for $0 < D < 1$. Then
+#
+# $$h'(D) = \frac{a}{D} - \frac{b}{1 - D} = 0 \iff a(1 - D) = bD \iff D = \frac{a}{a + b}, \qquad
+#   h''(D) = -\frac{a}{D^2} - \frac{b}{(1 - D)^2} < 0,$$
+#
+# so $h$ is concave and this is its only maximum:
+#
+# $$D^\star(x) = \frac{p(x)}{p(x) + q(x)} .$$
+#
+# **What did we assume?** (1) That $D$ may be any function: no network, no limited capacity. Then the derivative of the
+# integral with respect to the function $D$ vanishes exactly where the derivative vanishes at each $x$. (2) That both
+# distributions have densities, and that at least one is positive at $x$. Where $p(x) = q(x) = 0$ the bracket is 0
+# whatever $D$ says: there $D$ is not determined. The tutorial assumes both densities non-zero everywhere, which is a
+# little more than needed. (3) That we know the expectations, not just a finite sample.
+# </details>
+#
+# A check by brute force: for a few pairs $(a, b)$ we try 9,999 values of $D$ and take the best.
+
+# %% tags=["nbval-check-output"]
+D = torch.linspace(0.0001, 0.9999, 9999, dtype=torch.float64)
+for a, b in [(0.4, 0.4), (0.4, 0.1), (0.02, 0.06), (0.001, 0.3)]:
+    best = D[(a * D.log() + b * (1 - D).log()).argmax()]
+    print(f"p = {a:5}   q = {b:4}   best D by search {best:.4f}   by your formula {optimal_D(a, b):.4f}")
+
+# %% [markdown]
+# ### Is that what the classifier learned?
+#
+# Solve $\sigma(s^\star) = p/(p + q)$ for the score: $s^\star(x) = \log p(x) - \log q(x)$. **The best score is the
+# logarithm of the density ratio.** For $p = N(0, 1)$ and $q = N(t, 1)$ the squares cancel:
+#
+# $$s^\star(x) = -\tfrac12 x^2 + \tfrac12 (x - t)^2 = -t\,x + \tfrac12 t^2 .$$
+#
+# A straight line, so logistic regression can get it exactly right: for $t = 1$ the weights should be $w = -1$ and
+# $b = 1/2$. Three trainings with different draws:
+
+# %%
+for i, (w, b) in enumerate(lines):
+    print(f"training {i}: w {w:.3f} (exact -1)   b {b:.3f} (exact 0.5)")
+
+# %% [markdown]
+# Its accuracy, over data and samples in equal numbers, cannot pass that of the rule "data if $p(x) > q(x)$". This is
+# the *Bayes limit*, $(1 + \mathrm{TV}(p, q))/2$, with the total variation $\mathrm{TV} = \tfrac12 \int |p - q|\,dx$.
+# For a shift $t$ it is $\Phi(t/2)$, with $\Phi$ the normal distribution function. Our $D$ decides at one point,
+# $x_0 = -b/w$, where its score is 0, so that we can work out its accuracy exactly:
+
+# %%
+line_accuracy = {}
+for t in (1, 2):
+    w, b = fit_line(Normal(t, 1), line_steps, seed=SEED)
+    x_0 = torch.tensor(-b / w, dtype=torch.float64)  # left of it D says "data"
+    line_accuracy[t] = (p.cdf(x_0) + 1 - Normal(t, 1).cdf(x_0)) / 2
+    print(f"t = {t}: accuracy {line_accuracy[t]:.6f}   Bayes limit {divergences.bayes_accuracy(p, Normal(t, 1)):.6f}")
+
+# %% [markdown]
+# A discriminator that is right in 69 % of the cases can be as good as perfect.
+
+# %% [markdown] covers=["3.12"]
+# ### Other densities, and a hole in the assumption
+#
+# For curved ratios we need a curved score: a network with two hidden layers. We train it on two problems. On the left,
+# data with two bumps against one wide bump. On the right, the same idea with *gaps*: densities that are zero in
+# places. We will see four trainings that differ only in their seed (green) and $D^\star$ (black, where it exists).
+
+# %%
+def fit_network(p, q, steps, seed):
+    """A network's score of data against samples, trained with Adam on fresh draws."""
+    torch.manual_seed(seed)
+    D = networks.PointDiscriminator(1, (32, 32))
+    opt = torch.optim.Adam(D.parameters(), lr=5e-3)
+    for _ in range(steps):
+        d_loss = objectives.minimax.d_loss(D(p.sample(256)[:, None]), D(q.sample(256)[:, None]))
+        opt.zero_grad()
+        d_loss.backward()
+        opt.step()
+    return D
+
+
+bumps = Mixture((0.5, 0.5), (Normal(-2, 0.6), Normal(2, 0.6))), Normal(0, 1.5)
+blocks = Mixture((0.5, 0.5), (Uniform(-4, -2), Uniform(2, 3))), Mixture((0.7, 0.3), (Uniform(-3, -2), Uniform(2, 4)))
+net_steps = work.pick(smoke=5, cpu=600, gpu=600)
+with work.plan(steps=8 * net_steps, about=8):
+    trained = [[fit_network(*pair, net_steps, seed=SEED + i) for i in range(4)] for pair in (bumps, blocks)]
+
+# %% tags=["figure"] alt="Left: four learned discriminators lie on the optimal one where there is data, and differ in the far tails. Right: with gaps between blocks they agree on the blocks and differ in the gap."
+fig, axes = plt.subplots(2, 2, figsize=(8, 4.2), sharex=True, height_ratios=(1, 1.5))
+at = torch.linspace(-5, 5, 801)
+for (top, bottom), (p_i, q_i), nets in zip(axes.T, (bumps, blocks), trained, strict=True):
+    for density, role in ((p_i, "data"), (q_i, "model")):
+        top.fill_between(at, density.log_prob(at).exp(), color=figures.COLORS[role], alpha=0.3, label=role, lw=0)
+    for i, D in enumerate(nets):
+        with torch.no_grad():
+            bottom.plot(at, torch.sigmoid(D(at[:, None])), color=figures.COLORS["D"], lw=1, label="" if i else "learned D, 4 seeds")
+    bottom.plot(at, divergences.optimal_discriminator(p_i, q_i)(at), color=figures.COLORS["truth"], lw=1.4, ls="--", label="D*")
+    bottom.set(xlabel="x", ylim=(-0.03, 1.08))
+for ax in axes[:, 1]:
+    for low, high in ((-5, -4), (-2, 2), (4, 5)):
+        ax.axvspan(low, high, color=figures.COLORS["guide"], alpha=0.12, lw=0)
+axes[0, 0].set(title="two bumps against one", ylabel="density")
+axes[0, 1].set(title="densities with gaps (grey)", xlim=(-5, 5))
+axes[1, 0].set_ylabel("D(x)")
+axes[0, 0].legend(loc="upper left")
+axes[1, 0].legend(loc="upper center", fontsize=8);
+
+# %% [markdown]
+# On the left we saw all four close to $D^\star$ in the middle, where data and samples are plenty, and off at the rims,
+# where hardly anything arrives: a network learns only where it is shown examples. On the right they agree on the
+# blocks. In the grey gaps neither data nor samples ever arrive. There each training draws whatever line its weights
+# happen to leave, even with full confidence at the left rim, and none is wrong, because $V$ does not depend on it. The
+# assumption of non-zero densities is not a formality: a sample that $G$ moves into a gap gets a score, and a gradient,
+# that nothing has checked.
+#
+# "Estimating this ratio using supervised learning is the key approximation mechanism used by GANs", says the tutorial.
+# We now know what is estimated, $\log p/q$, and where.
+
+# %% [markdown]
+# ## Put it back: the value is a divergence
+#
+# ### Exercise 2.2 · The value of the game
+#
+# Densities on a fine grid of points, `dx` apart, turn integrals into sums. **Write `value(p_x, q_x, D_x, dx)`**, the
+# $V$ above, for tensors of the two densities and of $D$ at the grid points. Mind the places where a density is 0: they
+# should add 0, also if $D$ is 0 or 1 there and the logarithm is infinite.
+
+# %% tags=["exercise"]
+def value(p_x, q_x, D_x, dx):
+    """V = sum over the grid of [p log D + q log(1 - D)] dx."""
+    # solution
+    return (torch.xlogy(p_x, D_x) + torch.xlogy(q_x, 1 - D_x)).sum() * dx
+
+
+value = exercises.check("2.2", value)
+
+# %%
+dx = 0.005
+grid = torch.arange(-15, 15 + dx, dx, dtype=torch.float64)
+
+
+def on_grid(density):
+    return density.log_prob(grid).exp()
+
+
+p_x, q_x = on_grid(p), on_grid(q)
+
+# %% [markdown]
+# Three discriminators against $q = N(1, 1)$: one that shrugs, ours, and the best one. Beside the sum over the grid
+# stands the quadrature of the package, `divergences.value`, which knows nothing of our grid.
+
+# %% tags=["nbval-check-output"]
+scores = {"D = 1/2 everywhere": lambda u: 0 * u, "half as sure as D*": lambda u: (0.5 - u) / 2, "D*": lambda u: 0.5 - u}
+for name, s in scores.items():
+    ours, exact = value(p_x, q_x, torch.sigmoid(s(grid)), dx), divergences.value(p, q, s)
+    print(f"{name:20}  V by your sum {ours:.6f}   by quadrature {exact:.6f}")
+
+# %% [markdown] covers=["3.13"]
+# What is the value at $D^\star$? Put $D^\star$ into the integral and multiply above and below by $\tfrac12$:
+#
+# $$\max_D V = E_p \log \frac{p}{p + q} + E_q \log \frac{q}{p + q}
+#   = E_p \log \frac{\tfrac12\, p}{\tfrac12 (p + q)} + E_q \log \frac{\tfrac12\, q}{\tfrac12(p + q)} .$$
+#
+# Take the two $\tfrac12$ out of the logarithms; each gives $-\log 2$. With $m = \tfrac12 (p + q)$, the even mixture,
+#
+# $$\max_D V = -2 \log 2 + \mathrm{KL}(p \,\|\, m) + \mathrm{KL}(q \,\|\, m) = -2 \log 2 + 2\, \mathrm{JS}(p, q) .$$
+#
+# Here $\mathrm{KL}(p \,\|\, m) = E_p \log(p/m)$ is the Kullback–Leibler divergence, and the half of the two together
+# is the **Jensen–Shannon divergence**,
+# $\mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p\,\|\,m) + \tfrac12 \mathrm{KL}(q\,\|\,m)$.
+#
+# ### Exercise 2.3 · The divergence
+#
+# **Write `js(p_x, q_x, dx)`** on the grid. It should survive zeros, as above. What is its largest possible value, and
+# for which $p$ and $q$? What does that say about the range of $\max_D V$?
+
+# %% tags=["exercise"]
+def js(p_x, q_x, dx):
+    """JS(p, q) = KL(p || m)/2 + KL(q || m)/2 with m = (p + q)/2, in nats."""
+    # solution
+    m = (p_x + q_x) / 2
+    kl_p = torch.xlogy(p_x, p_x) - torch.xlogy(p_x, m)
+    kl_q = torch.xlogy(q_x, q_x) - torch.xlogy(q_x, m)
+    return (kl_p + kl_q).sum() * dx / 2
+
+
+js = exercises.check("2.3", js)
+
+# %% [markdown] covers=["3.14"]
+# <details><summary>The range</summary>
+#
+# If $p = q$, then $m = p$ and both KL are 0: JS = 0. Since $m \ge p/2$, we have $\log(p/m) \le \log 2$, and the same
+# for $q$: JS is at most $\log 2$. If $p$ and $q$ never overlap, then $m = p/2$ wherever $p > 0$, so
+# $\mathrm{KL}(p\,\|\,m) = \log 2$, and the other one too: JS = $\log 2$ is reached. So $\max_D V$ runs from
+# $-2 \log 2 = -1.386$ (no difference to be found; $D = \tfrac12$) up to 0 (no doubt anywhere).
+# </details>
+#
+# The identity should hold along a shift $t$, from equal to almost disjoint. Your `value` handles $t = 1$ and $t = 2$.
+# Here is what it says at $t = 4$:
+
+# %% tags=["nbval-check-output"]
+q_4 = on_grid(Normal(4, 1))
+print("V at D* for t = 4:", value(p_x, q_4, optimal_D(p_x, q_4), dx).item())
+
+# %% [markdown]
+# Minus infinity, and the formula is right. Far on the left $q/p$ is less than $10^{-16}$, so that 64 bits round
+# $D^\star$ to exactly 1, and $\log(1 - D)$ meets the limit of the last section. The remedy is the same, too: stay with
+# scores.
+
+# %%
+def value_of_score(p_x, q_x, s, dx=dx):
+    """The same V from the score: log D = logsigmoid(s) and log(1 - D) = logsigmoid(-s), always finite."""
+    return (p_x * logsigmoid(s) + q_x * logsigmoid(-s)).sum() * dx
+
+
+# %% [markdown]
+# Now the numbers, the best score being $\log p - \log q$:
+
+# %% tags=["nbval-check-output"]
+print("  t    V at D*    -2 log 2 + 2 JS    JS        Bayes accuracy")
+for t in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0):
+    q_t, best_score = on_grid(Normal(t, 1)), p.log_prob(grid) - Normal(t, 1).log_prob(grid)
+    V, JS = value_of_score(p_x, q_t, best_score), js(p_x, q_t, dx)
+    print(f"{t:4}  {V:.6f}      {-2 * math.log(2) + 2 * JS:.6f}      {JS:.6f}      {divergences.bayes_accuracy(p, Normal(t, 1)):.4f}")
+
+# %% [markdown] covers=["3.15"]
+# The two columns agree in every digit. Now as pictures. On the left we will see $\max_D V$ rise with the shift,
+# between its two bounds. On the right $q = N(t, s^2)$ moves in two directions, shift $t$ and width $s$: how many
+# valleys are there?
+
+# %%
+widths = torch.linspace(0.3, 3, 55, dtype=torch.float64)
+shifts = torch.linspace(-4, 4, 81, dtype=torch.float64)
+JS_map = torch.stack([torch.stack([js(p_x, on_grid(Normal(t, s)), dx) for t in shifts]) for s in widths])
+best_value = 2 * JS_map - 2 * math.log(2)
+
+# %% tags=["figure"] alt="Left: the value at the best discriminator rises from minus two log two to zero with the shift. Right: contour map over shift and width with a single valley at shift 0 and width 1."
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.2))
+t = torch.linspace(0, 8, 81, dtype=torch.float64)
+curve = torch.stack([2 * js(p_x, on_grid(Normal(t_i, 1)), dx) - 2 * math.log(2) for t_i in t])
+figures.curves(left, t, {"$\\max_D V$": curve}, {"$0$: disjoint": 0.0, "$-2\\log 2$: equal": -2 * math.log(2)}, xlabel="shift t")
+left.legend(loc="center right")
+image = right.contourf(shifts, widths, best_value, 14, cmap="cividis")
+right.plot(0, 1, "*", color=figures.PAPER, ms=11)
+right.set(xlabel="shift t", ylabel="width s", title="$\\max_D V$ for $q = N(t, s^2)$")
+right.grid(False)
+fig.colorbar(image, ax=right);
+
+# %% [markdown]
+# Left: the curve starts flat at $-2 \log 2$, climbs, and flattens again towards 0. On that plateau $G$ hardly gains
+# from being a bit less wrong; it returns in notebook 06. Right: one valley, and its lowest point is the star at
+# $q = N(0, 1) = p$. This is no accident of Gaussians. A KL divergence is never negative, and 0 only between equal
+# densities; so JS = 0 forces $p = m$ and $q = m$. Hence $\max_D V$ has exactly one global minimum, $q = p$, where
+# $D^\star = \tfrac12$ everywhere. **If $D$ is always the best, then winning the game is matching the data.**
+
+# %% [markdown]
+# ## Three generators
+#
+# Here is the picture that explains "$\min_G \max_D$" best. Suppose that there are only three generators,
+# $G_1, G_2, G_3$ with shifts 0.75, 1.5 and 2.5. For each one, draw $V$ against $D$. A function $D$ has no axis, so we
+# take a family with one number: $D_a$ with the score $-ax + a^2/2$. By the formula above, $D_a$ is the best answer to
+# the shift $t = a$: the family contains the best opponent of each generator, and $a = 0$ is "$\tfrac12$ everywhere".
+
+# %%
+def V_of(t, a):
+    """V(G_t, D_a) for shifts t (rows) and discriminators a (columns), as sums over the grid."""
+    s = -a[:, None] * grid + a[:, None].square() / 2  # (columns, points)
+    q_t = Normal().log_prob(grid - t[:, None]).exp()  # (rows, points)
+    return (p_x @ logsigmoid(s).T + q_t @ logsigmoid(-s).T) * dx
+
+
+three = torch.tensor([0.75, 1.5, 2.5], dtype=torch.float64)
+a = torch.linspace(-1.5, 4, 221, dtype=torch.float64)
+t_axis = torch.linspace(-3, 3, 121, dtype=torch.float64)
+V_three, V_map = V_of(three, a), V_of(t_axis, a)
+
+# %% covers=["3.09"] tags=["figure"] alt="Left: value against discriminator for three generators, each with one peak at its own shift; the peak of G1 is lowest. Right: the value as a map over shift and discriminator, with the ridge of best answers and a saddle at the origin."
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.5))
+for i, (t, role) in enumerate(zip(three, ("data", "G", "model"), strict=True)):
+    peak = int(V_three[i].argmax())
+    left.plot(a, V_three[i], color=figures.COLORS[role], label=f"$G_{i + 1}$: t = {t:g}")
+    left.plot(a[peak], V_three[i, peak], "o", color=figures.COLORS[role])
+    exact = 2 * divergences.js(p, Normal(float(t), 1)) - 2 * math.log(2)
+    left.plot([-1.5, a[peak]], [exact, exact], color=figures.COLORS[role], lw=0.8, ls=":")
+    right.axvline(t, color=figures.COLORS[role], lw=1.2)
+left.set(xlabel="discriminator $D_a$", ylabel="V", ylim=(-2.6, -0.3), title="peaks; dotted: $-2\\log 2 + 2\\,$JS")
+left.legend(loc="lower center", fontsize=8.5)
+image = right.contourf(t_axis, a, V_map.T.clamp(min=-4), 16, cmap="cividis")
+right.plot(t_axis[30:], t_axis[30:], color=figures.PAPER, lw=1.5, ls="--")
+right.plot(0, 0, "*", color=figures.PAPER, ms=11)
+right.set(xlabel="generator: shift t", ylabel="discriminator a", title="ridge $a = t$ (dashed), saddle (star)")
+right.grid(False)
+fig.colorbar(image, ax=right);
+
+# %% [markdown]
+# We saw three hills. Each peak is at the generator's own $a = t$, and its height (dotted, from quadrature) is the
+# divergence of that generator from the data, up to the constant. $D$ climbs to the top; $G$ then chooses the hill
+# whose top is *lowest*: $G_1$. All three meet at $a = 0$: against a $D$ that shrugs, all generators are alike.
+#
+# On the right the three are vertical cuts through one landscape. The dashed ridge is $D$'s best answer to each $t$;
+# walk along the ridge and its lowest point is the star. There the landscape rises along the ridge in both directions,
+# and falls to both sides of it: the **saddle point** of the game, $t = 0$, $D = \tfrac12$.
+
+# %% [markdown]
+# ## G moves
+#
+# ### The gradient of a maximum
+#
+# $G$ minimises $L(t) = \max_D V(t, D)$. Can one differentiate a maximum? For a maximum of finitely many smooth
+# functions: yes, except where two of them tie. Find the winner, and take the derivative of the winner. For the maximum
+# over all $D$ the same rule reads (the *envelope theorem*): compute $D^\star$, then treat it as fixed,
+#
+# $$\frac{dL}{dt} = \frac{\partial V}{\partial t}(t, D) \Big|_{D = D^\star} .$$
+#
+# That is what every GAN does: train $D$, then differentiate through it as if it would stay. Check: on the left of the
+# equation differences of $L$ by quadrature, on the right one automatic derivative with $D$ frozen at $D^\star$.
+
+# %% tags=["nbval-check-output"]
+def frozen_slope(t):
+    """dV/dt with D frozen at the best answer to t: only the samples G(z) = z + t move."""
+    shift = torch.tensor(t, dtype=torch.float64, requires_grad=True)
+    V = (Normal().log_prob(grid).exp() * -softplus(-t * (grid + shift) + t**2 / 2)).sum() * dx  # z runs over the grid
+    return float(torch.autograd.grad(V, shift)[0])
+
+
+h = 1e-4
+for t in (0.5, 1.0, 2.0, 4.0):
+    L_high, L_low = (2 * divergences.js(p, Normal(u, 1)) for u in (t + h, t - h))
+    print(f"t = {t}:  difference quotient of L {(L_high - L_low) / (2 * h):.6f}   slope with D frozen {frozen_slope(t):.6f}")
+
+# %% [markdown]
+# ### Do not run ahead
+#
+# Frozen means frozen *here*. We will see on the left that each $V(t, D_a)$ with a fixed $D_a$ touches $L$ (black) from
+# below at $t = a$ and nowhere else: $L$ is the upper rim of all of them, and $D$ moves from one to the next. On the
+# right, what $G$ at $t = 2$ sees with $D_2$ (green), and the truth.
+
+# %% covers=["3.18", "3.19"] tags=["figure"] alt="Left: curves with fixed discriminators touch the envelope L from below. Right: with the discriminator fixed at t = 2 the value falls without end as t goes down, while the true maximum rises again beyond t = 0."
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.3), sharex=True, sharey=True)
+t = torch.linspace(-4, 4, 161, dtype=torch.float64)
+L = torch.stack([2 * js(p_x, on_grid(Normal(u, 1)), dx) - 2 * math.log(2) for u in t])
+fixed = torch.tensor([-3.0, -1.5, -0.5, 0.5, 1.5, 3.0], dtype=torch.float64)
+left.plot(t, V_of(t, fixed), color=figures.COLORS["D"], lw=1)
+left.plot(t, V_of(t, fixed).max(1).values, color=figures.COLORS["G"], lw=2.4, alpha=0.7, label="maximum of these six")
+left.plot(t, L, color=figures.COLORS["truth"], ls="--", label="L: maximum over all D")
+right.plot(t, L, color=figures.COLORS["truth"], label="L(t), the truth")
+right.plot(t, V_of(t, torch.tensor([2.0], dtype=torch.float64)), color=figures.COLORS["D"], label="V(t, $D_2$), what G sees")
+for u, text in ((2, "here"), (0, "stop"), (-3, "too far")):
+    height = float(2 * divergences.js(p, Normal(u, 1)) - 2 * math.log(2))
+    right.plot(u, height, "o", color=figures.COLORS["G"])
+    right.annotate(text, (u, height), xytext=(0, -15), textcoords="offset points", ha="center", size=8.5)
+left.set(xlabel="shift t", ylabel="V", ylim=(-3, 0.75), title="L is the rim of all fixed D")
+right.set(xlabel="shift t", title="a fixed D is right only nearby")
+left.legend(loc="upper center", fontsize=8.5)
+right.legend(loc="upper center", fontsize=8.5);
+
+# %% [markdown]
+# Left: the purple maximum of six curves has kinks, where the winner changes; between them its slope is the slope of
+# the winner. With all $D$ allowed the kinks are gone. Right: near $t = 2$ green and black share their slope. But green
+# goes on falling, past 0, without end: $D_2$ has learned "samples are on the right", so for $D_2$ the further left,
+# the better. A $G$ that believes it and jumps to $-3$ is farther from the data than before: the new $D^\star$ says so
+# at once, and the value *rises*. Between two moves of $D$, $G$ may take only a small step.
+#
+# ### The loop, by hand
+#
+# Now both players move in turn: $k$ steps of $D$, one step of $G$, all by hand. $G$ has one weight, its shift $t$; $D$
+# has two, $w$ and $b$. We play eight games at once, one per column of the tensors, to see what is chance.
+
+# %%
+def play_by_hand(k, g_lr, rounds, d_lr=0.1, games=8, n=64):
+    """Minimax by alternating gradient steps from t = 3: the shifts after every round, (rounds, games)."""
+    torch.manual_seed(SEED)
+    t, w, b = torch.full((games,), 3.0), torch.zeros(games), torch.zeros(games)
+    path = []
+    for _ in range(rounds):
+        for _ in range(k):
+            x, fake = torch.randn(n, games), torch.randn(n, games) + t
+            on_x, on_fake = torch.sigmoid(w * x + b) - 1, torch.sigmoid(w * fake + b)  # d_loss by score
+            w, b = w - d_lr * (on_x * x + on_fake * fake).mean(0), b - d_lr * (on_x + on_fake).mean(0)
+        on_fake = torch.sigmoid(w * (torch.randn(n, games) + t) + b)
+        t = t + g_lr * (on_fake * w).mean(0)  # G descends log(1 - D): its slope in t is -sigma(s) w
+        path.append(t)
+    return torch.stack(path)
+
+
+# %% [markdown]
+# Four settings: a slow $G$, a fast $G$ with one step of $D$ and with ten, and a $G$ with enormous steps. Above we will
+# see the shift, which should go to 0; below the exact JS of each game, which should fall.
+
+# %%
+rounds = work.pick(smoke=20, cpu=300, gpu=300)
+settings = {"slow G, k = 1": (1, 0.05), "fast G, k = 1": (1, 0.2), "fast G, k = 10": (10, 0.2), "huge steps, k = 10": (10, 20.0)}
+with work.plan(steps=4 * rounds, about=3):
+    paths = {name: play_by_hand(k, g_lr, rounds) for name, (k, g_lr) in settings.items()}
+for name, path in paths.items():
+    late = path[-rounds // 3 :]
+    rms, away = float(late.square().mean().sqrt()), int((path[-1].abs() > 5).sum())
+    print(f"{name:20} lowest shift {float(path.min()):7.2f}   rms of the last third {rms:7.3f}   ends beyond 5: {away} of 8")
+
+# %% tags=["figure"] alt="Four settings, eight games each. Slow G and fast G with one step of D swing past 0 before they settle; fast G with ten steps goes straight to 0; huge steps throw G far away, where JS is log 2 and it stays."
+fig, axes = plt.subplots(2, 4, figsize=(8.2, 3.6), sharex=True, sharey="row")
+shift_table = torch.linspace(0, 15, 301, dtype=torch.float64)
+js_table = torch.stack([divergences.js(p, Normal(float(u), 1)) for u in shift_table])
+for (top, bottom), (name, path) in zip(axes.T, paths.items(), strict=True):
+    where = (path.abs().double() / 0.05).round().long().clamp(max=300)  # the nearest row of the table
+    thin = {"lw": 0.4 if "huge" in name else 0.9}
+    top.plot(path.clamp(-6, 6), color=figures.COLORS["G"], **thin)
+    bottom.plot(js_table[where], color=figures.COLORS["truth"], **thin)
+    bottom.axhline(math.log(2), color=figures.COLORS["guide"], ls=":")
+    top.axhline(0, color=figures.COLORS["data"], lw=1, ls="--")
+    top.set_title(name, size=9.5)
+    bottom.set_xlabel("round")
+axes[0, 0].set(ylabel="shift t (cut at 6)", ylim=(-6.2, 6.2))
+axes[1, 0].set(ylabel="JS, exact")
+axes[1, 0].text(10, math.log(2) - 0.07, "log 2", size=8, color=figures.COLORS["guide"]);
+
+# %% [markdown]
+# With one step of $D$ per round both the slow and the fast $G$ run past 0, the fast one farther: $D$ lags, still says
+# "samples are on the right" when that is no longer so, and $G$ swings back before it comes to rest. With ten steps $D$
+# keeps up, and the same fast $G$ goes straight to the data. With huge steps even ten are not enough. Some games jump
+# from side to side as long as we look, at a JS that does not fall. In others $G$ is thrown so far out that $D$ is
+# certain: JS sits on its plateau at $\log 2$, and $G$ gets no gradient to come back with. It is never the absolute
+# speed of $G$ that counts, but its speed against that of $D$. Why such swings exist at all, and whether they must die
+# out, is the subject of notebook 04.
+
+# %% [markdown] covers=["3.16"]
+# ## Where the theory holds: functions, not weights
+#
+# The 2014 paper proves: if $D$ is the best at every step and $G$ improves *its density* a little each time, then $q$
+# converges to $p$. The reason is convexity. As a function of the numbers $D(x)$, $V$ is concave; as a function of the
+# numbers $q(x)$ it is linear, and $\max_D V$, a maximum of linear functions, is convex. So let us do what no network
+# does and move the density itself. The slope of $\max_D V$ in $q(x)$ is, by the envelope theorem,
+# $\log(1 - D^\star(x))$. A step that keeps $q$ positive multiplies it by $e^{-\eta\,\text{slope}}$ and normalises:
+
+# %% tags=["nbval-check-output"]
+q_n = [on_grid(Normal(3, 0.7))]
+for _ in range(8):
+    slope = torch.log(optimal_D(q_n[-1], p_x))  # 1 - D* is the same formula with the parts exchanged
+    new = q_n[-1] * torch.exp(-1.0 * slope)  # eta = 1
+    q_n.append(new / (new.sum() * dx))
+gaps = [float((p_x - q_i).abs().sum() * dx / 2) for q_i in q_n]
+print("total variation after each step:", " ".join(f"{gap:.4f}" for gap in gaps))
+print("each divided by the one before: ", " ".join(f"{b / a:.4f}" for a, b in zip(gaps, gaps[1:], strict=False)))
+
+# %% [markdown]
+# The distance halves in every step, exactly. (Work it out: with $\eta = 1$ the step is $q \to q \cdot (p + q)/q$,
+# normalised: the even mixture of data and model.) In the space of functions the game is easy.
+#
+# Networks move weights, not functions. We test what that changes along straight lines. For $D$: take a trained network
+# and its twin with the hidden units in another order, which is *the same function*, and walk straight from one set of
+# weights to the other. If $V$ were concave in the weights, it could not sag in between. For $G$: go from $N(0, 1)$ to
+# $N(6, 1)$ by mixing densities, and by moving the weight $t$. If $\max_D V$ is convex along the way, it stays below
+# its chord.
+
+# %%
+def twin_of(D):
+    """The same function with the first hidden units in another order, as a dictionary of weights."""
+    order = torch.arange(32).flip(0)
+    weights = {name: w.detach().clone() for name, w in D.named_parameters()}
+    weights["net.0.weight"], weights["net.0.bias"] = weights["net.0.weight"][order], weights["net.0.bias"][order]
+    weights["net.2.weight"] = weights["net.2.weight"][:, order]
+    return weights
+
+
+def V_between(D, share):
+    """V, by quadrature, of the network that is `share` of the way from D to its twin."""
+    ends = dict(D.named_parameters()), twin_of(D)
+    weights = {name: torch.lerp(ends[0][name].detach(), ends[1][name], share) for name in ends[0]}
+    return divergences.value(*bumps, lambda u: torch.func.functional_call(D, weights, u[:, None].float()).double())
+
+
+share = torch.linspace(0, 1, 21)
+with torch.no_grad():
+    sags = [[float(V_between(D, float(c))) for c in share] for D in trained[0]]
+far = on_grid(Normal(6, 1))
+mixing = [float(2 * js(p_x, (1 - c) * p_x + c * far, dx)) - 2 * math.log(2) for c in share]
+moving = [float(2 * js(p_x, on_grid(Normal(6 * float(c), 1)), dx)) - 2 * math.log(2) for c in share]
+
+# %% tags=["figure"] alt="Left: the density moves to the data in equal halvings. Middle: V sags between a network and its reordered twin. Right: mixing densities stays below the chord, moving the weight t is above it."
+fig, (left, middle, right) = plt.subplots(1, 3, figsize=(8.2, 2.8))
+for i in (0, 1, 2, 3, 5, 8):
+    left.plot(grid, q_n[i], color=figures.COLORS["model"], alpha=0.25 + 0.09 * i, lw=1.2)
+left.plot(grid, p_x, color=figures.COLORS["data"], ls="--", label="data")
+left.set(xlim=(-4, 6), xlabel="x", ylabel="density", title="densities: by halves")
+middle.plot(share, torch.tensor(sags).T, color=figures.COLORS["D"], lw=1.2)
+middle.set(xlabel="from D (0) to its twin (1)", ylabel="V", title="$D$'s weights: not concave")
+for path, role, (u, v), words in ((mixing, "model", (0.4, -1.25), "mixing densities"), (moving, "G", (0.02, -0.2), "moving t")):
+    right.plot(share, path, color=figures.COLORS[role])
+    right.text(u, v, words, color=figures.COLORS[role], size=8.5)
+right.plot([0, 1], [mixing[0], mixing[-1]], color=figures.COLORS["guide"], ls=":")
+right.set(xlabel="from N(0, 1) to N(6, 1)", ylabel="$\\max_D V$", title="$G$'s weights: not convex");
+
+# %% [markdown]
+# Left: the function-space game, with six of its densities. Middle: for all four networks $V$ is the same at both ends
+# and sags between them, so it is not concave in $D$'s weights. Right: mixing stays below the chord, as a convex
+# function must; moving $t$ starts below it and then runs far above. The proof of convergence covers the first picture
+# only. That networks do so well all the same is an observation, not a theorem.
+
+# %% [markdown] covers=["3.21"]
+# ## From expectations to samples
+#
+# Two more gaps separate a real training from $\max_D V$. First, **$D$ is not the best**: it belongs to some family,
+# and training may stop at a local optimum or before any. So what it reaches is a *lower bound* of $\max_D V$. Take
+# $q = N(0, 2^2)$: right place, wrong width. We maximise the exact $V$ over scores with $w x + b$, and over those with
+# an $x^2$ as well.
+
+# %% tags=["nbval-check-output"]
+wide = Normal(0, 2)
+wide_x = on_grid(wide)
+for name, powers in {"w x + b": (0, 1), "v x² + w x + b": (0, 1, 2)}.items():
+    features = torch.stack([(grid / 3) ** k for k in powers])
+    c = torch.zeros(len(powers), dtype=torch.float64)
+    for _ in range(3000):  # gradient ascent on the exact V, which is concave in c
+        D_x = torch.sigmoid(c @ features)
+        c = c + 0.5 * features @ (p_x * (1 - D_x) - wide_x * D_x) * dx
+    print(f"best V with s = {name:15} {value(p_x, wide_x, torch.sigmoid(c @ features), dx):.6f}")
+print(f"max V over all D              {2 * divergences.js(p, wide) - 2 * math.log(2):.6f}")
+
+# %% [markdown]
+# The straight line finds *nothing*: its best is $-2 \log 2$, as if $q$ were $p$, and a $G$ that plays against it would
+# be content. The family with $x^2$ contains $\log p/q$ and reaches the maximum. **$G$ learns only what $D$ can see.**
+#
+# Second, **means of samples stand for expectations**. For one fixed $D$ that is harmless: the mean of $n$ draws
+# scatters around the exact $V$, less with more draws. But $D$ is *chosen* on its samples, and then the same samples
+# flatter it. We give a network 20 data and 20 samples, the same ones in every step, and follow what it believes
+# (brown, on its 40 points) and what is true (black, by quadrature over all $x$).
+
+# %%
+def overfit(seed, steps, n=20):
+    """V on the n + n points that D is trained on, and its exact V, every 10 steps.  -> (points, 2)"""
+    torch.manual_seed(seed)
+    x, fake = p.sample(n)[:, None], q.sample(n)[:, None]
+    D = networks.PointDiscriminator(1, (64, 64))
+    opt, history = torch.optim.Adam(D.parameters(), lr=1e-2), []
+    for i in range(steps + 1):
+        d_loss = objectives.minimax.d_loss(D(x), D(fake))
+        if i % 10 == 0:
+            with torch.no_grad():
+                history.append((-float(d_loss), float(divergences.value(p, q, lambda u: D(u[:, None].float()).double()))))
+        opt.zero_grad()
+        d_loss.backward()
+        opt.step()
+    return torch.tensor(history)
+
+
+fit_steps = work.pick(smoke=10, cpu=300, gpu=300)
+with work.plan(steps=3 * fit_steps, about=3):
+    fits = torch.stack([overfit(SEED + i, fit_steps) for i in range(3)])
+
+# %% tags=["figure"] alt="Left: sample means of V at the best discriminator scatter around the exact value, less with more draws. Right: a network trained on 20 plus 20 points believes in a value above the maximum, while its true value falls far below it."
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.2))
+best = float(2 * divergences.js(p, q) - 2 * math.log(2))
+for n, role in ((20, "estimate"), (500, "second")):
+    s_real, s_fake = 0.5 - p.sample(4000 * n), 0.5 - q.sample(4000 * n)
+    means = (logsigmoid(s_real).view(4000, n) + logsigmoid(-s_fake).view(4000, n)).mean(1)
+    left.hist(means, bins=60, density=True, color=figures.COLORS[role], alpha=0.6, label=f"n = {n}")
+left.set(xlabel="mean over n draws, D* fixed", ylabel="density", title="fixed D: fair estimates")
+for i, (believed, true) in enumerate(fits.permute(0, 2, 1)):
+    steps = 10 * torch.arange(len(true))
+    right.plot(steps, believed, color=figures.COLORS["estimate"], label="" if i else "on its own 40 points")
+    right.plot(steps, true, color=figures.COLORS["truth"], label="" if i else "true V of this D")
+for ax in (left, right):
+    (ax.axvline if ax is left else ax.axhline)(best, color=figures.COLORS["guide"], ls="--", label="max V, exact")
+    ax.legend(fontsize=8.5)
+right.set(xlabel="step of D", ylabel="V", ylim=(-3, 0), title="D trained on few points: flattered");
+
+# %% [markdown]
+# Left: both heaps are centred on the dashed line, the second one five times narrower ($\sqrt{500/20} = 5$). Right, in
+# three trainings: the true value of $D$ rises at first, never above the dashed maximum, then falls, below even the
+# $-2 \log 2$ of a $D$ that shrugs. Meanwhile on its own points $D$ passes the maximum: a value well above $\max_D V$
+# is a sure sign of memorising. So: *fresh* draws give a lower bound (up to noise); draws that $D$ was trained on may
+# give anything.
+
+# %% [markdown]
+# ## With the package
+#
+# The package holds the game as one object, `Game`: two networks, two optimisers, two samplers, its own random numbers.
+# `train` is a generator of steps: you drive it with a `for`. First the proof that it does what we did by hand. A $G$
+# with one weight, a $D$ with two, plain gradient descent:
+
+# %%
+class Shift(torch.nn.Module):
+    """G(z) = z + t."""
+
+    def __init__(self, t):
+        super().__init__()
+        self.t = torch.nn.Parameter(torch.tensor(t))
+
+    def forward(self, z):
+        return z + self.t
+
+
+def shift_game(t, w, b, d_lr=0.1, g_lr=0.5):
+    G, D = Shift(t), networks.PointDiscriminator(1, hidden=())  # no hidden layer: s = w x + b
+    torch.nn.init.constant_(D.net[0].weight, w)
+    torch.nn.init.constant_(D.net[0].bias, b)
+    opts = torch.optim.SGD(G.parameters(), g_lr), torch.optim.SGD(D.parameters(), d_lr)
+    return game.Game(G, D, *opts, data=densities.as_data(p), latent=densities.Latent(1), seed=SEED)
+
+
+played = shift_game(t=3.0, w=0.0, b=0.0)
+for step in game.train(played, objectives.minimax, steps=3, batch_size=64, d_steps=2):
+    print(f"step {step.n}: d_loss {float(step.d_loss):.4f}   g_loss {float(step.g_loss):.4f}")
+
+# %% [markdown]
+# The same three steps by hand, with derivatives that we worked out ourselves and the same random numbers in the same
+# order: data, latents for $D$'s move, and latents for $G$'s.
+
+# %% tags=["nbval-check-output"]
+torch.manual_seed(SEED)
+t, w, b = 3.0, 0.0, 0.0
+for _ in range(3):
+    for _ in range(2):
+        x, fake = torch.randn(64), torch.randn(64) + t
+        on_x, on_fake = torch.sigmoid(w * x + b) - 1, torch.sigmoid(w * fake + b)
+        w, b = w - 0.1 * (on_x * x + on_fake * fake).mean(), b - 0.1 * (on_x + on_fake).mean()
+    t = t + 0.5 * (torch.sigmoid(w * (torch.randn(64) + t) + b) * w).mean()
+by_hand = torch.stack([t, w, b])
+by_package = torch.stack([played.G.t, *(weight.flatten()[0] for weight in played.D.parameters())]).detach()
+difference = float((by_hand - by_package).abs().max())
+print("t, w, b by hand:   ", [round(v, 5) for v in by_hand.tolist()])
+print("t, w, b by package:", [round(v, 5) for v in by_package.tolist()])
+assert difference < 1e-5
+
+# %% [markdown]
+# ## Play
+#
+# Move $q = N(\text{mean}, \text{sd}^2)$, and add an *offset* to the score of the best $D$, which makes it too trusting
+# (above 0) or too suspicious (below 0). On the left: data, model, the best $D$ (dashed) and the offset one. On the
+# right: the bracket $p \log D + q \log(1 - D)$ of both, whose area is $V$. Two questions to answer by playing:
+#
+# 1. Set the mean to 0. Which sd is as easy to detect as the shift by one was, JS = 0.111? There are two.
+# 2. Go back to mean 1 and sd 1. Raise the offset until $V$ falls below $-2 \log 2$: $D$ is now worse than one that always says $\tfrac12$. Is it right in
+#    less than half of the cases?
+
+# %%
+def accuracy(p_x, q_x, score):
+    """How often the sign of the score is right, data and samples equally often."""
+    return float((torch.where(score > 0, p_x, q_x)).sum() * dx / 2)
+
+
+def draw(left, right):
+    at = (grid > -6) & (grid < 6)
+    left.plot(grid[at], p_x[at], color=figures.COLORS["data"], label="data")
+    (model,) = left.plot(grid[at], q_x[at], color=figures.COLORS["model"], label="model")
+    (best,) = left.plot(grid[at], p_x[at], color=figures.COLORS["truth"], ls="--", lw=1.2, label="D*")
+    (ours,) = left.plot(grid[at], p_x[at], color=figures.COLORS["D"], label="D with offset")
+    (top,) = right.plot(grid[at], p_x[at], color=figures.COLORS["truth"], ls="--", lw=1.2)
+    (bracket,) = right.plot(grid[at], p_x[at], color=figures.COLORS["D"])
+    left.set(xlabel="x", ylim=(0, 1.25), title="densities, and D as a probability")
+    left.legend(loc="upper right", ncols=2, fontsize=8)
+    right.set(xlabel="x", ylim=(-0.8, 0.05), title="$p \\log D + q \\log(1 - D)$")
+
+    def update(mean, sd, offset):
+        log_q = Normal(mean, sd).log_prob(grid)
+        q_x, score = log_q.exp(), p.log_prob(grid) - log_q + offset
+        V, JS = value_of_score(p_x, q_x, score), js(p_x, q_x, dx)
+        model.set_ydata(q_x[at])
+        for s, probability, product in ((score, ours, bracket), (score - offset, best, top)):
+            probability.set_ydata(torch.sigmoid(s)[at])
+            product.set_ydata((p_x * logsigmoid(s) + q_x * logsigmoid(-s))[at])
+        right_now, limit = accuracy(p_x, q_x, score), accuracy(p_x, q_x, score - offset)
+        return f"V {V:.3f}, max V {2 * JS - 2 * math.log(2):.3f}, JS {JS:.3f}; accuracy {right_now:.3f} of at most {limit:.3f}"
+
+    return update
+
+
+# %% tags=["widget"] alt="Left: data N(0,1), model N(1,1), the best discriminator and one with offset 1. Right: the integrand of V."
+live.explore(draw, panels=2, size=(8.4, 3.2), still={"offset": 1.0},
+             mean=(-3.0, 3.0, 1.0, 0.1), sd=(0.3, 3.0, 1.0, 0.05), offset=(-3.0, 3.0, 0.0, 0.1))  # fmt: skip
+
+# %% [markdown]
+# When you have your answers, compare them with a search by the computer:
+
+# %% tags=["nbval-check-output"]
+target = js(p_x, q_x, dx)
+for low, high in ((0.3, 1.0), (1.0, 3.0)):
+    sds = torch.linspace(low, high, 1401, dtype=torch.float64)
+    gap = torch.stack([(js(p_x, on_grid(Normal(0, s)), dx) - target).abs() for s in sds])
+    print(f"JS(N(0, 1), N(0, sd²)) = {target:.4f} at sd = {sds[gap.argmin()]:.3f}")
+for offset in torch.arange(0, 4, 0.01, dtype=torch.float64):
+    s = 0.5 - grid + offset
+    if (V := value_of_score(p_x, q_x, s)) < -2 * math.log(2):
+        print(f"offset {offset:.2f}: V = {V:.4f} < -2 log 2, accuracy {accuracy(p_x, q_x, s):.3f}")
+        break
+
+# %% [markdown]
+# <details><summary>What this says</summary>
+#
+# 1. A model that is too narrow and one that is too wide can be equally far in JS. The two values are each other's
+#    inverse, and not by accident: scaling the line by $1/\text{sd}$ turns one pair into the other, and JS does not change under it.
+# 2. No. Its accuracy is still well above one half: the *order* of its scores is perfect, only their level is wrong. $V$ grades
+#    probabilities, accuracy grades decisions. A $D$ with a good accuracy can be a poor measuring tape.
+# </details>
+
+# %% [markdown]
+# ## At scale
+#
+# Real data are not Gaussian, and a real $G$ is a network. So: data with two unequal bumps, a $G$ and a $D$ with two
+# hidden layers each, Adam, five steps of $D$ per step of $G$, and three seeds. One thing we keep from the small world:
+# $z$ is one number, so `pushed_density` gives us the exact $q$ at any moment. With `value_of_score` and your `js` that
+# makes two exact curves per game: $\max_D V$, and what the current $D$ achieves.
+
+# %%
+two_bumps = Mixture((0.4, 0.6), (Normal(-1.5, 0.5), Normal(1.5, 0.8)))
+span = torch.arange(-6, 6, 0.02, dtype=torch.float64)
+data_x = two_bumps.log_prob(span).exp()
+
+
+@torch.no_grad()
+def exact_state(net_G, net_D):
+    """The density of G's samples on `span`, max V, and the V of the current D."""
+    model_x = pushed_density(lambda z: net_G(z[:, None].float())[:, 0].double(), span)
+    s = net_D(span[:, None].float()).double()
+    return model_x, 2 * js(data_x, model_x, 0.02) - 2 * math.log(2), value_of_score(data_x, model_x, s, 0.02)
+
+
+def new_game(seed):
+    torch.manual_seed(seed)
+    G, D = networks.mlp([1, 32, 32, 1], torch.nn.Tanh), networks.PointDiscriminator(1, (32, 32))
+    data, latent = densities.as_data(two_bumps), densities.Latent(1)
+    return game.Game.with_adam(G, D, data, latent, d_lr=2e-3, g_lr=2e-3, seed=seed)
+
+
+# %%
+steps = work.pick(smoke=20, cpu=1_500, gpu=1_500)
+games, histories, truths = [new_game(SEED + i) for i in range(3)], [], []
+with work.plan(steps=3 * steps, about=25):
+    for one in games:
+        histories.append([]), truths.append([(0, *map(float, exact_state(one.G, one.D)[1:]))])
+        for step in game.train(one, objectives.minimax, steps=steps, batch_size=128, d_steps=5, every=steps // 20):
+            histories[-1].append(step)
+            truths[-1].append((step.n, *map(float, exact_state(one.G, one.D)[1:])))
+
+# %% [markdown]
+# We will see: on the left 5,000 data and 5,000 samples of the first game with their exact densities; in the middle,
+# for all three games, $\max_D V$ (black; its start, near 0, is above the frame) and the value of the current $D$
+# (green); on the right the losses as the games reported them, on 128 fresh draws.
+
+# %% tags=["figure"] alt="Left: histograms and densities of data and model after training. Middle: the exact maximum and the value of the current discriminator both sink towards minus two log two, the second always below the first. Right: losses of both players with the line at two log two."
+fig, (left, middle, right) = plt.subplots(1, 3, figsize=(8.8, 3), width_ratios=(1.1, 1, 1))
+for samples, role in ((two_bumps.sample(5000), "data"), (games[0].sample(5000, ema=False)[:, 0], "model")):
+    left.hist(samples, bins=60, range=(-4, 5), density=True, color=figures.COLORS[role], alpha=0.3)
+left.plot(span, data_x, color=figures.COLORS["data"], label="data")
+left.plot(span, exact_state(games[0].G, games[0].D)[0].clamp(max=0.8), color=figures.COLORS["model"], label="model")
+left.set(xlabel="x", ylabel="density", xlim=(-4, 5), title="the first game, at its end")
+left.legend()
+for i, truth in enumerate(truths):
+    n, best, current = torch.tensor(truth).T
+    middle.plot(n, best, color=figures.COLORS["truth"], lw=1.2, label="" if i else "max V, exact")
+    middle.plot(n, current, color=figures.COLORS["D"], lw=1.2, label="" if i else "V of this D, exact")
+middle.axhline(-2 * math.log(2), color=figures.COLORS["guide"], ls="--")
+middle.set(xlabel="step", ylabel="V", ylim=(-1.46, -1.14), title="three games")
+middle.legend(fontsize=8.5)
+figures.loss_history(right, histories[0], {"2 log 2": 2 * math.log(2), "-log 2": -math.log(2)})
+right.set(title="losses, first game", ylabel="loss")
+right.legend(fontsize=8, ncols=2, loc="center right");
+
+# %%
+for i, truth in enumerate(truths):
+    (_, first, _), (_, last, now) = truth[0], truth[-1]
+    js_ends = [(v + 2 * math.log(2)) / 2 for v in (first, last)]
+    print(f"game {i}: JS {js_ends[0]:.4f} at the start, {js_ends[1]:.4f} at the end; V of the last D {now:.4f} <= max V {last:.4f}")
+
+# %% [markdown]
+# In this run the samples have found both bumps, with a left one that is still too narrow. In the middle each green
+# line stays below its black one: a real $D$ is a lower bound at every moment. Both sink towards $-2 \log 2$, the
+# dashed line, but not evenly: the divergence falls, rises a little, and falls again, as $D$ and $G$ chase each other.
+# And look at the losses on the right: they come close to $2 \log 2$ and $-\log 2$ early and stay there, while the
+# black lines still move. **Both losses at their equilibrium values say that $D$ cannot tell, not that there is nothing
+# to tell.**
+
+# %% [markdown]
+# ## Exercises
+#
+# Exercises 2.1, 2.2 and 2.3 are above, where they are needed. One is left, and it is open.
+#
+# ### Exercise 2.4 · A loaded coin
+#
+# Suppose that data come twice as often as samples: two thirds of what $D$ sees is data. Which $D$ is the best now, and
+# what is its score? Predict what happens to $w$ and $b$ of the straight-line score for $q = N(1, 1)$; then copy
+# `fit_line`, weight the two terms of `d_loss`, train, and compare. Last question: which density would the best $G$
+# have against this $D$? (Our answer is in the [solutions](solutions/02_play_the_game.ipynb).)
+
+# %% tags=["exercise"]
+def fit_loaded_line(weight, steps, lr=0.3, n=512):
+    """As fit_line, with the term of the data counted `weight` times: w and b."""
+    # solution
+    torch.manual_seed(SEED)
+    w, b = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
+    for i in range(steps):
+        s_real, s_fake = w * p.sample(n) + b, w * q.sample(n) + b
+        d_loss = weight * softplus(-s_real).mean() + softplus(s_fake).mean()
+        slope_w, slope_b = torch.autograd.grad(d_loss, [w, b])
+        step = lr / (1 + i / 50)
+        w, b = (w - step * slope_w).detach().requires_grad_(), (b - step * slope_b).detach().requires_grad_()
+    return w.item(), b.item()
+
+
+# %% tags=["solution"]
+w, b = fit_loaded_line(2.0, line_steps)
+print(f"w {w:.3f} (expected -1)   b {b:.3f} (expected 0.5 + log 2 = {0.5 + math.log(2):.3f})")
+
+# %% [markdown] tags=["solution"]
+# *Our answer.* Maximise $2p \log D + q \log(1 - D)$ at each $x$: the same calculation with $a = 2p$ gives
+# $D^\star = 2p/(2p + q)$, with the score $\log p/q + \log 2$. So $w$ stays and $b$ grows by $\log 2$: a classifier
+# adds the prior odds to the evidence. Put back, the value becomes a skewed Jensen–Shannon divergence (with the mixture
+# $\tfrac23 p + \tfrac13 q$), which is again smallest at $q = p$ only: the best $G$ still has the density of the data,
+# and $D^\star$ is then $\tfrac23$ everywhere. A batch with more data than samples is therefore no error in principle;
+# $D = \tfrac12$ just stops being the sign of equilibrium.
+
+# %% [markdown]
+# ## Facts ledger
+#
+# What this notebook claimed, the exact value, and what was measured above. Rows from quadrature must hold always; rows
+# from trainings hold when these were run in full.
+
+# %%
+ledger = facts.Ledger("02")
+mean_w, mean_b = torch.tensor(lines).mean(0)
+ledger.add("F-V1", "logistic regression finds w = -t, t = 1", -1, mean_w, 0.04, "log p/q of two Gaussians", needs_training=True)
+ledger.add("F-V1", "and b = t²/2", 0.5, mean_b, 0.04, "log p/q of two Gaussians", needs_training=True)
+for t in (1, 2, 4):
+    q_t, exact = on_grid(Normal(t, 1)), 2 * divergences.js(p, Normal(t, 1)) - 2 * math.log(2)
+    best_score = p.log_prob(grid) - Normal(t, 1).log_prob(grid)
+    ledger.add("F-V2", f"max V for a shift of {t}", exact, value_of_score(p_x, q_t, best_score), 1e-6, "Goodfellow et al. 2014, thm 1")
+ledger.add("F-V2", "V at p = q and D = 1/2 is -2 log 2", -2 * math.log(2), value(p_x, p_x, 0 * p_x + 0.5, dx), 1e-9, "same")
+left_block, right_block = on_grid(Uniform(-3, -1)), on_grid(Uniform(1, 3))
+mass = float(left_block.sum() * dx)  # the grid counts both rims of a block
+ledger.add("F-V3", "max V of disjoint densities is 0", 0, 2 * js(left_block / mass, right_block / mass, dx) - 2 * math.log(2), 1e-9, "JS = log 2")
+for t in (1, 2):
+    limit = 0.5 + 0.5 * math.erf(t / 2 / math.sqrt(2))
+    ledger.add("F-V3", f"Bayes accuracy for a shift of {t}", limit, divergences.bayes_accuracy(p, Normal(t, 1)), 1e-6, "Phi(t/2)")
+    ledger.add("F-V3", f"trained D stays at or below it, t = {t}", (limit - 0.01, limit), line_accuracy[t], 1e-9, "TV(p, q)", needs_training=True)
+
+# %%
+limit_of_v = float(2 * divergences.js(p, q) - 2 * math.log(2))
+slope_of_max = float(divergences.js(p, Normal(1 + h, 1)) - divergences.js(p, Normal(1 - h, 1))) / h
+ledger.add("F-V5", "slope of L at t = 1 with D frozen", slope_of_max, frozen_slope(1.0), 1e-5, "envelope theorem")
+ledger.add("3.16", "total variation after 8 steps in function space", gaps[0] / 2**8, gaps[8], 1e-6, "q -> (p + q)/2")
+ledger.add("3.21", "true V of a memorising D, largest", (-10, limit_of_v), fits[:, :, 1].max(), 1e-6, "max V is a maximum")
+ledger.add("3.21", "what it believes at the end exceeds max V", (limit_of_v, 0), fits[:, -1, 0].min(), 0, "overfitting", needs_training=True)
+ledger.add("game", "three steps by hand and by the package", 0, difference, 1e-5, "same random numbers")
+ledger.add("game", "JS after training on two bumps, worst of three", (0, 0.05), max((v[-1][1] + 2 * math.log(2)) / 2 for v in truths), 0, "exact density of G", needs_training=True)
+ledger
+
+# %%
+ledger.assert_all(work)
+
+# %% [markdown]
+# ## What to keep
+#
+# - $D$'s part of the game is ordinary classification, and its best answer is $D^\star = p/(p + q)$: the best score is the
+#   log of the density ratio, where data or samples arrive at all.
+# - Put back, it turns the game into a distance: $\max_D V = -2 \log 2 + 2\,\mathrm{JS}(p, q)$, between $-2 \log 2$ (equal)
+#   and 0 (disjoint), with one minimum, $q = p$.
+# - $G$ may differentiate through $D$ as if it were fixed, but only for a small step; a $G$ that runs ahead follows a map
+#   of where it was.
+# - A real $D$ gives a lower bound, and flatters itself on points that it has seen. The proof of convergence is about densities, not weights.
+#
+# ## In practice
+#
+# - Nobody trains $D$ to its optimum in each step: one to five steps of $D$ per step of $G$ are usual, on fresh draws. The theory above
+#   says what is aimed at, not what is done.
+# - Nobody uses the minimax cost for $G$ either, once pictures are concerned: where $D$ rejects a sample with certainty, $\log(1 - D)$ is
+#   flat, and $G$ stops learning. Notebooks 03 and 05 show the remedy.
+# - Losses near $2 \log 2$ do not mean success, and a $D$ with 100 % accuracy does not mean a bug. Measure samples (notebook 11).
+# - Always let $D$ return a score and use `softplus`; a sigmoid followed by a logarithm gives `inf` at the first confident mistake.
+# - JS has no slope between distributions that do not overlap, which is the usual case for pictures. Notebooks 06 to 08 are about that.
+#
+# ## Further reading
+#
+# - Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), 2014: section 4 is the theory of this notebook in a page and a half.
+# - Goodfellow, [NIPS 2016 Tutorial: Generative Adversarial Networks](https://arxiv.org/abs/1701.00160): the text behind the slides, with Exercise 1 and its solution.
+# - Arjovsky and Bottou, [Towards Principled Methods for Training Generative Adversarial Networks](https://arxiv.org/abs/1701.04862), 2017: what a perfect $D$ does to $G$'s gradient when supports do not overlap.
+# - Arora et al., [Generalization and Equilibrium in Generative Adversarial Nets](https://arxiv.org/abs/1703.00573), 2017: what a $D$ of limited size can and cannot see.
+# - Sugiyama, Suzuki and Kanamori, [Density Ratio Estimation in Machine Learning](https://doi.org/10.1017/CBO9781139035613), 2012: classifiers as density-ratio estimators, long before GANs and far beyond them.
