@@ -1,0 +1,1241 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 · Fit by likelihood: the best bell stands where no data are
+#
+# **What you'll do.** You fit one bell curve to data that come in two hills, by three measures of "close", and find
+# out why a deep generator cannot be fitted like that at all.
+#
+# **What you'll learn**
+#
+# - why the most likely model is the one with the least KL divergence, and what the loss is when the fit is perfect
+# - to predict what a fit does with two hills: cover both, choose one, or change its mind
+# - where each divergence becomes infinite, where it goes flat, and in what sense it is a distance
+# - why nobody can write down the likelihood of a deep generator, which is where GANs begin
+#
+# **What you'll need.** Integrals, logarithms, and the normal distribution. Nothing about GANs yet.
+#
+# **Time.** An hour to read and play; Run All takes {{time}}.
+
+# %% tags=["parameters"]
+PROFILE = None  # None: chosen by the device; or "smoke", "cpu", "gpu"
+SEED = 0
+
+# %% tags=["setup"]
+import math
+
+import matplotlib.pyplot as plt
+import torch
+
+from gan_tutorial.figures import COLORS, use_style
+from gan_tutorial.profile import choose, use_cores
+
+use_style()
+use_cores()
+profile = choose(PROFILE)
+
+# %% [markdown]
+# ## Guess first
+#
+# Data fall on two hills of the line, half on each: around $-2$ and around $+2$, and hardly any in between. All that
+# you may use to describe them is *one bell*, that is, one normal distribution. You choose its centre and its width.
+#
+# Of all bells, one makes the data that we saw *most likely*. Where does it have its peak?
+#
+# 1. on one of the hills; it does not matter on which
+# 2. half way between them, where hardly any data are
+# 3. there is no best bell: each one is beaten by another
+#
+# Decide before you go on.
+
+# %% [markdown]
+# ## One picture
+#
+# Here are the two hills, and the bells that three different measures of closeness call the best. The names of the
+# measures (KL, reverse KL, JS) will be explained below, and so will the code; for now just look. In the picture on
+# the right the hills are a little farther apart.
+
+# %%
+from scipy.optimize import minimize
+
+from gan_tutorial.densities import Mixture, Normal
+from gan_tutorial.divergences import jensen_shannon, kl, reverse_kl
+
+DIVERGENCES = {"KL": kl, "reverse KL": reverse_kl, "JS": jensen_shannon}
+INK = {"KL": COLORS["model"], "reverse KL": COLORS["G"], "JS": COLORS["D"]}
+
+
+def hills(apart):
+    """Two hills of sd 1/2, at -apart and +apart, with half of the data each."""
+    return Mixture((0.5, 0.5), (Normal(-apart, 0.5), Normal(apart, 0.5)))
+
+
+# %%
+def best_bell(divergence, p):
+    """(value, mean, sd) of the bell nearest to p: a search from each hill, the right one first, and from the middle."""
+
+    def cost(v):
+        return float(divergence(p, Normal(v[0], math.exp(v[1]))))
+
+    starts = [*((float(part.mean), -0.5) for part in reversed(p.parts)), (0, 0.7)]
+    found = [minimize(cost, start, method="Nelder-Mead") for start in starts]
+    best = min(found, key=lambda fit: round(fit.fun, 6))  # of two equally good ones the first
+    return best.fun, best.x[0], math.exp(best.x[1])
+
+
+exact = {apart: {name: best_bell(f, hills(apart)) for name, f in DIVERGENCES.items()} for apart in (2.0, 2.5)}
+
+# %% tags=["figure"] alt="Two panels: data on two hills, and the best bell by three measures. KL: a wide bell in the middle, both times. Reverse KL: a narrow bell on one hill, both times. JS: wide on the left, narrow on the right" covers=["2.07"]
+u = torch.linspace(-6, 6, 601, dtype=torch.float64)
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.2), sharey=True)
+for ax, (apart, fits) in zip(axes, exact.items(), strict=True):
+    ax.fill_between(u, hills(apart).log_prob(u).exp(), color=COLORS["data"], alpha=0.2, lw=0, label="data")
+    for name, line in {"reverse KL": "-", "KL": "-", "JS": (0, (4, 3))}.items():
+        _, mean, sd = fits[name]
+        ax.plot(u, Normal(mean, sd).log_prob(u).exp(), color=INK[name], linestyle=line, label=f"best by {name}")
+    ax.set(title=f"hills at ±{apart:g}", xlabel="x", ylim=(0, 0.85))
+axes[0].set_ylabel("density")
+axes[0].legend(loc="upper left", ncols=2)
+plt.show()
+
+# %% [markdown]
+# One measure wants the wide bell, whose peak is where no data are. One wants a single hill, and leaves out half of
+# the data (the other hill would be just as good). The third sides with the first on the left, and with the second on
+# the right. None of them is wrong: they answer different questions. Which of them belongs to "most likely"?
+
+# %% [markdown] covers=["2.01"]
+# ## A model and its likelihood, by hand
+#
+# Some words that we keep for the whole series:
+#
+# - the *data density* $p(x)$: the law by which the data come about. We never know it, except in notebooks like this
+#   one, where we made it up so that truth can stand beside every estimate;
+# - the *data* $x_1, \dots, x_n$: independent samples from $p$. This is all that one has in practice;
+# - the *model density* $q_\theta(x)$, or $q$ for short: a family of densities, one for each parameter $\theta$. Ours
+#   are bells, and $\theta$ is a mean and a standard deviation (sd).
+#
+# The wish: choose $\theta$ so that $q_\theta$ is close to $p$. But how, if we have only samples of $p$?
+
+# %%
+p = hills(2.0)
+torch.manual_seed(SEED)
+data = p.sample(200).double()  # float64 throughout: we are going to compare many digits
+print("the first five of 200:", [round(x, 2) for x in data[:5].tolist()])
+
+# %% [markdown] covers=["2.02"]
+# *Maximum likelihood* answers: take the $\theta$ under which our data would have been most probable. The samples are
+# independent, so their joint density is a product,
+#
+# $$ L(\theta) = \prod_{i=1}^n q_\theta(x_i), \qquad
+#    \theta^\star = \arg\max_\theta L(\theta) = \arg\max_\theta \sum_{i=1}^n \log q_\theta(x_i) . $$
+#
+# The logarithm changes nothing about where the maximum is, since it is increasing. On a computer it changes
+# everything:
+
+
+# %%
+def log_bell(x, mean, sd):
+    """log N(x; mean, sd^2)"""
+    return -0.5 * ((x - mean) / sd) ** 2 - torch.log(sd) - 0.5 * math.log(2 * math.pi)
+
+
+many = log_bell(p.sample(2_000).double(), torch.tensor(0.0), torch.tensor(2.0))
+print("product of 2,000 densities:", many.exp().prod().item())
+print("sum of their logarithms:   ", round(many.sum().item(), 1))
+
+# %% [markdown]
+# The product is too small for any float, the sum of logarithms is an ordinary number. So from now on we work with
+# log-densities and never look back. In training one prefers something to *minimise*, and something that does not grow
+# with $n$: the mean **negative log-likelihood** (NLL), $-\frac1n \sum_i \log q_\theta(x_i)$.
+#
+# Both parameters of a bell fit in one picture, so let us look at the whole surface. On it we let Adam walk downhill
+# from five starts. One call follows all starts at once: each row of `theta` has a cost of its own, and the gradient of
+# their sum moves each row as if it were alone.
+
+
+# %%
+def descend(cost, start, steps, lr=0.1):
+    """Adam downhill from each row of `start`; cost gives one number per row.  (rows, ...) -> (steps + 1, rows, ...)"""
+    theta = start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([theta], lr, betas=(0.9, 0.99))
+    slower = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1e-3, steps)
+    path = [theta.detach().clone()]
+    for _ in range(steps):
+        optimiser.zero_grad()
+        cost(theta).sum().backward()
+        optimiser.step()
+        slower.step()
+        path.append(theta.detach().clone())
+    return torch.stack(path)
+
+
+# %%
+def nll(theta):
+    """Mean negative log-likelihood of the data under bells theta = (mean, log sd).  (rows, 2) -> (rows,)"""
+    mean, log_sd = theta[:, :1], theta[:, 1:]
+    return -log_bell(data, mean, log_sd.exp()).mean(dim=1)
+
+
+starts = torch.tensor([[-3.0, 0.5], [-2.0, 3.0], [2.0, 0.4], [3.0, 2.0], [3.5, 0.6]], dtype=torch.float64)
+starts[:, 1] = starts[:, 1].log()  # log sd: the sd stays positive wherever we step
+with profile.plan(steps=profile.pick(smoke=30, cpu=600, gpu=600), about=3) as plan:
+    path = descend(nll, starts, plan.steps)
+mle = path[-1, 0]
+
+# %% tags=["figure"] alt="Contour lines of the negative log-likelihood over mean and sd: one valley. Five paths from different starts end at its lowest point, at mean near 0 and sd near 2"
+m, s = torch.meshgrid(torch.linspace(-4, 4, 65), torch.linspace(0.3, 4.5, 64), indexing="ij")
+surface = nll(torch.stack([m.flatten(), s.flatten().log()], dim=1).double()).reshape(m.shape)
+fig, ax = plt.subplots(figsize=(7, 3.6))
+ax.contourf(m, s, (surface - surface.min()).log(), levels=16, cmap="Blues_r", alpha=0.55)
+for row in range(len(starts)):
+    walk = path[:, row]
+    ax.plot(walk[:, 0], walk[:, 1].exp(), color=COLORS["model"], lw=1.2)
+    ax.plot(walk[0, 0], walk[0, 1].exp(), "o", color=COLORS["model"], ms=4)
+ax.plot(data.mean(), data.std(unbiased=False), "*", ms=13, color=COLORS["truth"], label="the formula below")
+ax.set(xlabel="mean of the bell", ylabel="sd of the bell", ylim=(0.3, 4.5))
+ax.set_title("negative log-likelihood: darker is lower")
+ax.legend(loc="upper right")
+plt.show()
+
+# %% [markdown]
+# One valley, and every path ends at its bottom: near the middle between the hills, with a large sd. (The paths swing,
+# because Adam has momentum.) The star is not the end of a path. It comes from a formula, which takes two lines. Where
+# the derivatives of the NLL vanish,
+#
+# $$ \frac{\partial}{\partial \mu}:\ \frac1n\sum_i \frac{\mu - x_i}{\sigma^2} = 0
+#    \ \Rightarrow\ \mu = \frac1n \sum_i x_i = \bar x, \qquad
+#    \frac{\partial}{\partial \sigma}:\ \frac1\sigma - \frac1n\sum_i \frac{(x_i - \mu)^2}{\sigma^3} = 0
+#    \ \Rightarrow\ \sigma^2 = \frac1n \sum_i (x_i - \bar x)^2 . $$
+#
+# The most likely bell has the mean and the variance of the data, and forgets everything else about them.
+
+# %%
+formula = torch.stack([data.mean(), data.std(unbiased=False)])
+print(f"             mean        sd\nformula   {formula[0]:+.6f}  {formula[1]:.6f}")
+print(f"descent   {mle[0]:+.6f}  {mle[1].exp():.6f}")
+
+# %% [markdown]
+# And the guess?
+#
+# <details><summary>Where does the most likely bell have its peak?</summary>
+#
+# **Half way between the hills** (answer 2). A bell on one hill would give the data of the other hill a density of
+# nearly nothing, and the logarithm of nearly nothing is a large negative number: likelihood punishes *leaving data
+# out* without mercy. That the peak stands where no data are costs only a little. So of the three bells in the picture
+# above, the wide one is the most likely. It also draws many of its own samples from the gap between the hills:
+# being likely and looking right are two things.
+# </details>
+#
+# A small print for statisticians: the formula divides by $n$ and not by $n - 1$. Over many data sets its variance
+# comes out too small, by exactly the factor $(n-1)/n$. Here with data sets of only five:
+
+# %%
+torch.manual_seed(SEED + 1)
+small = p.sample(5 * 40_000).double().reshape(-1, 5)
+shrink = float(small.var(dim=1, unbiased=False).mean() / p.sd**2)
+print(f"mean variance of the most likely bell / variance of p = {shrink:.3f}, theory {4 / 5}")
+
+# %% [markdown] covers=["2.03"]
+# ## From likelihood to KL
+#
+# What does the NLL tend to when there are more and more data? A mean over samples becomes an expectation over the law
+# that they come from, and then we add and subtract $\log p$:
+#
+# $$ -\frac1n\sum_i \log q_\theta(x_i)\ \longrightarrow\ -\mathbb{E}_{x\sim p} \log q_\theta(x)
+#  = \underbrace{-\mathbb{E}_p \log p(x)}_{H(p),\ \text{entropy}}
+#  + \underbrace{\mathbb{E}_p \log \frac{p(x)}{q_\theta(x)}}_{\mathrm{KL}(p\,\|\,q_\theta)} . $$
+#
+# The entropy $H(p)$ does not contain $\theta$. So **to maximise the likelihood is to minimise
+# $\mathrm{KL}(p\,\|\,q_\theta)$**, the Kullback-Leibler divergence, up to the noise of the sample. It is never
+# negative, and 0 only for $q = p$. (Why? $-\log$ is convex, so by Jensen's inequality
+# $\mathbb{E}_p[-\log \frac qp] \ge -\log \mathbb{E}_p \frac qp \ge -\log 1 = 0$.)
+#
+# Let us see it. We keep the sd, move the mean, and draw the NLL of twelve data sets of each size as thin lines. The
+# dashed line is $H(p) + \mathrm{KL}$, by quadrature.
+
+# %%
+from gan_tutorial.divergences import entropy, expectation
+
+means = torch.linspace(-3, 3, 41, dtype=torch.float64)
+H = float(entropy(p))
+limit = torch.stack([H + kl(p, Normal(float(mean), p.sd)) for mean in means])
+torch.manual_seed(SEED + 2)
+lines = {}
+for n in (10, 100, 1_000):
+    sets = p.sample(12 * n).double().reshape(12, n, 1)
+    lines[n] = -log_bell(sets, means, torch.tensor(p.sd)).mean(dim=1)  # (12, 41)
+
+# %% tags=["figure"] alt="Three panels for 10, 100 and 1,000 samples: twelve thin curves of the negative log-likelihood over the mean gather around the dashed curve of entropy plus KL, which stays above the line of the entropy"
+fig, axes = plt.subplots(1, 3, figsize=(10, 3), sharey=True)
+for ax, (n, ys) in zip(axes, lines.items(), strict=True):
+    ax.plot(means, ys.T, color=COLORS["model"], lw=0.7, alpha=0.5)
+    ax.plot(means, limit, color=COLORS["truth"], ls="--", label="H(p) + KL(p‖q)")
+    ax.axhline(H, color=COLORS["data"], ls=":", label="H(p), the floor")
+    ax.set(title=f"{n:,} samples", xlabel="mean of the bell", ylim=(1.2, 4.2))
+axes[0].set_ylabel("NLL of a sample")
+axes[2].legend(loc="upper center")
+plt.show()
+
+# %% [markdown]
+# The thin lines scatter around the dashed one and gather on it as $n$ grows. Two things to read off:
+#
+# - The floor is not zero. A *perfect* model has the NLL $H(p)$, whatever number that is; for continuous data it can
+#   even be negative. A loss that stands still at 1.42 may mean "perfect" or "bad", and the loss alone does not tell.
+# - Our bells never reach the floor, because no bell is two hills. What is left at the best bell is the KL that this
+#   *family* cannot do without.
+
+# %%
+q_best = Normal(p.mean, p.sd)  # the formula, with the mean and variance of p itself
+gap = float(kl(p, q_best))
+cross_entropy = -float(expectation(p, q_best.log_prob))  # the NLL for infinitely many data
+torch.manual_seed(SEED + 3)
+fresh = -q_best.log_prob(p.sample(200_000).double())
+print(f"entropy H(p)              {H:.6f}\n+ KL of the best bell     {gap:.6f}\n= {H + gap:.6f}")
+print(f"NLL, by quadrature        {cross_entropy:.6f}")
+print(f"NLL of 200,000 new data   {fresh.mean():.4f} ± {fresh.std() / len(fresh) ** 0.5:.4f}")
+
+# %% [markdown] covers=["2.04"]
+# ## Whose samples, under whose density?
+#
+# "Log-likelihood" without more words is ambiguous. There are two laws, so there are two questions, and people do mix
+# them up:
+#
+# - **data under the model**, $\mathbb{E}_{x\sim p} \log q(x)$: would the model have produced *our data*? This is what
+#   maximum likelihood raises. It needs a density $q$ that we can evaluate, and samples of $p$.
+# - **samples under the data density**, $\mathbb{E}_{x\sim q} \log p(x)$: would nature have produced *the model's
+#   samples*? This is what we judge when we look at generated pictures. It needs $p$, which nobody has.
+#
+# How far is each of them below the value that it would have if both densities were the same? That is what the two KL
+# divergences say:
+# $\mathrm{KL}(p\|q) = \mathbb{E}_p \log p - \mathbb{E}_p \log q$ and
+# $\mathrm{KL}(q\|p) = \mathbb{E}_q \log q - \mathbb{E}_q \log p$. Four models show how far apart the questions are:
+
+# %%
+models = {
+    "one hill only": Normal(2.0, 0.5),
+    "one wide bell": q_best,
+    "hills too wide": Mixture((0.5, 0.5), (Normal(-2.0, 1.0), Normal(2.0, 1.0))),
+    "p itself": p,
+}
+torch.manual_seed(SEED + 4)
+print(f"{'':15}{'data under the model':26}{'samples under p':24}KL(p‖q)   KL(q‖p)")
+for name, q in models.items():
+    sampled = [b.log_prob(a.sample(20_000).double()).mean() for a, b in ((p, q), (q, p))]
+    integral = [float(expectation(a, b.log_prob)) for a, b in ((p, q), (q, p))]
+    pairs = "   ".join(f"{m:8.3f} (exact {i:7.3f})" for m, i in zip(sampled, integral, strict=True))
+    print(f"{name:14}{pairs}{kl(p, q):10.3f}{kl(q, p):10.3f}")
+
+# %% [markdown]
+# *One hill only* draws flawless samples: under $p$ they are exactly as good as samples of $p$ itself. But as a model of
+# the data it is a disaster, because half of the data are next to impossible under it. *One wide bell* is the other way
+# round: data are reasonably likely, its samples are often nonsense. A model with a good likelihood can look bad, and a
+# model that looks good can have a terrible likelihood (Theis et al. 2016 make more of this).
+
+# %% [markdown] covers=["2.08", "2.09"]
+# ## Three divergences
+#
+# A *divergence* is a number $\ge 0$ for two distributions that is 0 exactly if they are equal. Besides the two KLs we
+# need one more, the *Jensen-Shannon divergence*. It compares both sides with their average $m = (p+q)/2$:
+#
+# $$ \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p\,\|\,m) + \tfrac12 \mathrm{KL}(q\,\|\,m) . $$
+#
+# It is symmetric, it is 0 exactly if $p = m = q$, and as $m \ge p/2$, no logarithm in it ever exceeds $\log 2$. If
+# $p$ and $q$ have no place in common, then $m = p/2$ wherever data are and $m = q/2$ wherever samples are, and
+# JS equals $\log 2$ exactly.
+#
+# ### By hand
+#
+# On a fine grid of the line an integral is a sum. For smooth densities that vanish at both ends, this plain sum is
+# astonishingly exact. Note that nothing but log-densities goes in: a quotient of densities would overflow.
+
+# %%
+x = torch.linspace(-16, 16, 641, dtype=torch.float64)
+dx = float(x[1] - x[0])
+
+
+def kl_sum(log_p, log_q):
+    """KL(p || q) from log-densities on the grid x.  (..., 641), (..., 641) -> (...)"""
+    return (log_p.exp() * (log_p - log_q)).sum(dim=-1) * dx
+
+
+def js_sum(log_p, log_q):
+    """JS(p, q) from log-densities on the grid x."""
+    log_m = torch.logaddexp(log_p, log_q) - math.log(2)
+    return (kl_sum(log_p, log_m) + kl_sum(log_q, log_m)) / 2
+
+
+BY_HAND = {"KL": kl_sum, "reverse KL": lambda log_p, log_q: kl_sum(log_q, log_p), "JS": js_sum}
+
+# %% [markdown]
+# ### With the package
+#
+# `gan_tutorial.divergences` integrates with Gauss-Legendre quadrature, on panels that it places where the densities
+# need them. If both are right, they agree to many digits.
+
+# %%
+q = Normal(0.5, 1.2)
+for name, by_hand in BY_HAND.items():
+    ours, theirs = float(by_hand(p.log_prob(x), q.log_prob(x))), float(DIVERGENCES[name](p, q))
+    print(f"{name:11} by hand {ours:.10f}   package {theirs:.10f}")
+    assert abs(ours - theirs) < 1e-8
+
+# %% [markdown]
+# ### Where they become infinite
+#
+# Read the integrands. $\mathrm{KL}(p\|q)$ contains $p \log \frac pq$: it is infinite if there is a region **with data
+# where the model never goes** ($p > 0$, $q = 0$). Turned round, $\mathrm{KL}(q\|p)$ is infinite if the model **puts
+# samples where no data can be** ($q > 0$, $p = 0$). The other way round nothing happens: $0 \cdot \log 0$ counts as 0.
+# Uniform distributions on intervals have such regions:
+
+# %% tags=["nbval-check-output"]
+from gan_tutorial.densities import Uniform
+from gan_tutorial.divergences import total_variation
+
+CASES = {
+    "model misses half of the data": (Uniform(0, 2), Uniform(0, 1)),
+    "half of the samples off the data": (Uniform(0, 1), Uniform(0, 2)),
+    "nothing in common": (Uniform(0, 1), Uniform(2, 3)),
+    "equal": (Uniform(0, 1), Uniform(0, 1)),
+}
+print(f"{'':34}  KL(p‖q)  KL(q‖p)       JS       TV")
+for name, (a, b) in CASES.items():
+    numbers = [float(f(a, b)) for f in (kl, reverse_kl, jensen_shannon, total_variation)]
+    print(f"{name:34}" + "".join(f"{abs(v):9.5f}" for v in numbers))
+
+# %% [markdown]
+# TV is the *total variation*, $\frac12\int|p-q|$: the largest difference that the two laws can have in the
+# probability of any event. All of these numbers can be had with a pencil. One model misses half of the data: then
+# $\mathrm{KL}(q\|p) = \log\frac{1}{1/2} = \log 2$, and JS $= \frac34\log\frac43 = 0.21576$ (a good two-minute
+# exercise). Remember both: you will meet them again when a bell sits on one of two hills.
+#
+# Zeros are not the only way to infinity. The normal density is positive everywhere, and yet it may be *too thin in
+# the tails*. For a Cauchy density $p(x) = 1/(\pi(1+x^2))$ and $q = N(0,1)$, here is the integral of $p\log\frac pq$
+# over larger and larger intervals:
+
+# %%
+from gan_tutorial.quadrature import panels
+
+for L in (10, 100, 1_000, 10_000):
+    at, weight = panels(torch.linspace(-L, L, 4 * L + 1))
+    log_cauchy = -math.log(math.pi) - torch.log1p(at**2)
+    part = (weight * log_cauchy.exp() * (log_cauchy - Normal(0, 1).log_prob(at))).sum()
+    print(f"from {-L:7,} to {L:6,}: {part:9.2f}")
+
+# %% [markdown]
+# Ten times the interval, ten times the integral: it never settles, and KL is infinite. JS does not care; it stays
+# below $\log 2$ whatever the tails do.
+
+# %% [markdown]
+# ## Play: three integrands
+#
+# Each divergence is the area under a curve: $p\log\frac pq$ for KL, $q\log\frac qp$ for reverse KL, and
+# $\frac12 p\log\frac pm + \frac12 q\log\frac qm$ for JS. On the left are the two densities, on the right the three
+# integrands. Move the bell and watch *where* each measure charges you.
+#
+# To answer by playing:
+#
+# 1. Make KL as small as you can. Which term do you fight when the bell is narrow?
+# 2. Do the same with reverse KL. How many good places are there?
+# 3. Set `apart` to 2.1. Can you find two quite different bells that JS can hardly tell apart?
+
+
+# %%
+def three_integrands(left, right):
+    """Draw p and q on the left, three integrands on the right; return the function that moves them."""
+    (line_p,) = left.plot(u, 0 * u, color=COLORS["data"], label="data p")
+    (line_q,) = left.plot(u, 0 * u, color=COLORS["model"], label="bell q")
+    left.set(xlabel="x", ylabel="density", ylim=(0, 1.0), xlim=(-6, 6))
+    left.legend(loc="upper right")
+    lines = {name: right.plot(u, 0 * u, color=INK[name], label=name)[0] for name in INK}
+    right.axhline(0, color=COLORS["guide"], lw=0.8)
+    right.set(xlabel="x", ylabel="integrand", xlim=(-6, 6))
+    right.legend(loc="upper right")
+
+    def update(mean, sd, apart):
+        lp, lq = hills(apart).log_prob(u), Normal(mean, sd).log_prob(u)
+        lm = torch.logaddexp(lp, lq) - math.log(2)
+        ys = [lp.exp() * (lp - lq), lq.exp() * (lq - lp), (lp.exp() * (lp - lm) + lq.exp() * (lq - lm)) / 2]
+        for line, y in zip([line_p, line_q, *lines.values()], [lp.exp(), lq.exp(), *ys], strict=True):
+            line.set_ydata(y)
+        right.set_ylim(min(-0.3, float(torch.stack(ys).min())), 1.1 * float(torch.stack(ys).max()) + 0.05)
+        on_grid = hills(apart).log_prob(x), Normal(mean, sd).log_prob(x)
+        return "    ".join(f"{name} {float(f(*on_grid)):.4f}" for name, f in BY_HAND.items())
+
+    return update
+
+
+# %% tags=["widget"] alt="Left: two hills of data and a bell over the right one. Right: the three integrands. That of KL is large over the left hill, which the bell misses; those of reverse KL and JS stay small"
+from gan_tutorial.live import explore
+
+explore(
+    three_integrands, panels=2, size=(10, 3.4), still={"mean": 1.2, "sd": 0.9},
+    mean=(-4.0, 4.0, 0.0, 0.05), sd=(0.3, 3.5, 1.0, 0.05), apart=(0.0, 3.0, 2.0, 0.05),
+)  # fmt: skip
+
+# %% [markdown]
+# In the still, the bell leans to the hill on the right. KL charges for the *left* hill: there are data, and the bell has
+# next to nothing there. Reverse KL charges for the *gap*, where the bell puts samples and $p$ has next to nothing.
+# JS charges a little for both. The integrands of both KLs dip below zero where the other density is larger: of a KL only
+# the whole area is never negative, of JS no point is.
+#
+# <details><summary>What we found by playing</summary>
+#
+# (1) The narrower the bell, the more the hills' outer flanks cost; the best is mean 0 and sd about 2.05. (2) Two: one on
+# each hill, with sd 0.5. (3) Mean 0 with sd 2.15, and mean ±2.1 with sd 0.5: 0.213 and 0.216.
+# </details>
+
+# %% [markdown] covers=["2.07"]
+# ## One bell for two hills
+#
+# Now the fits, by gradient, with several starts each. This is the same `descend` as above, with another cost: a
+# divergence on the grid instead of the NLL of samples. What do you expect: which of the three has only one valley?
+
+# %%
+log_p = p.log_prob(x)
+
+
+def bells(theta):
+    """log-densities on the grid of bells theta = (mean, log sd).  (rows, 2) -> (rows, 641)"""
+    return log_bell(x, theta[:, :1], theta[:, 1:].exp())
+
+
+six = torch.tensor([[-3.0, 1.0], [-1.0, 0.5], [-0.4, 2.5], [0.6, 2.5], [1.0, 0.6], [3.0, 1.5]]).double()
+six[:, 1] = six[:, 1].log()
+with profile.plan(steps=profile.pick(smoke=30, cpu=600, gpu=600), about=2) as plan:
+    paths = {name: descend(lambda t, f=f: f(log_p, bells(t)), six, plan.steps) for name, f in BY_HAND.items()}
+
+# %% tags=["figure"] alt="Three maps over mean and sd with six paths each. KL: all paths end in one valley in the middle. Reverse KL: two valleys on the hills and a shallow one in the middle. JS: a valley in the middle and one on each hill"
+grid = torch.stack([m.flatten(), s.flatten().log()], dim=1).double()
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.5), sharey=True)
+for ax, (name, f) in zip(axes, BY_HAND.items(), strict=True):
+    height = f(log_p, bells(grid)).reshape(m.shape)
+    ax.contourf(m, s, (height - height.min() + 0.01).log(), levels=16, cmap="Blues_r", alpha=0.55)
+    for row in range(len(six)):
+        walk = paths[name][:, row]
+        ax.plot(walk[:, 0], walk[:, 1].exp(), color=INK[name], lw=1.2)
+        ax.plot(walk[0, 0], walk[0, 1].exp(), "o", color=INK[name], ms=3.5)
+    _, mean, sd = exact[2.0][name]
+    ax.plot(mean, sd, "*", ms=12, color=COLORS["truth"])
+    ax.set(title=name, xlabel="mean of the bell", ylim=(0.3, 4.5))
+axes[0].set_ylabel("sd of the bell")
+plt.show()
+
+# %% [markdown]
+# Dots are starts, lines are the ways down, the star is the optimum that Nelder-Mead found for the first picture with
+# the package's quadrature, another method and another integral.
+#
+# - **KL** has one valley. Every start ends in the middle, at the moments of $p$.
+# - **Reverse KL** has a deep valley on each hill. The start decides which one you get. There is also a poor third
+#   place to get stuck in, half way.
+# - **JS** has valleys in the middle and on both hills, of nearly equal depth.
+#
+# Here are the numbers of all six ends, beside the exact ones:
+
+# %%
+ends = {name: f(log_p, bells(paths[name][-1])) for name, f in BY_HAND.items()}
+for name, values in ends.items():
+    value, mean, sd = exact[2.0][name]
+    print(f"{name}: best {value:.4f} at mean {mean:+.3f}, sd {sd:.3f}; the six descents end at")
+    rows = [f"{v:.4f} ({t[0]:+.2f}, {t[1].exp():.2f})" for v, t in zip(values, paths[name][-1], strict=True)]
+    print("   ", "  ".join(rows))
+
+# %% [markdown]
+# In words: minimising KL is *mass-covering*: nothing that has data may be left out. Minimising reverse KL is
+# *mode-seeking*: never put samples where no data are, and if that leaves out a hill, so be it. The price of leaving
+# out half of the data is just $\log 2 = 0.6931$, as with the intervals. For JS the same place costs
+# $\frac34 \log\frac43 = 0.2158$.
+#
+# That the KL fit has the moments of $p$ is no accident. It is the derivation of the two lines above once more, with
+# $\mathbb{E}_p$ in the place of $\frac1n\sum_i$.
+
+# %% [markdown]
+# ### When the hills move apart
+#
+# For JS the middle and the hill cost nearly the same at ±2. What if the hills move? For each of 46 distances we fit a
+# bell from the middle and one from the right hill, and keep the better one. All rows descend at once.
+
+# %%
+distances = torch.linspace(0.25, 3.4, 46, dtype=torch.float64)
+log_ps = torch.stack([hills(float(a)).log_prob(x) for a in distances]).repeat(2, 1)
+middle = torch.stack([torch.full((46,), 0.05), (distances**2 + 0.25).sqrt().log()], dim=1)
+on_hill = torch.stack([distances, torch.full((46,), math.log(0.5))], dim=1)
+both = torch.cat([middle, on_hill]).double()
+best_mean, best_value = {}, {}
+with profile.plan(steps=profile.pick(smoke=20, cpu=500, gpu=500), about=5) as plan:
+    for name, f in BY_HAND.items():
+        end = descend(lambda t, f=f: f(log_ps, bells(t)), both, plan.steps, lr=0.05)[-1]
+        value, winner = f(log_ps, bells(end)).reshape(2, 46).min(dim=0)
+        best_value[name], best_mean[name] = value, end[:, 0].reshape(2, 46).gather(0, winner[None])[0].abs()
+
+# %% tags=["figure"] alt="Left: the centre of the best bell over the distance of the hills. For KL it stays at 0. For reverse KL it leaves 0 when the hills part; for JS it jumps to the hill later. Right: the best values; reverse KL levels off at log 2 and JS at 0.2158, KL goes on growing"
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3))
+for name in BY_HAND:
+    left.plot(distances, best_mean[name], "o-", ms=3, lw=1.2, color=INK[name], label=name)
+    right.plot(distances, best_value[name], color=INK[name], label=name)
+left.plot(distances, distances, color=COLORS["guide"], ls=":", label="centre of the hill")
+for height, words in ((math.log(2), "log 2"), (0.75 * math.log(4 / 3), "¾ log 4/3")):
+    right.axhline(height, color=COLORS["guide"], ls="--", lw=1)
+    right.text(0.05, height + 0.02, words, color=COLORS["guide"], size=8.5)
+left.set(xlabel="hills at ± this", ylabel="centre of the best bell, ±")
+right.set(xlabel="hills at ± this", ylabel="divergence of the best bell", xlim=(0, 3.4))
+left.legend()
+plt.show()
+jump = {name: float(distances[(best_mean[name] > 0.3).nonzero()[0]]) for name in ("reverse KL", "JS")}
+print(f"the best bell leaves the middle at about ±{jump['reverse KL']:.2f} (reverse KL) and ±{jump['JS']:.2f} (JS)")
+
+# %% [markdown]
+# While the hills overlap, all three agree: the choice of divergence matters only where the model cannot do the job.
+# Then reverse KL turns to one hill, and later JS does. Both *jump*: the valley in the middle does not move, but another
+# one has become lower. From there on their values are constant: they have written off the other hill, and do not care
+# how far away it is. KL cares, and goes on growing.
+
+# %% [markdown] covers=["2.11"]
+# ## As many hills as the model can hold
+#
+# It is tempting to conclude: "reverse KL prefers few modes, so models trained with something like it collapse". That is
+# not what we saw. We gave it *one* bell, and one bell cannot be on two hills. Goodfellow's tutorial puts it precisely:
+# reverse KL prefers as many modes **as the model can represent**, not fewer in general. So let us give it two bells.
+#
+# The model is now a mixture: $k$ bells with their means, widths and weights, all of them free.
+
+
+# %%
+def mixtures(theta, at=x):
+    """log-densities at points of mixtures theta = (means, log sds, weight logits).  (rows, 3, k) -> (rows, points)"""
+    mean, log_sd, logit = (part[:, None, :] for part in theta.unbind(dim=1))
+    return (logit.log_softmax(dim=-1) + log_bell(at[:, None], mean, log_sd.exp())).logsumexp(dim=-1)
+
+
+def random_mixtures(rows, k):
+    """Starts: means from N(0, 2^2), sd 1, equal weights.  -> (rows, 3, k)"""
+    return torch.stack([2 * torch.randn(rows, k), torch.zeros(rows, k), torch.zeros(rows, k)], dim=1).double()
+
+
+def shares(log_q, centres):
+    """The model's mass around each centre, cut half way between neighbours.  (rows, 641) -> (rows, centres)"""
+    nearest = (x[:, None] - torch.tensor(centres)).abs().argmin(dim=1)
+    return torch.stack([log_q[:, nearest == i].exp().sum(dim=1) * dx for i in range(len(centres))], dim=1)
+
+
+# %%
+torch.manual_seed(SEED + 5)
+begin = random_mixtures(10, 2)
+with profile.plan(steps=profile.pick(smoke=20, cpu=600, gpu=600), about=1) as plan:
+    end = descend(lambda t: kl_sum(mixtures(t), log_p), begin, plan.steps)[-1]
+two = kl_sum(mixtures(end), log_p)
+two_shares = shares(mixtures(end), (-2.0, 2.0))
+for value, share in zip(two, two_shares, strict=True):
+    print(f"reverse KL {abs(value):.4f}   mass on the hills: {share[0]:.2f} and {share[1]:.2f}")
+
+# %% [markdown]
+# The best value is 0, with half of the mass on each hill: reverse KL does want both. Yet some starts end on a single
+# hill, at the price of $\log 2$; mostly those whose two bells began on the same side. That is a valley too, and descent
+# does not climb out of valleys.
+#
+# So there are two things to keep apart: **what a divergence prefers** (its lowest point) and **where a descent ends**.
+# With more hills this gets clearer. Four hills, models with four bells, and the same thirty starts for two costs:
+#
+# - the likelihood of 1,000 samples, which is KL, and needs no $p$;
+# - reverse KL, which needs $p$, and gets it here because we know it.
+
+# %%
+CENTRES = (-4.5, -1.5, 1.5, 4.5)
+four = Mixture([0.25] * 4, [Normal(centre, 0.3) for centre in CENTRES])
+log_four = four.log_prob(x)
+torch.manual_seed(SEED + 6)
+samples, begin = four.sample(1_000).double(), random_mixtures(30, 4)
+costs = {
+    "likelihood": lambda t: -mixtures(t, samples).mean(dim=1),
+    "reverse KL": lambda t: kl_sum(mixtures(t), log_four),
+}
+with profile.plan(steps=profile.pick(smoke=20, cpu=800, gpu=800), about=8) as plan:
+    fitted = {name: mixtures(descend(cost, begin, plan.steps, lr=0.05)[-1]) for name, cost in costs.items()}
+
+# %% tags=["figure"] alt="Five of the thirty starts in five columns. Upper row, fitted by likelihood: every hill is covered, some blurred together. Lower row, fitted by reverse KL: several fits leave hills out" covers=["2.11"]
+fig, axes = plt.subplots(2, 5, figsize=(10, 3.6), sharex=True, sharey=True)
+for row, (name, log_q) in zip(axes, fitted.items(), strict=True):
+    mass = shares(log_q, CENTRES)
+    for column, ax in enumerate(row):
+        ax.fill_between(x, log_four.exp(), color=COLORS["data"], alpha=0.25, lw=0)
+        ax.plot(x, log_q[column].exp(), color=INK["KL" if name == "likelihood" else name], lw=1.4)
+        ax.set_title(f"{int((mass[column] > 0.05).sum())} of 4 hills", size=9)
+    row[0].set_ylabel(name)
+axes[0, 0].set(xlim=(-7, 7), ylim=(0, 0.75), yticks=[])
+plt.show()
+
+# %%
+poorest = {name: shares(log_q, CENTRES).min(dim=1).values for name, log_q in fitted.items()}
+print("share of the poorest of the four hills (a quarter would be fair), from thirty starts, sorted")
+for name, share in poorest.items():
+    print(f"{name}: ", " ".join(f"{v:.2f}" for v in share.sort().values))
+prices = kl_sum(fitted["reverse KL"], log_four).sort().values
+print("reverse KL at its thirty ends, sorted:\n            ", " ".join(f"{abs(v):.2f}" for v in prices))
+
+# %% [markdown]
+# By likelihood, every start covers all four hills, with about a quarter of the mass each. Where a bell is badly placed,
+# the fit is *blurred* (one wide bell over two hills), but nothing is missing. By reverse KL the best fits are perfect as
+# well. But from the same starts many descents end with hills missing: three of four cost $\log\frac43 = 0.29$, two of
+# four $\log 2 = 0.69$, and the way back leads through regions where samples are expensive.
+#
+# > **A sentence that you may meet.** Lecture notes on GANs say that mode collapse is seen even if one minimises the KL
+# > divergence directly. Read it as: *even if a GAN is trained with a generator loss made for KL*. For exact maximum
+# > likelihood it is not so, as thirty starts show. So a collapse in a GAN need not come from the divergence that its
+# > loss is named after; the game itself can do it, and notebook 09 is about that.
+
+# %% [markdown] covers=["2.10"]
+# ## How far is far?
+#
+# A divergence is often introduced as "a distance between distributions on a statistical manifold". Let us see how much
+# of that is true. A *statistical manifold* is a family of distributions seen as a surface: for the bells, the half
+# plane with coordinates mean and sd. Every point of it is a distribution.
+#
+# Close by, all three divergences measure the same thing. For a small step $\delta$ of the parameters,
+#
+# $$ \mathrm{KL}(q_\theta\|q_{\theta+\delta}) \approx \mathrm{KL}(q_{\theta+\delta}\|q_\theta) \approx
+#    \tfrac12\, \delta^\top F \delta, \qquad \mathrm{JS} \approx \tfrac18\, \delta^\top F \delta, \qquad
+#    F = \begin{pmatrix} 1/\sigma^2 & 0 \\ 0 & 2/\sigma^2 \end{pmatrix} , $$
+#
+# where $F$ is the *Fisher information*. That is the squared length of the step, in a ruler that shrinks with
+# $\sigma$. First the formula for $F$: it should be the matrix of second derivatives of KL at $\delta = 0$.
+
+# %%
+theta = torch.tensor([0.3, 0.7], dtype=torch.float64)  # mean and sd
+
+
+def kl_to(other):
+    return kl(Normal(theta[0], theta[1]), Normal(other[0], other[1]))
+
+
+fisher = torch.diag(torch.stack([theta[1] ** -2, 2 * theta[1] ** -2]))
+hessian = torch.autograd.functional.hessian(kl_to, theta)
+print("second derivatives of KL:", [round(v, 6) for v in hessian.flatten().tolist()])
+print("Fisher information:      ", [round(v, 6) for v in fisher.flatten().tolist()])
+
+# %% [markdown]
+# Now the half plane as a map. Around nine bells we draw what each measure considers to be "near": the lines where KL,
+# reverse KL and 4 JS have the value 0.05. The dotted ellipses come from $F$.
+
+# %% tags=["figure"] alt="The half plane of mean and sd with nine points, each surrounded by nearly equal contours of KL, reverse KL and JS, close to the ellipses of the Fisher information; the contours grow with sd"
+fig, ax = plt.subplots(figsize=(7, 4))
+angle = torch.linspace(0, 2 * math.pi, 100)
+for mean in (-1.7, 0.0, 1.7):
+    for sd in (0.5, 1.0, 2.0):
+        side = torch.linspace(-0.4, 0.4, 33)
+        mm, ss = torch.meshgrid(mean + sd * side, sd + sd * side, indexing="ij")
+        around = bells(torch.stack([mm.flatten(), ss.flatten().log()], dim=1).double())
+        at = Normal(mean, sd).log_prob(x)
+        for name, f in BY_HAND.items():
+            height = f(at, around).reshape(mm.shape) * (4 if name == "JS" else 1)
+            ax.contour(mm, ss, height, [0.05], colors=INK[name], linewidths=1.3)
+        radius = sd * math.sqrt(0.1)
+        ax.plot(mean + radius * angle.cos(), sd + radius / math.sqrt(2) * angle.sin(), ":", lw=1.2, color=COLORS["truth"])
+        ax.plot(mean, sd, ".", color=COLORS["truth"])
+for name in BY_HAND:
+    ax.plot([], [], color=INK[name], label="4 JS" if name == "JS" else name)
+ax.plot([], [], ":", color=COLORS["truth"], label="Fisher")
+ax.set(xlabel="mean", ylabel="sd", title="what counts as near: value 0.05", ylim=(0, 3))
+ax.legend(ncols=4, loc="upper center")
+plt.show()
+
+# %% [markdown]
+# Four lines nearly on top of each other, around each of the points: locally there is one geometry, and the divergences
+# agree on it. "Near" is wide where the bell is wide: to move a broad bell by 0.1 changes little. Look closely, and the
+# lines of the divergences are displaced upwards, that of KL the most: it forgives a model that is too wide sooner than
+# one that is too narrow. Along a path, how fast do they part?
+
+# %% tags=["nbval-check-output"]
+start = Normal(0.0, 1.0)
+print("step     KL / ½δ'Fδ   reverse KL / ½δ'Fδ   JS / ⅛δ'Fδ     along δ = step · (1, 1)")
+for step in (1.0, 0.1, 0.01):
+    other, half = Normal(step, 1 + step), 0.5 * step**2 * (1 + 2)
+    ratios = [float(kl(start, other)) / half, float(kl(other, start)) / half, 4 * float(jensen_shannon(start, other)) / half]
+    print(f"{step:<6g}{ratios[0]:13.4f}{ratios[1]:18.4f}{ratios[2]:17.4f}")
+
+# %% [markdown]
+# All three ratios go to 1 as the step gets small; at a step of 1 they are far from it, and from each other.
+#
+# ### In the large
+#
+# Far away each goes its own way. We take $p = N(0,1)$ and move $q = N(t,1)$ away from it. For this pair nearly
+# everything has a closed form (with $\Phi$ the distribution function of $N(0,1)$), so we can check our quadrature, and
+# you can check your intuition. JS alone has none; as an oracle we integrate it in another way, as a mean over the
+# score $s = \log\frac pq$, which under $p$ is $N(t^2/2, t^2)$.
+
+# %%
+import numpy as np
+
+from gan_tutorial.divergences import jeffreys, pearson, squared_hellinger, w1
+
+
+def Phi(t):
+    return 0.5 * math.erfc(-t / math.sqrt(2))
+
+
+def js_by_score(t):
+    """log 2 + E log sigma(s), s ~ N(t^2 / 2, t^2), by Gauss-Hermite quadrature."""
+    node, weight = np.polynomial.hermite_e.hermegauss(100)
+    return math.log(2) - weight @ np.logaddexp(0, -(t**2 / 2 + t * node)) / weight.sum()
+
+
+SHIFT = {  # name: (formula, closed form, by quadrature)
+    "KL, both ways": ("t²/2", lambda t: t**2 / 2, kl),
+    "Jeffreys": ("t²", lambda t: t**2, jeffreys),
+    "JS": ("(by score)", js_by_score, jensen_shannon),
+    "total variation": ("2Φ(t/2) - 1", lambda t: 2 * Phi(t / 2) - 1, total_variation),
+    "squared Hellinger": ("2(1 - exp(-t²/8))", lambda t: 2 * (1 - math.exp(-(t**2) / 8)), squared_hellinger),
+    "Pearson chi²": ("exp(t²) - 1", lambda t: math.exp(t**2) - 1, pearson),
+    "Wasserstein W1": ("t", lambda t: t, w1),
+}
+
+# %% tags=["nbval-check-output"]
+p0 = Normal(0.0, 1.0)
+print(f"{'':18} {'formula':18}" + "".join(f"{f't = {t}':>13}" for t in (0.5, 1, 2, 4, 8)))
+for name, (text, closed, by_quadrature) in SHIFT.items():
+    values = [float(by_quadrature(p0, Normal(float(t), 1.0))) for t in (0.5, 1, 2, 4, 8)]
+    assert all(abs(v - closed(t)) < 1e-7 * (1 + v) for v, t in zip(values, (0.5, 1, 2, 4, 8), strict=True))
+    print(f"{name:18} {text:18}" + "".join(f"{v:13.6g}" for v in values))
+
+# %% tags=["figure"] alt="Divergences between two bells over their distance: KL grows like a parabola, W1 like a straight line, while JS, total variation and squared Hellinger flatten out"
+ts = torch.linspace(0, 8, 81)
+fig, ax = plt.subplots(figsize=(7.5, 3.4))
+shown = {"KL, both ways": INK["KL"], "JS": INK["JS"], "total variation": COLORS["data"], "Wasserstein W1": COLORS["estimate"]}
+for name, color in shown.items():
+    ax.plot(ts, [SHIFT[name][1](float(t)) for t in ts], color=color, label=name)
+ax.axhline(math.log(2), color=COLORS["guide"], ls="--", lw=1)
+ax.text(7.95, math.log(2) - 0.13, "log 2", color=COLORS["guide"], size=8.5, ha="right")
+ax.set(xlabel="distance t of two bells of sd 1", ylabel="value", xlim=(0, 8), ylim=(0, 3))
+ax.legend(loc="upper right")
+plt.show()
+
+# %% [markdown]
+# KL goes up like a parabola, JS and total variation go flat: beyond about $t = 6$ they say "different" and nothing
+# more. Flat means *no slope*: a model that is to be improved by descending JS learns nothing out there. W1, the
+# Wasserstein distance, does what the word distance promises; it has to wait until notebook 07.
+
+# %% [markdown]
+# ### Is it a distance?
+#
+# A distance has to be symmetric, and a detour must not be shorter: $d(p, r) \le d(p, q) + d(q, r)$. KL fails both. JS
+# is symmetric, and fails the second as it stands; but $\sqrt{\mathrm{JS}}$ passes (Endres & Schindelin 2003). A proof
+# is beyond us here, but a search for a counterexample is not: 20,000 random triples of distributions on five points.
+# While we are at it, we test three inequalities that hold between the divergences of any two distributions:
+#
+# $$ \mathrm{TV} \le \sqrt{\mathrm{KL}/2}\ \text{ (Pinsker)}, \qquad
+#    \tfrac12 \mathrm{TV}^2 \le \mathrm{JS} \le \log 2 \cdot \mathrm{TV} \le \log 2 . $$
+
+# %%
+torch.manual_seed(SEED + 7)
+spread = torch.distributions.Dirichlet(torch.full((5,), 0.4, dtype=torch.float64))
+P, Q, R = (spread.sample((20_000,)).clamp(min=1e-12) for _ in range(3))
+
+
+def discrete_kl(a, b):
+    return (a * (a / b).log()).sum(dim=-1)
+
+
+def discrete_js(a, b):
+    return ((discrete_kl(a, (a + b) / 2) + discrete_kl(b, (a + b) / 2)) / 2).clamp(min=0)
+
+
+detours = {"KL": discrete_kl, "JS": discrete_js, "sqrt JS": lambda a, b: discrete_js(a, b).sqrt()}
+violations = {name: int((d(P, R) > d(P, Q) + d(Q, R) + 1e-9).sum()) for name, d in detours.items()}
+print("triples in which the detour is shorter, of 20,000:", violations)
+tv, kl_pq, js_pq = (P - Q).abs().sum(dim=-1) / 2, discrete_kl(P, Q), discrete_js(P, Q)
+excess = {
+    "TV - sqrt(KL/2)": float((tv - (kl_pq / 2).sqrt()).max()),
+    "TV²/2 - JS": float((tv**2 / 2 - js_pq).max()),
+    "JS - log 2 · TV": float((js_pq - math.log(2) * tv).max()),
+}
+print("largest value of what must not be positive:", {name: round(v, 6) for name, v in excess.items()})
+
+# %% tags=["figure"] alt="Two clouds of points. Left: total variation over KL, all below Pinsker's curve. Right: JS over total variation, all between a parabola and a straight line that meet at 0"
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2))
+dots = {"s": 5, "alpha": 0.4, "linewidths": 0, "color": COLORS["data"]}
+left.scatter(kl_pq[:1000], tv[:1000], **dots)
+k = torch.linspace(0, 4, 200)
+left.plot(k, (k / 2).sqrt(), color=COLORS["truth"], ls="--", label=r"$\sqrt{\mathrm{KL}/2}$ (Pinsker)")
+left.set(xlabel="KL", ylabel="TV", xlim=(0, 4), ylim=(0, 1.1))
+right.scatter(tv[:1000], js_pq[:1000], **dots)
+v = torch.linspace(0, 1, 100)
+right.plot(v, math.log(2) * v, color=COLORS["truth"], ls="--", label=r"$\log 2 \cdot \mathrm{TV}$")
+right.plot(v, v**2 / 2, color=COLORS["guide"], ls=":", label=r"$\mathrm{TV}^2/2$")
+right.set(xlabel="TV", ylabel="JS", xlim=(0, 1), ylim=(0, 0.75))
+left.legend(loc="lower right")
+right.legend(loc="upper left")
+plt.show()
+
+# %% [markdown]
+# No point crosses a line, no triple violates the triangle inequality of $\sqrt{\mathrm{JS}}$, and for KL and JS there
+# are plenty that do. So: KL is no distance, $\sqrt{\mathrm{JS}}$ is one, and "distance" in quotation marks is a fair
+# description of the rest. The right picture shows that JS and TV are nearly the same thing: where one is small, so is
+# the other.
+
+# %% [markdown] covers=["2.05"]
+# ## At scale: why a deep generator has no likelihood to offer
+#
+# One bell is a poor model of anything. A *generator* is a rich one: draw a simple random $z$ (the *latent*) from a
+# known density $p_z$, push it through a neural network, and call the result $x = G(z)$. Sampling is trivial. And the
+# density $q(x)$ of what comes out? One often finds it written as
+#
+# $$ q(x) = \int p_z(z)\, I[G(z) = x]\, dz , $$
+#
+# with $I = 1$ if $G(z) = x$ and 0 otherwise. For *discrete* $x$ that is right. For continuous $x$, as here, read it
+# with care: the set of $z$ that give *exactly* $x$ has probability 0, so the integral is 0 for every $x$. What is meant
+# is a limit: the probability to fall into a small window around $x$, divided by the size of the window. In one
+# dimension the limit can be done. Each $z$ with $G(z) = x$ brings its density, thinned by the factor by which $G$
+# stretches the line there:
+#
+# $$ q(x) = \sum_{z:\ G(z) = x} \frac{p_z(z)}{|G'(z)|} . $$
+#
+# Let us take a small random network from the line to the line, find all such $z$, and compare with a histogram.
+
+# %%
+torch.manual_seed(9)  # not SEED: a network with some folds
+w, b, out = (torch.randn(3, 12) * torch.tensor([[3.0], [2.0], [0.5]])).double()
+
+
+def G(z):
+    """A random network with one hidden layer of 12 units.  (n,) -> (n,)"""
+    return torch.tanh(z[:, None] * w + b) @ out
+
+
+fine = torch.linspace(-6, 6, 6001, dtype=torch.float64)  # latents beyond 6 hardly ever occur
+
+
+# %%
+def inputs_of(value, G):
+    """All z with G(z) = value: where G(z) - value changes its sign, by a straight line between neighbours."""
+    gap = G(fine) - value
+    k = ((gap[:-1] < 0) != (gap[1:] < 0)).nonzero().flatten()
+    return fine[k] - gap[k] * (fine[k + 1] - fine[k]) / (gap[k + 1] - gap[k])
+
+
+def density_of(value, G):
+    """q(value): the sum of p_z(z) / |G'(z)| over all z with G(z) = value."""
+    z = inputs_of(value, G).requires_grad_()
+    (slope,) = torch.autograd.grad(G(z).sum(), z)
+    return float((Normal(0, 1).log_prob(z.detach()).exp() / slope.abs()).sum())
+
+
+# %% tags=["figure"] alt="Left: the curve of a small network G(z), which rises and falls, and a horizontal line that meets it several times. Right: the density of G(z) by the formula on top of a histogram; it has spikes where G turns round"
+outputs = G(torch.randn(200_000, dtype=torch.float64))
+low, high = float(outputs.quantile(0.001)) - 0.1, float(outputs.quantile(0.999)) + 0.1
+values = torch.linspace(low, high, 500, dtype=torch.float64)
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4))
+z_show, x_show = fine[1500:4501], float(outputs.median())
+left.plot(z_show, G(z_show), color=COLORS["G"], label="G(z)")
+left.axhline(x_show, color=COLORS["guide"], ls="--", lw=1)
+crossings = inputs_of(x_show, G)
+left.plot(crossings, 0 * crossings + x_show, "o", color=COLORS["truth"], label=f"z with this x: {len(crossings)}")
+left.set(xlabel="z", ylabel="x = G(z)", xlim=(-3, 3))
+right.hist(outputs, bins=150, range=(low, high), density=True, color=COLORS["model"], alpha=0.3, label="200,000 samples")
+right.plot(values, [density_of(value, G) for value in values], color=COLORS["truth"], lw=1.2, label="formula")
+right.set(xlabel="x", ylabel="density q(x)", ylim=(0, 2.2))
+left.legend()
+right.legend()
+plt.show()
+
+# %% [markdown]
+# The formula follows the histogram into every corner. Even this tiny network folds the line several times, and at
+# each fold ($G' = 0$) the density is infinite: a spike, and a step beside it. To check the code against a known truth,
+# take $G(z) = z^2$: its density is that of $\chi^2$ with one degree of freedom, $e^{-x/2}/\sqrt{2\pi x}$.
+
+# %%
+for value in (0.5, 1.0, 4.0):
+    truth = math.exp(-value / 2) / math.sqrt(2 * math.pi * value)
+    print(f"x = {value}: density_of {density_of(value, lambda z: z**2):.6f}, chi² {truth:.6f}")
+square_at_1 = density_of(1.0, lambda z: z**2)
+
+# %% [markdown]
+# ### Why this does not scale
+#
+# It took a search over *all* $z$ for the likelihood of *one* number. For pictures, both $z$ and $x$ are vectors. To
+# solve $G(z) = x$ for a deep network is hopeless in general, and the slope becomes the determinant of a large matrix.
+# So people try the definition instead: draw many $z$, and count how many $G(z)$ fall into a window around $x$.
+#
+# Let us make that as easy as we can. The kindest generator is $G(z) = z$. Ask at the kindest point, $x = 0$, where the
+# density is largest, with a generous window: ±½ in each of $d$ coordinates. The exact probability of a hit is
+# $(2\Phi(\tfrac12) - 1)^d$. We have a million samples.
+
+# %%
+torch.manual_seed(SEED + 8)
+N, hit_one = 1_000_000, 2 * Phi(0.5) - 1
+hits, inside = {}, torch.ones(N, dtype=torch.bool)
+for d in range(1, 25):
+    inside &= torch.randn(N).abs() < 0.5  # one more coordinate has to be inside as well
+    hits[d] = int(inside.sum())
+for d in (1, 2, 4, 8, 12, 16, 20, 24):
+    print(f"d = {d:2}: {hits[d]:9,} hits, expected {N * hit_one**d:12,.2f}")
+
+# %% [markdown]
+# The relative error of such a count is about one over the root of the number of hits, so for an error of 10% one needs
+# 100 hits, that is, $100/(2\Phi(\frac12) - 1)^d$ samples. The dots in the next picture are $100\,N/\text{hits}$ as
+# counted; where there were none, there is no dot.
+
+# %% tags=["figure"] alt="Samples needed for an error of ten per cent, on a logarithmic axis, over the dimension: a straight line upwards, with dots on it until the million samples bring no more hits"
+dims = np.arange(1, 65)
+needed = {d: 100 * N / n for d, n in hits.items() if n > 0}
+fig, ax = plt.subplots(figsize=(7.5, 3.3))
+ax.semilogy(dims, 100 / hit_one**dims, color=COLORS["truth"], ls="--", lw=1.3, label="exact")
+ax.semilogy(list(needed), list(needed.values()), "o", ms=4, color=COLORS["model"], label="counted")
+ax.axhline(N, color=COLORS["guide"], ls=":", label="the million that we drew")
+ax.axhline(3e16, color=COLORS["G"], ls=":", label="a billion per second, for a year")
+ax.set(xlabel="number of coordinates d", ylabel="samples for 10% error", xlim=(0, 64))
+ax.legend(loc="upper left")
+plt.show()
+print(f"a FashionMNIST picture has 784 coordinates: 10^{2 - 784 * math.log10(hit_one):.0f} samples")
+
+# %% [markdown]
+# A straight line on a logarithmic axis: *exponential* in $d$. And the window was cheating, too: within ±½ the density
+# is smaller on average than at its centre, by a factor per coordinate, and that error is exponential as well. A smaller
+# window would need yet more samples. There is no way out on this road.
+#
+# ### Fewer inputs than outputs
+#
+# It gets worse. Typically $z$ has 64 coordinates and $x$ has 784. Then the outputs fill only a thin sheet, like a curve
+# in the plane, and off the sheet the density is exactly 0. Data are never exactly on it: the log-likelihood is
+# $-\infty$ for nearly every $G$. A usual remedy is to add a little noise of size $s$ to $G(z)$. In the plane, with a
+# circle as the sheet, we can afford the integral over $z$; our "data" scatter around the circle with sd 0.05.
+
+# %%
+torch.manual_seed(SEED + 9)
+turn = torch.arange(20_000, dtype=torch.float64) / 20_000 * 2 * math.pi
+circle = torch.stack([turn.cos(), turn.sin()], dim=1)
+own = circle[torch.randint(20_000, (100,))]
+around = own + 0.05 * torch.randn(100, 2)
+squares = {"data": torch.cdist(around, circle).square(), "own": torch.cdist(own, circle).square()}
+print("mean log-likelihood\nnoise s   of the data   of G's own samples (without noise)")
+for noise in (0.3, 0.1, 0.05, 0.02, 0.005):
+    size = math.log(20_000 * 2 * math.pi * noise**2)
+    log_q = {name: float(((-sq / (2 * noise**2)).logsumexp(dim=1) - size).mean()) for name, sq in squares.items()}
+    print(f"{noise:<7g}{log_q['data']:14.2f}{log_q['own']:16.2f}")
+
+# %% [markdown]
+# The same generator, the same data, and any number you like. With the true noise the data are most likely; with less,
+# their log-likelihood falls towards $-\infty$ like $-1/s^2$, while that of G's own samples rises towards $+\infty$. The
+# number speaks about the noise that *we* added, and hardly about the generator.
+
+# %% [markdown] covers=["2.06"]
+# ### What a GAN does instead
+#
+# So here is the situation: a generator from which we can sample, and no likelihood. How shall we adjust its parameters
+# so that $q$ comes close to $p$? **This is the question that GANs answer**: let a second network learn to tell samples
+# of $p$ from samples of $q$, and use *what it learned*.
+#
+# That such a network knows something about divergences is surprising enough to be shown now. We fit a score $s(x)$, a
+# straight line here, so that it is high on data and low on samples, with the usual loss of a binary classifier. Nothing
+# but samples goes in. Afterwards we read off its mean on the data:
+
+
+# %%
+def mean_score_on_data(seed, n=50_000):
+    """Tell samples of N(0, 1) and N(1, 1) apart by s(x) = slope * x + shift; then E_p s, from samples alone."""
+    torch.manual_seed(seed)
+    real, fake = torch.randn(n), 1 + torch.randn(n)
+    line = torch.zeros(2, requires_grad=True)
+    optimiser = torch.optim.LBFGS([line], max_iter=50, line_search_fn="strong_wolfe")
+
+    def loss():
+        optimiser.zero_grad()
+        cost = torch.nn.functional.softplus(-(line[0] * real + line[1])).mean()
+        cost = cost + torch.nn.functional.softplus(line[0] * fake + line[1]).mean()
+        cost.backward()
+        return cost
+
+    optimiser.step(loss)
+    return float((line[0] * real + line[1]).mean().detach())
+
+
+from_samples = [mean_score_on_data(SEED + i) for i in range(5)]
+print("E_p s over five seeds:", [round(v, 3) for v in from_samples], "  KL:", float(kl(p0, Normal(1.0, 1.0))))
+
+# %% [markdown]
+# The mean score *is* the KL divergence, and neither density was ever evaluated. Why a classifier finds
+# $s(x) = \log\frac{p(x)}{q(x)}$, and which divergence a generator minimises that learns from it, is the subject of
+# [02 · Play the game](02_play_the_game.ipynb).
+
+# %% [markdown]
+# ## Exercises
+#
+# Replace `raise NotImplementedError` by your answer and run the cell. The check tells you in one sentence what is right
+# or wrong; the notebook goes on in either case. Stuck? `exercises.hint("1.1")` gives one hint at a time.
+#
+# ### Exercise 1.1: KL between two bells
+#
+# Derive $\mathrm{KL}(N(\mu_p, \sigma_p^2)\,\|\,N(\mu_q, \sigma_q^2))$ with a pencil, and write it down as a function.
+# For equal sd it should become $t^2/2$ from the table above, with $t$ the distance in units of sd.
+
+# %% tags=["exercise"]
+from gan_tutorial import exercises
+
+
+def kl_bells(mean_p, sd_p, mean_q, sd_q):
+    """KL(N(mean_p, sd_p^2) || N(mean_q, sd_q^2)).  four numbers -> number"""
+    # solution
+    return math.log(sd_q / sd_p) + (sd_p**2 + (mean_p - mean_q) ** 2) / (2 * sd_q**2) - 0.5
+
+
+# %%
+kl_bells = exercises.check("1.1", kl_bells)
+print(f"formula {kl_bells(1.0, 0.5, -1.0, 3.0):.8f}   quadrature {float(kl(Normal(1.0, 0.5), Normal(-1.0, 3.0))):.8f}")
+
+# %% tags=["solution"]
+# E_p log p = -log sd_p - log(2 pi)/2 - E_p (x - mean_p)^2 / (2 sd_p^2), and the last term is 1/2.
+# E_p log q = -log sd_q - log(2 pi)/2 - E_p (x - mean_q)^2 / (2 sd_q^2), and E_p (x - mean_q)^2 = sd_p^2 + (mean_p - mean_q)^2.
+# The difference is the formula. As a function of the model it is a parabola in mean_q, so the mean has one valley.
+
+# %% [markdown]
+# ### Exercise 1.2: the best bell without a search
+#
+# A mixture of hills has weights $w_i$, means $\mu_i$ and standard deviations $\sigma_i$. Return the mean and the sd of
+# the bell with the least $\mathrm{KL}(p\|q)$. No training is needed.
+
+
+# %% tags=["exercise"]
+def moments(weights, means, sds):
+    """(mean, sd) of the bell that is best in KL.  three lists of numbers -> two numbers"""
+    # solution
+    mean = sum(w * m for w, m in zip(weights, means, strict=True))
+    square = sum(w * (s**2 + m**2) for w, m, s in zip(weights, means, sds, strict=True))
+    return mean, math.sqrt(square - mean**2)
+
+
+# %%
+moments = exercises.check("1.2", moments)
+print("hills at ±2:", tuple(round(v, 6) for v in moments([0.5, 0.5], [-2.0, 2.0], [0.5, 0.5])))
+print("Nelder-Mead:", tuple(round(float(v), 6) for v in exact[2.0]["KL"][1:]))
+
+# %% [markdown]
+# ### Exercise 1.3: a generator that folds
+#
+# Let $z \sim N(0,1)$ and $G(z) = z^2 - 1$. Write the density $q(x)$ of $x = G(z)$ for a tensor of points, also for those
+# that $G$ never reaches. The function `density_of` above may serve as a check, but find the formula.
+
+
+# %% tags=["exercise"]
+def folded(points):
+    """The density of z^2 - 1 for z ~ N(0, 1).  tensor (...) -> tensor (...)"""
+    # solution
+    z = (points + 1).clamp(min=1e-12).sqrt()  # the other input is -z, with the same density and slope
+    bell = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+    return torch.where(points > -1, 2 * bell / (2 * z), 0.0)
+
+
+# %%
+folded = exercises.check("1.3", folded)
+at = torch.tensor([-0.5, 0.0, 2.0], dtype=torch.float64)
+print("formula:   ", [round(v, 6) for v in folded(at).tolist()])
+print("density_of:", [round(density_of(value, lambda z: z**2 - 1), 6) for value in at])
+
+# %% [markdown]
+# ### Exercise 1.4: unequal hills (open)
+#
+# Give the left hill 60% of the data: `Mixture((0.6, 0.4), ...)`. First predict, then measure with `best_bell`:
+#
+# - Which hill does reverse KL choose, and at what price?
+# - Now make the heavy hill four times as narrow. Does the choice change?
+# - And total variation? Hand `total_variation` to `best_bell`, and explain its choice in a sentence.
+#
+# <details><summary>What we found</summary>
+#
+# A bell that copies a hill of weight $w$ has reverse KL $\log\frac1w$, provided that the hills are well apart: the
+# heaviest hill wins, and its width plays no part, because the bell can have any width. Total variation charges for the
+# mass that is left out, about $1 - w$. It also goes for the heaviest hill, a little wider than the hill, and does not ask
+# how far away the rest is.
+# </details>
+
+# %% [markdown]
+# ## The ledger
+#
+# What this notebook claimed, and what we measured. Rows that need the full descents are shown in any case, and asserted
+# wherever these ran to the end.
+
+# %%
+from gan_tutorial.facts import Ledger
+
+facts = Ledger("01")
+facts.add("F-D1", "descent on the NLL: mean", data.mean(), mle[0], 1e-3, "derived above", needs_training=True)
+facts.add("F-D1", "descent on the NLL: sd", formula[1], mle[1].exp(), 1e-3, "derived above", needs_training=True)
+facts.add("F-D1", "variance of the MLE, n = 5", 4 / 5, shrink, 0.01, "theory of samples")
+facts.add("F-D1", "NLL = H(p) + KL", H + gap, cross_entropy, 1e-9, "derived above")
+facts.add("F-D1", "NLL of new data", H + gap, fresh.mean(), 0.02, "derived above")
+for name, (text, closed, by_quadrature) in SHIFT.items():
+    facts.add("F-D2", f"{name}, t = 1: {text}", closed(1.0), by_quadrature(p0, Normal(1.0, 1.0)), 1e-9, "theory")
+facts.add("F-D2", "JS, t = 8", js_by_score(8.0), jensen_shannon(p0, Normal(8.0, 1.0)), 1e-6, "by score")
+facts.assert_all(profile)
+
+# %%
+apart = CASES["nothing in common"]
+facts.add("F-D3", "JS of disjoint laws: log 2", math.log(2), jensen_shannon(*apart), 1e-9, "definition")
+facts.add("F-D3", "KL of disjoint laws", math.inf, kl(*apart), 0, "definition")
+facts.add("F-D3", "TV of disjoint laws", 1, total_variation(*apart), 1e-9, "definition")
+for name, worst in excess.items():
+    facts.add("F-D4", f"{name} <= 0", (-1, 0), worst, 1e-9, "20,000 random pairs")
+facts.add("F-D4", "sqrt JS: triangles broken", 0, violations["sqrt JS"], 0, "Endres & Schindelin 2003")
+facts.add("F-D4", "KL: triangles broken", (1, 20_000), violations["KL"], 0, "20,000 random triples")
+facts.add("F-D5", "KL fit: sd = sqrt(2² + ½²)", math.sqrt(4.25), exact[2.0]["KL"][2], 1e-3, "moment matching")
+facts.add("F-D5", "KL fit by descent: sd", math.sqrt(4.25), paths["KL"][-1, 0, 1].exp(), 1e-2, "moment matching", needs_training=True)
+facts.add("F-D5", "reverse KL on one hill: log 2", math.log(2), ends["reverse KL"].min(), 1e-3, "one half left out", needs_training=True)
+facts.add("F-D5", "JS on one hill: ¾ log 4/3", 0.75 * math.log(4 / 3), exact[2.5]["JS"][0], 1e-3, "one half left out")
+facts.assert_all(profile)
+
+# %%
+score = sum(from_samples) / len(from_samples)
+facts.add("2.05", "density of z² at 1", math.exp(-0.5) / math.sqrt(2 * math.pi), square_at_1, 1e-5, "chi²")
+facts.add("2.05", "log10 of hits, d = 8", math.log10(N * hit_one**8), math.log10(hits[8]), 0.06, "(2Φ(½) - 1)^8")
+facts.add("2.06", "mean score = KL", 0.5, score, 0.01, "notebook 02")
+facts.add("2.10", "second derivative of KL: 1/sd²", fisher[0, 0], hessian[0, 0], 1e-6, "Fisher information")
+facts.add("2.10", "second derivative of KL: 2/sd²", fisher[1, 1], hessian[1, 1], 1e-6, "Fisher information")
+facts.add("2.11", "two bells, reverse KL: best", 0, two.min().abs(), 1e-3, "q = p", needs_training=True)
+facts.add("2.11", "smaller share at the best", 0.5, two_shares[two.argmin()].min(), 1e-2, "q = p", needs_training=True)
+facts.add("E8", "MLE: poorest hill of all", (0.15, 0.26), poorest["likelihood"].min(), 0, "30 starts", needs_training=True)
+facts.assert_all(profile)
+facts
+
+# %% [markdown]
+# ## What to keep
+#
+# - To maximise the likelihood is to minimise $\mathrm{KL}(p\|q)$; what is left at a perfect fit is the entropy, not 0.
+# - $\mathrm{KL}(p\|q)$ covers: it is infinite if data are left out. $\mathrm{KL}(q\|p)$ seeks: it is infinite if
+#   samples fall where no data can be. They differ only where the model cannot do the job.
+# - Reverse KL takes as many hills as the model can hold. Where a descent ends is another matter than what a divergence
+#   prefers.
+# - JS is bounded by $\log 2$ and goes flat when $p$ and $q$ part; its root is a distance.
+# - A deep generator hands out samples freely, and its likelihood not at all. GANs get by with samples alone.
+#
+# ## In practice
+#
+# - *Likelihood of mixtures is unbounded.* A bell that sits on a single datum and shrinks has a likelihood that goes to
+#   infinity. Our descents started wide and met no such spike; in general one bounds the widths from below, or uses a
+#   prior.
+# - *Training likelihood flatters.* The fit has seen the data; compare on data that it has not seen.
+# - *Samples and likelihood are nearly independent* in many dimensions: mix a perfect model with 99% of noise, and the
+#   log-likelihood falls by at most $\log 100 = 4.6$ nats, against thousands for a picture. Never judge pictures by the
+#   likelihood, or the likelihood by pictures.
+# - *Some deep models have a likelihood*: autoregressive models and flows exactly, variational autoencoders and
+#   diffusion models as a bound. They pay with slow sampling, restricted networks, or an approximation. For a GAN,
+#   estimates by kernel windows were once reported; they are the count of this notebook with softer windows, and are
+#   not trusted today.
+# - *Reverse KL is everywhere* where samples are cheap and $p$ is known up to a constant: variational inference, and the
+#   distillation and fine-tuning of large models, with the mode-seeking that you saw.
+#
+# ## Further reading
+#
+# - [Theis, van den Oord & Bethge 2016, A note on the evaluation of generative models](https://arxiv.org/abs/1511.01844):
+#   one bell for several hills, and how likelihood, samples and kernel windows disagree.
+# - [Goodfellow 2016, NIPS tutorial: GANs](https://arxiv.org/abs/1701.00160): section 3.2.5 asks whether the divergence
+#   explains why GANs behave as they do.
+# - [Huszár 2015, How (not) to train your generative model](https://arxiv.org/abs/1511.05101): what it means to train
+#   for likelihood or for good samples, with JS between them.
+# - [Endres & Schindelin 2003, A new metric for probability distributions](https://doi.org/10.1109/TIT.2003.813506): why
+#   the root of JS is a distance.
+# - [Wu et al. 2017, On the quantitative analysis of decoder-based generative models](https://arxiv.org/abs/1611.04273):
+#   how one estimates the likelihood of a generator after all (annealed importance sampling), and what it costs.
+#
+# Go on with [02 · Play the game](02_play_the_game.ipynb).
