@@ -469,3 +469,26 @@ def test_the_checklist_is_whole():
         assert set(item.kinds.split("/")) <= set(pages.KINDS) and item.text and item.group
         assert {seed.split(":")[0] for seed in item.seeds.split()} <= set(pages.SEEDS) and item.seeds
     assert sum("X" in item.kinds for item in items) == 3
+
+
+def test_pictures_are_stored_small_and_look_the_same():
+    import io
+    from base64 import b64decode, b64encode
+
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from PIL import Image
+
+    fig, ax = plt.subplots()
+    for shift in range(5):
+        ax.plot(np.sin(np.arange(100) / 9 + shift))
+    ax.set_title("many edges")
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png")
+    plt.close(fig)
+    before = b64encode(buffer.getvalue()).decode()
+    after = execute.paletted(before)
+    assert len(after) < 0.7 * len(before)
+    a, b = (np.asarray(Image.open(io.BytesIO(b64decode(p))).convert("RGB")).astype(int) for p in (before, after))
+    assert a.shape == b.shape and np.abs(a - b).mean() < 0.5
+    assert execute.paletted(after) == after  # a second time changes nothing

@@ -6,7 +6,9 @@ import importlib.metadata
 import os
 import platform
 import time
+from base64 import b64decode, b64encode
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from PIL import Image
 
 from building import BuildError
 from building.assemble import KEPT
@@ -106,7 +109,20 @@ def clean(nb: NotebookNode) -> None:
 
 
 def _frozen(output: NotebookNode) -> NotebookNode | None:
-    if VIEW not in output.get("data", {}):
+    data = output.get("data", {})
+    if "image/png" in data:
+        data["image/png"] = paletted(data["image/png"])
+    if VIEW not in data:
         return output
-    output.data.pop(VIEW)
-    return output if set(output.data) - {"text/plain"} else None  # a bare repr of a widget says nothing
+    data.pop(VIEW)
+    return output if set(data) - {"text/plain"} else None  # a bare repr of a widget says nothing
+
+
+def paletted(png: str) -> str:
+    """The same picture (base64) in 256 colours, if that is smaller: a figure has few, and the file is a third."""
+    buffer = BytesIO()
+    picture = Image.open(BytesIO(b64decode(png)))
+    if picture.mode == "P":
+        return png
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return min(png, b64encode(buffer.getvalue()).decode(), key=len)
