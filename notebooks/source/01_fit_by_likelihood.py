@@ -630,12 +630,12 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=600, gpu=600), about=1) as pl
     end = descend(lambda t: kl_sum(mixtures(t), log_p), begin, plan.steps)[-1]
 two = kl_sum(mixtures(end), log_p)
 two_shares = shares(mixtures(end), (-2.0, 2.0))
-for value, share in zip(two, two_shares, strict=True):
-    print(f"reverse KL {abs(value):.4f}   mass on the hills: {share[0]:.2f} and {share[1]:.2f}")
+for (a, b), value, share in zip(begin[:, 0], two, two_shares, strict=True):
+    print(f"from {a:5.2f} and {b:5.2f}: reverse KL {abs(value):.4f}, mass on the hills {share[0]:.2f} and {share[1]:.2f}")
 
 # %% [markdown]
 # The best value is 0, with half of the mass on each hill: reverse KL does want both. Yet some starts end on a single
-# hill, at the price of $\log 2$; mostly those whose two bells began on the same side. That is a valley too, and descent
+# hill, at the price of $\log 2$: it can happen when both bells begin on the same side. That is a valley too, and descent
 # does not climb out of valleys.
 #
 # So there are two things to keep apart: **what a divergence prefers** (its lowest point) and **where a descent ends**.
