@@ -100,6 +100,7 @@ def _write(path: Path, arrays: Arrays) -> None:
         with os.fdopen(handle, "wb") as file:
             stored = {name: array.numpy() for name, array in arrays.items()}
             np.savez(file, recipe=_recipe(), digest=_digest(arrays), **stored)
+        os.chmod(temporary, 0o644)  # others on this machine may read it, which mkstemp does not allow
         os.replace(temporary, path)
     except OSError:  # no room, or not ours to write to: then it takes seconds again next time
         if temporary is not None:
