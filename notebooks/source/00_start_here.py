@@ -701,7 +701,7 @@ Markdown("\n".join(lines))
 #   being wrong is the fastest way to learn.
 # - **Run cell by cell** (Shift + Enter), and change things. Nothing you do here can break the
 #   package. `Kernel > Restart Kernel and Run All Cells` always works, from top to bottom.
-# - **Exercises** begin with notebook 02. You replace `raise NotImplementedError` by your answer, and
+# - **Exercises** begin with notebook 01. You replace `raise NotImplementedError` by your answer, and
 #   a cell like `area = check("2.1", area)` tells you in one sentence what is right or wrong. It never
 #   stops the notebook: until yours is right, it goes on with ours. `hint("2.1")` helps a little, and
 #   the folder `solutions` helps completely.
