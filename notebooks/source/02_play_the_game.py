@@ -1076,7 +1076,7 @@ with work.plan(steps=3 * steps, about=25):
 # for all three games, $\max_D V$ (black; its start, near 0, is above the frame) and the value of the current $D$
 # (green); on the right the losses as the first game reported them, on 128 fresh draws, beside their equilibrium values.
 
-# %% tags=["figure"] alt="Left: histograms and densities of data and model after training. Middle: the exact maximum and the value of the current discriminator both sink towards minus two log two, the second always below the first. Right: losses of both players with the line at two log two."
+# %% tags=["figure"] alt="Left: histograms and densities of data and model after training. Middle: the exact maximum sinks towards minus two log two; the value of the current discriminator stays below it, near minus two log two. Right: losses of both players with the line at two log two."
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(8.8, 3), width_ratios=(1.1, 1, 1))
 for samples, role in ((two_bumps.sample(5000), "data"), (games[0].sample(5000, ema=False)[:, 0], "model")):
     left.hist(samples, bins=60, range=(-4, 5), density=True, color=figures.COLORS[role], alpha=0.3)
