@@ -34,7 +34,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from gan_tutorial import objectives, saddle
+from gan_tutorial import exercises, objectives, saddle
 from gan_tutorial.figures import COLORS, film_strip, use_style
 from gan_tutorial.profile import choose
 
@@ -1011,6 +1011,8 @@ print(f"after 20,000 rounds of fictitious play: heads {rows[-1, 0]:.3f} and {col
 # %% [markdown]
 # ## Exercises
 #
+# Stuck? Run `exercises.hint("4.1")` in a cell of its own, more than once.
+#
 # ### 4.1 One simultaneous step, for any $V$
 #
 # Write `step(V, x, y, eta)`: both players look, then both move, $x$ down and $y$ up. `V` is any
@@ -1027,10 +1029,7 @@ def step(V, x, y, eta):
 
 
 # %%
-from gan_tutorial.exercises import check, hint
-
-step = check("4.1", step)
-hint("4.1")
+step = exercises.check("4.1", step)
 
 # %% [markdown]
 # ### 4.2 Look ahead, and again
@@ -1051,8 +1050,7 @@ def look_ahead(x, y, eta, looks):
 
 
 # %%
-look_ahead = check("4.2", look_ahead)
-hint("4.2")
+look_ahead = exercises.check("4.2", look_ahead)
 
 # %% [markdown]
 # With it you can see what each look buys. A surprise is hidden at a step size of 1:
@@ -1089,8 +1087,7 @@ def dirac_jacobian(gamma):
 best_gamma = 1.0
 
 # %%
-dirac_jacobian, best_gamma = check("4.3", (dirac_jacobian, best_gamma))
-hint("4.3")
+dirac_jacobian, best_gamma = exercises.check("4.3", (dirac_jacobian, best_gamma))
 
 # %% [markdown]
 # ### 4.4 Open: a rule of your own
