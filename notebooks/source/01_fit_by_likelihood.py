@@ -57,9 +57,8 @@ profile = choose(PROFILE)
 # %% [markdown]
 # ## One picture
 #
-# Here are the two hills, and the bells that three different measures of closeness call the best. The names of the
-# measures (KL, reverse KL, JS) will be explained below, and so will the code; for now just look. In the picture on
-# the right the hills are a little farther apart.
+# Here are the two hills, and the bells that three measures of closeness (KL, reverse KL, JS) call the best. Measures
+# and code are explained below; for now just look. On the right the hills are a little farther apart.
 
 # %%
 from scipy.optimize import minimize
@@ -105,9 +104,9 @@ axes[0].legend(loc="upper left", ncols=2)
 plt.show()
 
 # %% [markdown]
-# One measure wants the wide bell, whose peak is where no data are. One wants a single hill, and leaves out half of
-# the data (the other hill would be just as good). The third sides with the first on the left, and with the second on
-# the right. None of them is wrong: they answer different questions. Which of them belongs to "most likely"?
+# KL wants the wide bell, whose peak is where no data are. Reverse KL wants a single hill, and leaves out half of the
+# data (the other hill would be just as good). JS sides with KL on the left, and with reverse KL on the right. None of
+# them is wrong: they answer different questions. Which of them belongs to "most likely"?
 
 # %% [markdown] covers=["2.01"]
 # ## A model and its likelihood, by hand
@@ -135,8 +134,7 @@ print("the first five of 200:", [round(x, 2) for x in data[:5].tolist()])
 # $$ L(\theta) = \prod_{i=1}^n q_\theta(x_i), \qquad
 #    \theta^\star = \arg\max_\theta L(\theta) = \arg\max_\theta \sum_{i=1}^n \log q_\theta(x_i) . $$
 #
-# The logarithm changes nothing about where the maximum is, since it is increasing. On a computer it changes
-# everything:
+# The (natural) logarithm is increasing, so it leaves the maximum where it is. On a computer it changes everything:
 
 
 # %%
@@ -151,12 +149,12 @@ print("sum of their logarithms:   ", round(many.sum().item(), 1))
 
 # %% [markdown]
 # The product is too small for any float, the sum of logarithms is an ordinary number. So from now on we work with
-# log-densities and never look back. In training one prefers something to *minimise*, and something that does not grow
-# with $n$: the mean **negative log-likelihood** (NLL), $-\frac1n \sum_i \log q_\theta(x_i)$.
+# log-densities. In training one prefers something to *minimise*, and something that does not grow with $n$: the mean
+# **negative log-likelihood** (NLL), $-\frac1n \sum_i \log q_\theta(x_i)$.
 #
-# Both parameters of a bell fit in one picture, so let us look at the whole surface. On it we let Adam walk downhill
-# from five starts. One call follows all starts at once: each row of `theta` has a cost of its own, and the gradient of
-# their sum moves each row as if it were alone.
+# A bell has two parameters $(\mu, \sigma)$, so the whole surface fits in one picture. On it we let Adam, a gradient
+# descent with momentum, walk downhill from five starts. One call follows all starts at once: each row of `theta` has a
+# cost of its own, and the gradient of their sum moves each row as if it were alone.
 
 
 # %%
@@ -164,7 +162,7 @@ def descend(cost, start, steps, lr=0.1):
     """Adam downhill from each row of `start`; cost gives one number per row.  (rows, ...) -> (steps + 1, rows, ...)"""
     theta = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([theta], lr, betas=(0.9, 0.99))
-    slower = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1e-3, steps)
+    slower = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1e-3, steps)  # small steps at the end: it settles
     path = [theta.detach().clone()]
     for _ in range(steps):
         optimiser.zero_grad()
@@ -192,20 +190,20 @@ mle = path[-1, 0]
 m, s = torch.meshgrid(torch.linspace(-4, 4, 65), torch.linspace(0.3, 4.5, 64), indexing="ij")
 surface = nll(torch.stack([m.flatten(), s.flatten().log()], dim=1).double()).reshape(m.shape)
 fig, ax = plt.subplots(figsize=(7, 3.6))
-ax.contourf(m, s, (surface - surface.min()).log(), levels=16, cmap="Blues_r", alpha=0.55)
+ax.contourf(m, s, (surface - surface.min() + 0.01).log(), levels=16, cmap="Blues_r", alpha=0.55)
 for row in range(len(starts)):
     walk = path[:, row]
     ax.plot(walk[:, 0], walk[:, 1].exp(), color=COLORS["model"], lw=1.2)
     ax.plot(walk[0, 0], walk[0, 1].exp(), "o", color=COLORS["model"], ms=4)
 ax.plot(data.mean(), data.std(unbiased=False), "*", ms=13, color=COLORS["truth"], label="the formula below")
 ax.set(xlabel="mean of the bell", ylabel="sd of the bell", ylim=(0.3, 4.5))
-ax.set_title("negative log-likelihood: darker is lower")
+ax.set_title("negative log-likelihood: darker is lower (colours on a log scale)")
 ax.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# One valley, and every path ends at its bottom: near the middle between the hills, with a large sd. (The paths swing,
-# because Adam has momentum.) The star is not the end of a path. It comes from a formula, which takes two lines. Where
+# One valley, and every path ends at its bottom: near the middle between the hills, with a large sd (on
+# paths that swing, from the momentum). The star is not the end of a path. It comes from a formula, which takes two lines. Where
 # the derivatives of the NLL vanish,
 #
 # $$ \frac{\partial}{\partial \mu}:\ \frac1n\sum_i \frac{\mu - x_i}{\sigma^2} = 0
@@ -232,8 +230,8 @@ print(f"descent   {mle[0]:+.6f}  {mle[1].exp():.6f}")
 # being likely and looking right are two things.
 # </details>
 #
-# A small print for statisticians: the formula divides by $n$ and not by $n - 1$. Over many data sets its variance
-# comes out too small, by exactly the factor $(n-1)/n$. Here with data sets of only five:
+# Small print for statisticians: the formula divides by $n$ and not by $n - 1$. On average over data sets the variance
+# comes out too small, by exactly the factor $(n-1)/n$. Here with 40,000 data sets of five:
 
 # %%
 torch.manual_seed(SEED + 1)
@@ -244,8 +242,8 @@ print(f"mean variance of the most likely bell / variance of p = {shrink:.3f}, th
 # %% [markdown] covers=["2.03"]
 # ## From likelihood to KL
 #
-# What does the NLL tend to when there are more and more data? A mean over samples becomes an expectation over the law
-# that they come from, and then we add and subtract $\log p$:
+# What does the NLL tend to with more and more data? A mean over samples becomes an expectation $\mathbb{E}_p$ over the
+# law that they come from (the law of large numbers), and then we add and subtract $\log p$:
 #
 # $$ -\frac1n\sum_i \log q_\theta(x_i)\ \longrightarrow\ -\mathbb{E}_{x\sim p} \log q_\theta(x)
 #  = \underbrace{-\mathbb{E}_p \log p(x)}_{H(p),\ \text{entropy}}
@@ -253,11 +251,11 @@ print(f"mean variance of the most likely bell / variance of p = {shrink:.3f}, th
 #
 # The entropy $H(p)$ does not contain $\theta$. So **to maximise the likelihood is to minimise
 # $\mathrm{KL}(p\,\|\,q_\theta)$**, the Kullback-Leibler divergence, up to the noise of the sample. It is never
-# negative, and 0 only for $q = p$. (Why? $-\log$ is convex, so by Jensen's inequality
+# negative, and 0 only for $q = p$. (Why? $-\log$ is strictly convex: by Jensen's inequality
 # $\mathbb{E}_p[-\log \frac qp] \ge -\log \mathbb{E}_p \frac qp \ge -\log 1 = 0$.)
 #
-# Let us see it. We keep the sd, move the mean, and draw the NLL of twelve data sets of each size as thin lines. The
-# dashed line is $H(p) + \mathrm{KL}$, by quadrature.
+# Let us see it. We give the bell the sd of $p$, move its mean, and draw the NLL of twelve data sets of each size as
+# thin lines. The dashed line is $H(p) + \mathrm{KL}$, by quadrature.
 
 # %%
 from gan_tutorial.divergences import entropy, expectation
@@ -283,10 +281,11 @@ axes[2].legend(loc="upper center")
 plt.show()
 
 # %% [markdown]
-# The thin lines scatter around the dashed one and gather on it as $n$ grows. Two things to read off:
+# The thin lines gather on the dashed one as $n$ grows. Two things to read off:
 #
 # - The floor is not zero. A *perfect* model has the NLL $H(p)$, whatever number that is; for continuous data it can
-#   even be negative. A loss that stands still at 1.42 may mean "perfect" or "bad", and the loss alone does not tell.
+#   even be negative. A loss that stands still at 1.42 may mean "perfect", as it would here, or "bad": the loss alone
+#   does not tell.
 # - Our bells never reach the floor, because no bell is two hills. What is left at the best bell is the KL that this
 #   *family* cannot do without.
 
@@ -311,16 +310,15 @@ print(f"NLL of 200,000 new data   {fresh.mean():.4f} ± {fresh.std() / len(fresh
 # - **samples under the data density**, $\mathbb{E}_{x\sim q} \log p(x)$: would nature have produced *the model's
 #   samples*? This is what we judge when we look at generated pictures. It needs $p$, which nobody has.
 #
-# How far is each of them below the value that it would have if both densities were the same? That is what the two KL
-# divergences say:
-# $\mathrm{KL}(p\|q) = \mathbb{E}_p \log p - \mathbb{E}_p \log q$ and
-# $\mathrm{KL}(q\|p) = \mathbb{E}_q \log q - \mathbb{E}_q \log p$. Four models show how far apart the questions are:
+# Alone, the second would be won by a model that draws nothing but the one most likely $x$. So each of the two KL
+# divergences weighs its question against an entropy:
+# $\mathrm{KL}(p\|q) = -\mathbb{E}_p \log q - H(p)$, and the *reverse* one is
+# $\mathrm{KL}(q\|p) = -\mathbb{E}_q \log p - H(q)$, which rewards variety. Two models, and $p$ itself:
 
 # %%
 models = {
     "one hill only": Normal(2.0, 0.5),
     "one wide bell": q_best,
-    "hills too wide": Mixture((0.5, 0.5), (Normal(-2.0, 1.0), Normal(2.0, 1.0))),
     "p itself": p,
 }
 torch.manual_seed(SEED + 4)
@@ -332,10 +330,9 @@ for name, q in models.items():
     print(f"{name:14}{pairs}{kl(p, q):10.3f}{kl(q, p):10.3f}")
 
 # %% [markdown]
-# *One hill only* draws flawless samples: under $p$ they are exactly as good as samples of $p$ itself. But as a model of
-# the data it is a disaster, because half of the data are next to impossible under it. *One wide bell* is the other way
-# round: data are reasonably likely, its samples are often nonsense. A model with a good likelihood can look bad, and a
-# model that looks good can have a terrible likelihood (Theis et al. 2016 make more of this).
+# *One hill only* draws flawless samples: under $p$ they are exactly as good as samples of $p$ itself. But half of the
+# data are next to impossible under it. *One wide bell* is the other way round: data are reasonably likely, its samples
+# are often nonsense. To look good and to have a good likelihood are two things.
 
 # %% [markdown] covers=["2.08", "2.09"]
 # ## Three divergences
@@ -352,7 +349,7 @@ for name, q in models.items():
 # ### By hand
 #
 # On a fine grid of the line an integral is a sum. For smooth densities that vanish at both ends, this plain sum is
-# astonishingly exact. Note that nothing but log-densities goes in: a quotient of densities would overflow.
+# astonishingly exact. Only log-densities go in: a quotient of densities would overflow.
 
 # %%
 x = torch.linspace(-16, 16, 641, dtype=torch.float64)
@@ -375,8 +372,7 @@ BY_HAND = {"KL": kl_sum, "reverse KL": lambda log_p, log_q: kl_sum(log_q, log_p)
 # %% [markdown]
 # ### With the package
 #
-# `gan_tutorial.divergences` integrates with Gauss-Legendre quadrature, on panels that it places where the densities
-# need them. If both are right, they agree to many digits.
+# `gan_tutorial.divergences` integrates with Gauss-Legendre quadrature. If both are right, they agree to many digits.
 
 # %%
 q = Normal(0.5, 1.2)
@@ -390,8 +386,8 @@ for name, by_hand in BY_HAND.items():
 #
 # Read the integrands. $\mathrm{KL}(p\|q)$ contains $p \log \frac pq$: it is infinite if there is a region **with data
 # where the model never goes** ($p > 0$, $q = 0$). Turned round, $\mathrm{KL}(q\|p)$ is infinite if the model **puts
-# samples where no data can be** ($q > 0$, $p = 0$). The other way round nothing happens: $0 \cdot \log 0$ counts as 0.
-# Uniform distributions on intervals have such regions:
+# samples where no data can be** ($q > 0$, $p = 0$). Where the density in front is 0 nothing is charged: $0 \log 0$
+# counts as 0. Uniform distributions on intervals have such regions:
 
 # %% tags=["nbval-check-output"]
 from gan_tutorial.densities import Uniform
@@ -410,9 +406,9 @@ for name, (a, b) in CASES.items():
 
 # %% [markdown]
 # TV is the *total variation*, $\frac12\int|p-q|$: the largest difference that the two laws can have in the
-# probability of any event. All of these numbers can be had with a pencil. One model misses half of the data: then
-# $\mathrm{KL}(q\|p) = \log\frac{1}{1/2} = \log 2$, and JS $= \frac34\log\frac43 = 0.21576$ (a good two-minute
-# exercise). Remember both: you will meet them again when a bell sits on one of two hills.
+# probability of any event. All of these numbers can be had with a pencil. If the model misses half of the data,
+# $\mathrm{KL}(q\|p) = \log\frac{1}{1/2} = \log 2$, and JS $= \frac34\log\frac43 = 0.21576$ (try it). Remember both:
+# you will meet them again when a bell sits on one of two hills.
 #
 # Zeros are not the only way to infinity. The normal density is positive everywhere, and yet it may be *too thin in
 # the tails*. For a Cauchy density $p(x) = 1/(\pi(1+x^2))$ and $q = N(0,1)$, here is the integral of $p\log\frac pq$
@@ -422,14 +418,13 @@ for name, (a, b) in CASES.items():
 from gan_tutorial.quadrature import panels
 
 for L in (10, 100, 1_000, 10_000):
-    at, weight = panels(torch.linspace(-L, L, 4 * L + 1))
+    at, weight = panels(torch.linspace(-L, L, 4 * L + 1))  # points and weights of a quadrature on [-L, L]
     log_cauchy = -math.log(math.pi) - torch.log1p(at**2)
     part = (weight * log_cauchy.exp() * (log_cauchy - Normal(0, 1).log_prob(at))).sum()
     print(f"from {-L:7,} to {L:6,}: {part:9.2f}")
 
 # %% [markdown]
-# Ten times the interval, ten times the integral: it never settles, and KL is infinite. JS does not care; it stays
-# below $\log 2$ whatever the tails do.
+# Ten times the interval, ten times the integral: KL is infinite. JS stays below $\log 2$ whatever the tails do.
 
 # %% [markdown]
 # ## Play: three integrands
@@ -440,9 +435,16 @@ for L in (10, 100, 1_000, 10_000):
 #
 # To answer by playing:
 #
-# 1. Make KL as small as you can. Which term do you fight when the bell is narrow?
+# 1. Make KL as small as you can. Where does it charge you when the bell is narrow?
 # 2. Do the same with reverse KL. How many good places are there?
 # 3. Set `apart` to 2.1. Can you find two quite different bells that JS can hardly tell apart?
+
+
+# %%
+def integrands(log_p, log_q):
+    """What KL, reverse KL and JS add up, point by point."""
+    p, q, log_m = log_p.exp(), log_q.exp(), torch.logaddexp(log_p, log_q) - math.log(2)
+    return [p * (log_p - log_q), q * (log_q - log_p), (p * (log_p - log_m) + q * (log_q - log_m)) / 2]
 
 
 # %%
@@ -451,19 +453,18 @@ def three_integrands(left, right):
     (line_p,) = left.plot(u, 0 * u, color=COLORS["data"], label="data p")
     (line_q,) = left.plot(u, 0 * u, color=COLORS["model"], label="bell q")
     left.set(xlabel="x", ylabel="density", ylim=(0, 1.0), xlim=(-6, 6))
-    left.legend(loc="upper right")
-    lines = {name: right.plot(u, 0 * u, color=INK[name], label=name)[0] for name in INK}
+    lines = [right.plot(u, 0 * u, color=INK[name], label=name)[0] for name in INK]
     right.axhline(0, color=COLORS["guide"], lw=0.8)
     right.set(xlabel="x", ylabel="integrand", xlim=(-6, 6))
-    right.legend(loc="upper right")
+    for ax in (left, right):
+        ax.legend(loc="upper right")
 
     def update(mean, sd, apart):
-        lp, lq = hills(apart).log_prob(u), Normal(mean, sd).log_prob(u)
-        lm = torch.logaddexp(lp, lq) - math.log(2)
-        ys = [lp.exp() * (lp - lq), lq.exp() * (lq - lp), (lp.exp() * (lp - lm) + lq.exp() * (lq - lm)) / 2]
-        for line, y in zip([line_p, line_q, *lines.values()], [lp.exp(), lq.exp(), *ys], strict=True):
+        log_p, log_q = hills(apart).log_prob(u), Normal(mean, sd).log_prob(u)
+        ys = torch.stack(integrands(log_p, log_q))
+        for line, y in zip([line_p, line_q, *lines], [log_p.exp(), log_q.exp(), *ys], strict=True):
             line.set_ydata(y)
-        right.set_ylim(min(-0.3, float(torch.stack(ys).min())), 1.1 * float(torch.stack(ys).max()) + 0.05)
+        right.set_ylim(min(-0.3, float(ys.min())), 1.1 * float(ys.max()) + 0.05)
         on_grid = hills(apart).log_prob(x), Normal(mean, sd).log_prob(x)
         return "    ".join(f"{name} {float(f(*on_grid)):.4f}" for name, f in BY_HAND.items())
 
@@ -479,22 +480,22 @@ explore(
 )  # fmt: skip
 
 # %% [markdown]
-# In the still, the bell leans to the hill on the right. KL charges for the *left* hill: there are data, and the bell has
-# next to nothing there. Reverse KL charges for the *gap*, where the bell puts samples and $p$ has next to nothing.
-# JS charges a little for both. The integrands of both KLs dip below zero where the other density is larger: of a KL only
-# the whole area is never negative, of JS no point is.
+# In the still, the bell leans to the hill on the right. KL charges for the *left* hill, where the bell has next to
+# nothing. Reverse KL charges for the *gap*, where $p$ has next to nothing. JS charges a little for both. The integrands
+# of both KLs dip below zero where the other density is larger: only their whole area is never negative. That of JS has
+# no negative point.
 #
 # <details><summary>What we found by playing</summary>
 #
-# (1) The narrower the bell, the more the hills' outer flanks cost; the best is mean 0 and sd about 2.05. (2) Two: one on
-# each hill, with sd 0.5. (3) Mean 0 with sd 2.15, and mean ±2.1 with sd 0.5: 0.213 and 0.216.
+# (1) The narrower the bell, the more the hills' outer flanks cost; the best is mean 0 and sd about 2.05. (2) Two: one
+# on each hill, with sd 0.5. (3) Mean 0 with sd 2.15, and mean ±2.1 with sd 0.5: 0.213 and 0.216.
 # </details>
 
 # %% [markdown] covers=["2.07"]
 # ## One bell for two hills
 #
-# Now the fits, by gradient, with several starts each. This is the same `descend` as above, with another cost: a
-# divergence on the grid instead of the NLL of samples. What do you expect: which of the three has only one valley?
+# Now the fits, by the same `descend` as above, with a divergence on the grid as the cost instead of the NLL of samples.
+# What do you expect: which of the three has only one valley?
 
 # %%
 log_p = p.log_prob(x)
@@ -527,12 +528,11 @@ axes[0].set_ylabel("sd of the bell")
 plt.show()
 
 # %% [markdown]
-# Dots are starts, lines are the ways down, the star is the optimum that Nelder-Mead found for the first picture with
-# the package's quadrature, another method and another integral.
+# Dots are starts, lines are the ways down. The star is the optimum of the first picture (of two equal ones the right),
+# which another method, Nelder-Mead, found with another integral, the package's quadrature.
 #
-# - **KL** has one valley. Every start ends in the middle, at the moments of $p$.
-# - **Reverse KL** has a deep valley on each hill. The start decides which one you get. There is also a poor third
-#   place to get stuck in, half way.
+# - **KL** has one valley. Every start ends in the middle, at the mean and sd of $p$.
+# - **Reverse KL** has a deep valley on each hill: the start decides which one you get. A poor third one is half way.
 # - **JS** has valleys in the middle and on both hills, of nearly equal depth.
 #
 # Here are the numbers of all six ends, beside the exact ones:
@@ -546,19 +546,18 @@ for name, values in ends.items():
     print("   ", "  ".join(rows))
 
 # %% [markdown]
-# In words: minimising KL is *mass-covering*: nothing that has data may be left out. Minimising reverse KL is
+# Minimising KL is *mass-covering*: nothing that has data may be left out. Minimising reverse KL is
 # *mode-seeking*: never put samples where no data are, and if that leaves out a hill, so be it. The price of leaving
-# out half of the data is just $\log 2 = 0.6931$, as with the intervals. For JS the same place costs
-# $\frac34 \log\frac43 = 0.2158$.
+# out half of the data is just $\log 2 = 0.6931$, as with the intervals (minus a trace, because the hills overlap a
+# little). For JS the same place costs $\frac34 \log\frac43 = 0.2158$.
 #
-# That the KL fit has the moments of $p$ is no accident. It is the derivation of the two lines above once more, with
-# $\mathbb{E}_p$ in the place of $\frac1n\sum_i$.
+# The KL fit has the moments of $p$ by the same two lines as above, with $\mathbb{E}_p$ in the place of $\frac1n\sum_i$.
 
 # %% [markdown]
 # ### When the hills move apart
 #
 # For JS the middle and the hill cost nearly the same at ±2. What if the hills move? For each of 46 distances we fit a
-# bell from the middle and one from the right hill, and keep the better one. All rows descend at once.
+# bell from the middle and one from the right hill, and keep the better one.
 
 # %%
 distances = torch.linspace(0.25, 3.4, 46, dtype=torch.float64)
@@ -590,7 +589,7 @@ jump = {name: float(distances[(best_mean[name] > 0.3).nonzero()[0]]) for name in
 print(f"the best bell leaves the middle at about ±{jump['reverse KL']:.2f} (reverse KL) and ±{jump['JS']:.2f} (JS)")
 
 # %% [markdown]
-# While the hills overlap, all three agree: the choice of divergence matters only where the model cannot do the job.
+# While $p$ is nearly a bell, all three agree: the choice of divergence matters only where the model cannot do the job.
 # Then reverse KL turns to one hill, and later JS does. Both *jump*: the valley in the middle does not move, but another
 # one has become lower. From there on their values are constant: they have written off the other hill, and do not care
 # how far away it is. KL cares, and goes on growing.
@@ -598,11 +597,10 @@ print(f"the best bell leaves the middle at about ±{jump['reverse KL']:.2f} (rev
 # %% [markdown] covers=["2.11"]
 # ## As many hills as the model can hold
 #
-# It is tempting to conclude: "reverse KL prefers few modes, so models trained with something like it collapse". That is
-# not what we saw. We gave it *one* bell, and one bell cannot be on two hills. Goodfellow's tutorial puts it precisely:
-# reverse KL prefers as many modes **as the model can represent**, not fewer in general. So let us give it two bells.
-#
-# The model is now a mixture: $k$ bells with their means, widths and weights, all of them free.
+# It is tempting to conclude: "reverse KL prefers few modes, so models trained with something like it collapse". But we
+# gave it *one* bell, and one bell cannot be on two hills. Goodfellow's tutorial puts it precisely: reverse KL prefers
+# as many modes **as the model can represent**. So let the model be a mixture: $k$ bells whose means, widths and
+# weights are all free. First, $k = 2$.
 
 
 # %%
@@ -634,14 +632,13 @@ for (a, b), value, share in zip(begin[:, 0], two, two_shares, strict=True):
     print(f"from {a:5.2f} and {b:5.2f}: reverse KL {abs(value):.4f}, mass on the hills {share[0]:.2f} and {share[1]:.2f}")
 
 # %% [markdown]
-# The best value is 0, with half of the mass on each hill: reverse KL does want both. Yet some starts end on a single
-# hill, at the price of $\log 2$: it can happen when both bells begin on the same side. That is a valley too, and descent
-# does not climb out of valleys.
+# The best value is 0, with half of the mass on each hill: reverse KL does want both. Yet some starts with both bells on
+# the same side end on a single hill, at the price of $\log 2$. That is a valley too, and descent does not climb out.
 #
-# So there are two things to keep apart: **what a divergence prefers** (its lowest point) and **where a descent ends**.
-# With more hills this gets clearer. Four hills, models with four bells, and the same thirty starts for two costs:
+# So keep two things apart: **what a divergence prefers** (its lowest point) and **where a descent ends**. Now four
+# hills, models with four bells, and the same thirty starts for two costs:
 #
-# - the likelihood of 1,000 samples, which is KL, and needs no $p$;
+# - the likelihood of 1,000 samples, that is, KL up to a constant and noise; it needs no $p$;
 # - reverse KL, which needs $p$, and gets it here because we know it.
 
 # %%
@@ -678,31 +675,32 @@ prices = kl_sum(fitted["reverse KL"], log_four).sort().values
 print("reverse KL at its thirty ends, sorted:\n            ", " ".join(f"{abs(v):.2f}" for v in prices))
 
 # %% [markdown]
-# By likelihood, every start covers all four hills, with about a quarter of the mass each. Where a bell is badly placed,
-# the fit is *blurred* (one wide bell over two hills), but nothing is missing. By reverse KL the best fits are perfect as
-# well. But from the same starts many descents end with hills missing: three of four cost $\log\frac43 = 0.29$, two of
-# four $\log 2 = 0.69$, and the way back leads through regions where samples are expensive.
+# The columns are the first five starts; a hill counts if it has 5% of the mass or more. By likelihood, every start
+# covers all four hills, with about a quarter of the mass each. Some ends are poor too, but *blurred* (one wide bell
+# over two hills): nothing is missing. By reverse KL the best fits are perfect as well. But from the same starts many
+# descents end with hills missing: three of four cost $\log\frac43 = 0.29$, two of four $\log 2 = 0.69$, and the way
+# back leads through regions where samples are expensive.
 #
 # > **A sentence that you may meet.** Lecture notes on GANs say that mode collapse is seen even if one minimises the KL
-# > divergence directly. Read it as: *even if a GAN is trained with a generator loss made for KL*. For exact maximum
-# > likelihood it is not so, as thirty starts show. So a collapse in a GAN need not come from the divergence that its
-# > loss is named after; the game itself can do it, and notebook 09 is about that.
+# > divergence directly. Read it as: *even if a GAN is trained with a generator loss made for KL*. Under exact
+# > likelihood a missing hill costs dearly, and none of thirty starts ended with one. So a collapse in a GAN need not
+# > come from the divergence that its loss is named after; the game itself can do it, and notebook 09 is about that.
 
 # %% [markdown] covers=["2.10"]
 # ## How far is far?
 #
-# A divergence is often introduced as "a distance between distributions on a statistical manifold". Let us see how much
-# of that is true. A *statistical manifold* is a family of distributions seen as a surface: for the bells, the half
-# plane with coordinates mean and sd. Every point of it is a distribution.
+# A divergence is often introduced as "a distance between distributions on a statistical manifold". How much of that is
+# true? A *statistical manifold* is a family of distributions seen as a surface, each point a distribution: for the
+# bells, the half plane with coordinates mean and sd.
 #
-# Close by, all three divergences measure the same thing. For a small step $\delta$ of the parameters,
+# Close by, all three divergences measure the same thing, up to a factor. For a small step $\delta$ of the parameters,
 #
 # $$ \mathrm{KL}(q_\theta\|q_{\theta+\delta}) \approx \mathrm{KL}(q_{\theta+\delta}\|q_\theta) \approx
 #    \tfrac12\, \delta^\top F \delta, \qquad \mathrm{JS} \approx \tfrac18\, \delta^\top F \delta, \qquad
 #    F = \begin{pmatrix} 1/\sigma^2 & 0 \\ 0 & 2/\sigma^2 \end{pmatrix} , $$
 #
-# where $F$ is the *Fisher information*. That is the squared length of the step, in a ruler that shrinks with
-# $\sigma$. First the formula for $F$: it should be the matrix of second derivatives of KL at $\delta = 0$.
+# where $F$ is the *Fisher information*. That is the squared length of the step in units of $\sigma$. Here $F$
+# should be the matrix of second derivatives of KL at $\delta = 0$:
 
 # %%
 theta = torch.tensor([0.3, 0.7], dtype=torch.float64)  # mean and sd
@@ -718,24 +716,31 @@ print("second derivatives of KL:", [round(v, 6) for v in hessian.flatten().tolis
 print("Fisher information:      ", [round(v, 6) for v in fisher.flatten().tolist()])
 
 # %% [markdown]
-# Now the half plane as a map. Around nine bells we draw what each measure considers to be "near": the lines where KL,
-# reverse KL and 4 JS have the value 0.05. The dotted ellipses come from $F$.
+# Now the half plane as a map. Around nine bells we draw the lines where KL, reverse KL and 4 JS have the value 0.05.
+# The dotted ellipses come from $F$.
+
+# %%
+import itertools
+
+
+def nearby(mean, sd):
+    """{name: (means, sds, values)}: KL, reverse KL and 4 JS from one bell to the bells around it, each (33, 33)."""
+    side = torch.linspace(-0.4, 0.4, 33, dtype=torch.float64)
+    mm, ss = torch.meshgrid(mean + sd * side, sd + sd * side, indexing="ij")
+    log_q = bells(torch.stack([mm.flatten(), ss.flatten().log()], dim=1))
+    values = {name: f(Normal(mean, sd).log_prob(x), log_q).reshape(33, 33) for name, f in BY_HAND.items()}
+    return {name: (mm, ss, 4 * v if name == "JS" else v) for name, v in values.items()}
+
 
 # %% tags=["figure"] alt="The half plane of mean and sd with nine points, each surrounded by nearly equal contours of KL, reverse KL and JS, close to the ellipses of the Fisher information; the contours grow with sd"
 fig, ax = plt.subplots(figsize=(7, 4))
 angle = torch.linspace(0, 2 * math.pi, 100)
-for mean in (-1.7, 0.0, 1.7):
-    for sd in (0.5, 1.0, 2.0):
-        side = torch.linspace(-0.4, 0.4, 33)
-        mm, ss = torch.meshgrid(mean + sd * side, sd + sd * side, indexing="ij")
-        around = bells(torch.stack([mm.flatten(), ss.flatten().log()], dim=1).double())
-        at = Normal(mean, sd).log_prob(x)
-        for name, f in BY_HAND.items():
-            height = f(at, around).reshape(mm.shape) * (4 if name == "JS" else 1)
-            ax.contour(mm, ss, height, [0.05], colors=INK[name], linewidths=1.3)
-        radius = sd * math.sqrt(0.1)
-        ax.plot(mean + radius * angle.cos(), sd + radius / math.sqrt(2) * angle.sin(), ":", lw=1.2, color=COLORS["truth"])
-        ax.plot(mean, sd, ".", color=COLORS["truth"])
+for mean, sd in itertools.product((-1.7, 0.0, 1.7), (0.5, 1.0, 2.0)):
+    ax.plot(mean, sd, ".", color=COLORS["truth"])
+    for name, (mm, ss, height) in nearby(mean, sd).items():
+        ax.contour(mm, ss, height, [0.05], colors=INK[name], linewidths=1.3)
+    radius = sd * math.sqrt(0.1)  # half of radius² / sd² is 0.05
+    ax.plot(mean + radius * angle.cos(), sd + radius / math.sqrt(2) * angle.sin(), ":", lw=1.2, color=COLORS["truth"])
 for name in BY_HAND:
     ax.plot([], [], color=INK[name], label="4 JS" if name == "JS" else name)
 ax.plot([], [], ":", color=COLORS["truth"], label="Fisher")
@@ -744,10 +749,10 @@ ax.legend(ncols=4, loc="upper center")
 plt.show()
 
 # %% [markdown]
-# Four lines nearly on top of each other, around each of the points: locally there is one geometry, and the divergences
-# agree on it. "Near" is wide where the bell is wide: to move a broad bell by 0.1 changes little. Look closely, and the
-# lines of the divergences are displaced upwards, that of KL the most: it forgives a model that is too wide sooner than
-# one that is too narrow. Along a path, how fast do they part?
+# Four lines nearly on top of each other, around each point: locally there is one geometry. "Near" is wide where the
+# bell is wide: to move a broad bell by 0.1 changes little. Look closely, and the lines of the divergences are
+# displaced upwards, that of KL the most: it forgives a model that is too wide sooner than one that is too narrow.
+# Along a path, how fast do they part?
 
 # %% tags=["nbval-check-output"]
 start = Normal(0.0, 1.0)
@@ -758,14 +763,16 @@ for step in (1.0, 0.1, 0.01):
     print(f"{step:<6g}{ratios[0]:13.4f}{ratios[1]:18.4f}{ratios[2]:17.4f}")
 
 # %% [markdown]
-# All three ratios go to 1 as the step gets small; at a step of 1 they are far from it, and from each other.
+# All three ratios go to 1 as the step gets small; at a step of 1 they are far from it.
 #
 # ### In the large
 #
-# Far away each goes its own way. We take $p = N(0,1)$ and move $q = N(t,1)$ away from it. For this pair nearly
-# everything has a closed form (with $\Phi$ the distribution function of $N(0,1)$), so we can check our quadrature, and
-# you can check your intuition. JS alone has none; as an oracle we integrate it in another way, as a mean over the
-# score $s = \log\frac pq$, which under $p$ is $N(t^2/2, t^2)$.
+# Far away each goes its own way. We take $p = N(0,1)$, move $q = N(t,1)$ away from it, and add four relatives: Jeffreys
+# (both KLs added), squared Hellinger $\int(\sqrt p - \sqrt q)^2$, Pearson $\int (p-q)^2/q$, and Wasserstein $W_1$, the
+# mean way that the mass of $p$ has to be carried to become $q$. For this pair nearly all have a closed form ($\Phi$ is
+# the distribution function of $N(0,1)$), a check of our quadrature. JS has none: we integrate it in another way, over
+# $s = \log\frac pq$, which under $p$ is $N(t^2/2, t^2)$. By symmetry both halves of JS are equal, so JS is
+# $\mathbb{E}_p \log\frac pm = \log 2 - \mathbb{E}_p \log(1 + e^{-s})$.
 
 # %%
 import numpy as np
@@ -778,11 +785,12 @@ def Phi(t):
 
 
 def js_by_score(t):
-    """log 2 + E log sigma(s), s ~ N(t^2 / 2, t^2), by Gauss-Hermite quadrature."""
+    """log 2 - E log(1 + exp(-s)), s ~ N(t^2 / 2, t^2), by Gauss-Hermite quadrature."""
     node, weight = np.polynomial.hermite_e.hermegauss(100)
     return math.log(2) - weight @ np.logaddexp(0, -(t**2 / 2 + t * node)) / weight.sum()
 
 
+# %%
 SHIFT = {  # name: (formula, closed form, by quadrature)
     "KL, both ways": ("t²/2", lambda t: t**2 / 2, kl),
     "Jeffreys": ("t²", lambda t: t**2, jeffreys),
@@ -801,12 +809,13 @@ for name, (text, closed, by_quadrature) in SHIFT.items():
     assert all(abs(v - closed(t)) < 1e-7 * (1 + v) for v, t in zip(values, (0.5, 1, 2, 4, 8), strict=True))
     print(f"{name:18} {text:18}" + "".join(f"{v:13.6g}" for v in values))
 
-# %% tags=["figure"] alt="Divergences between two bells over their distance: KL grows like a parabola, W1 like a straight line, while JS, total variation and squared Hellinger flatten out"
+# %% tags=["figure"] alt="Divergences between two bells over their distance: KL grows like a parabola, W1 like a straight line, while JS and total variation flatten out"
 ts = torch.linspace(0, 8, 81)
 fig, ax = plt.subplots(figsize=(7.5, 3.4))
 shown = {"KL, both ways": INK["KL"], "JS": INK["JS"], "total variation": COLORS["data"], "Wasserstein W1": COLORS["estimate"]}
 for name, color in shown.items():
-    ax.plot(ts, [SHIFT[name][1](float(t)) for t in ts], color=color, label=name)
+    line = "-." if name == "Wasserstein W1" else "-"
+    ax.plot(ts, [SHIFT[name][1](float(t)) for t in ts], line, color=color, label=name)
 ax.axhline(math.log(2), color=COLORS["guide"], ls="--", lw=1)
 ax.text(7.95, math.log(2) - 0.13, "log 2", color=COLORS["guide"], size=8.5, ha="right")
 ax.set(xlabel="distance t of two bells of sd 1", ylabel="value", xlim=(0, 8), ylim=(0, 3))
@@ -815,16 +824,16 @@ plt.show()
 
 # %% [markdown]
 # KL goes up like a parabola, JS and total variation go flat: beyond about $t = 6$ they say "different" and nothing
-# more. Flat means *no slope*: a model that is to be improved by descending JS learns nothing out there. W1, the
-# Wasserstein distance, does what the word distance promises; it has to wait until notebook 07.
+# more. Flat means *no slope*: a model that is to be improved by descending JS learns nothing out there. W1 does what
+# the word distance promises; it has to wait until notebook 07.
 
 # %% [markdown]
 # ### Is it a distance?
 #
 # A distance has to be symmetric, and a detour must not be shorter: $d(p, r) \le d(p, q) + d(q, r)$. KL fails both. JS
-# is symmetric, and fails the second as it stands; but $\sqrt{\mathrm{JS}}$ passes (Endres & Schindelin 2003). A proof
-# is beyond us here, but a search for a counterexample is not: 20,000 random triples of distributions on five points.
-# While we are at it, we test three inequalities that hold between the divergences of any two distributions:
+# is symmetric, and fails the second as it stands; but $\sqrt{\mathrm{JS}}$ passes (Endres & Schindelin 2003). We do not
+# prove it, but search for a counterexample: 20,000 random triples of distributions on five points. We also test three
+# inequalities between the divergences of any two distributions:
 #
 # $$ \mathrm{TV} \le \sqrt{\mathrm{KL}/2}\ \text{ (Pinsker)}, \qquad
 #    \tfrac12 \mathrm{TV}^2 \le \mathrm{JS} \le \log 2 \cdot \mathrm{TV} \le \log 2 . $$
@@ -846,6 +855,8 @@ def discrete_js(a, b):
 detours = {"KL": discrete_kl, "JS": discrete_js, "sqrt JS": lambda a, b: discrete_js(a, b).sqrt()}
 violations = {name: int((d(P, R) > d(P, Q) + d(Q, R) + 1e-9).sum()) for name, d in detours.items()}
 print("triples in which the detour is shorter, of 20,000:", violations)
+
+# %%
 tv, kl_pq, js_pq = (P - Q).abs().sum(dim=-1) / 2, discrete_kl(P, Q), discrete_js(P, Q)
 excess = {
     "TV - sqrt(KL/2)": float((tv - (kl_pq / 2).sqrt()).max()),
@@ -871,25 +882,25 @@ right.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# No point crosses a line, no triple violates the triangle inequality of $\sqrt{\mathrm{JS}}$, and for KL and JS there
-# are plenty that do. So: KL is no distance, $\sqrt{\mathrm{JS}}$ is one, and "distance" in quotation marks is a fair
-# description of the rest. The right picture shows that JS and TV are nearly the same thing: where one is small, so is
-# the other.
+# No point crosses a line (1,000 of them are drawn), no triple violates the triangle inequality of
+# $\sqrt{\mathrm{JS}}$, and for KL and JS there are plenty that do. So KL and JS are no distances, $\sqrt{\mathrm{JS}}$
+# is one. On the left, a small KL forces a small TV, but not the other way round. On the right, JS is caught between
+# two curves that meet at 0: if JS or TV goes to 0, so does the other.
 
 # %% [markdown] covers=["2.05"]
 # ## At scale: why a deep generator has no likelihood to offer
 #
-# One bell is a poor model of anything. A *generator* is a rich one: draw a simple random $z$ (the *latent*) from a
-# known density $p_z$, push it through a neural network, and call the result $x = G(z)$. Sampling is trivial. And the
-# density $q(x)$ of what comes out? One often finds it written as
+# A *generator* is a far richer model than a bell: draw a simple random $z$ (the *latent*) from a known density $p_z$,
+# push it through a neural network, and call the result $x = G(z)$. Sampling is trivial. And the density $q(x)$ of what
+# comes out? One often finds it written as
 #
 # $$ q(x) = \int p_z(z)\, I[G(z) = x]\, dz , $$
 #
-# with $I = 1$ if $G(z) = x$ and 0 otherwise. For *discrete* $x$ that is right. For continuous $x$, as here, read it
-# with care: the set of $z$ that give *exactly* $x$ has probability 0, so the integral is 0 for every $x$. What is meant
-# is a limit: the probability to fall into a small window around $x$, divided by the size of the window. In one
-# dimension the limit can be done. Each $z$ with $G(z) = x$ brings its density, thinned by the factor by which $G$
-# stretches the line there:
+# with $I = 1$ if $G(z) = x$ and 0 otherwise. For *discrete* $x$ that is right. For continuous $x$, read it with care:
+# the $z$ that give *exactly* $x$ have probability 0, so the integral is 0 for every $x$. What is meant is a limit: the
+# probability to fall into a small window around $x$, divided by the size of the window. In one dimension it can be
+# done. Each $z$ with $G(z) = x$ brings its density, thinned by the factor by which $G$ stretches the line there (if
+# $G'(z) \ne 0$):
 #
 # $$ q(x) = \sum_{z:\ G(z) = x} \frac{p_z(z)}{|G'(z)|} . $$
 #
@@ -942,9 +953,10 @@ right.legend()
 plt.show()
 
 # %% [markdown]
-# The formula follows the histogram into every corner. Even this tiny network folds the line several times, and at
-# each fold ($G' = 0$) the density is infinite: a spike, and a step beside it. To check the code against a known truth,
-# take $G(z) = z^2$: its density is that of $\chi^2$ with one degree of freedom, $e^{-x/2}/\sqrt{2\pi x}$.
+# The formula follows the histogram into every corner. Even this tiny network folds the line several times, and at each
+# fold ($G' = 0$) the density is infinite: a spike, and a step beside it. (Flat ends of $G$ give spikes too.) To check
+# the code against a known truth, take $G(z) = z^2$: its density is that of $\chi^2$ with one degree of freedom,
+# $e^{-x/2}/\sqrt{2\pi x}$.
 
 # %%
 for value in (0.5, 1.0, 4.0):
@@ -955,12 +967,12 @@ square_at_1 = density_of(1.0, lambda z: z**2)
 # %% [markdown]
 # ### Why this does not scale
 #
-# It took a search over *all* $z$ for the likelihood of *one* number. For pictures, both $z$ and $x$ are vectors. To
+# It took a search over *all* $z$ for the likelihood of *one* number. For pictures, both $z$ and $x$ are vectors: to
 # solve $G(z) = x$ for a deep network is hopeless in general, and the slope becomes the determinant of a large matrix.
-# So people try the definition instead: draw many $z$, and count how many $G(z)$ fall into a window around $x$.
+# What about the definition itself: draw many $z$, and count how many $G(z)$ fall into a window around $x$?
 #
-# Let us make that as easy as we can. The kindest generator is $G(z) = z$. Ask at the kindest point, $x = 0$, where the
-# density is largest, with a generous window: ±½ in each of $d$ coordinates. The exact probability of a hit is
+# We make that as easy as we can: the kindest generator, $G(z) = z$, at the kindest point, $x = 0$, where the density is
+# largest, with a generous window, ±½ in each of $d$ coordinates. The exact probability of a hit is
 # $(2\Phi(\tfrac12) - 1)^d$. We have a million samples.
 
 # %%
@@ -974,9 +986,8 @@ for d in (1, 2, 4, 8, 12, 16, 20, 24):
     print(f"d = {d:2}: {hits[d]:9,} hits, expected {N * hit_one**d:12,.2f}")
 
 # %% [markdown]
-# The relative error of such a count is about one over the root of the number of hits, so for an error of 10% one needs
-# 100 hits, that is, $100/(2\Phi(\frac12) - 1)^d$ samples. The dots in the next picture are $100\,N/\text{hits}$ as
-# counted; where there were none, there is no dot.
+# The relative error of such a count is about one over the root of the number of hits: an error of 10% takes 100 hits,
+# that is, $100/(2\Phi(\frac12) - 1)^d$ samples. The dots are $100\,N/\text{hits}$ as counted, where there were hits.
 
 # %% tags=["figure"] alt="Samples needed for an error of ten per cent, on a logarithmic axis, over the dimension: a straight line upwards, with dots on it until the million samples bring no more hits"
 dims = np.arange(1, 65)
@@ -992,16 +1003,17 @@ plt.show()
 print(f"a FashionMNIST picture has 784 coordinates: 10^{2 - 784 * math.log10(hit_one):.0f} samples")
 
 # %% [markdown]
-# A straight line on a logarithmic axis: *exponential* in $d$. And the window was cheating, too: within ±½ the density
-# is smaller on average than at its centre, by a factor per coordinate, and that error is exponential as well. A smaller
-# window would need yet more samples. There is no way out on this road.
+# A straight line on a logarithmic axis: *exponential* in $d$. Near $d = 35$ a billion per second, for a year, are too
+# few. And the window was too large: within ±½ the density is smaller on average than at its centre, by a factor per
+# coordinate, so that error is exponential as well. A smaller window would need yet more samples.
 #
 # ### Fewer inputs than outputs
 #
-# It gets worse. Typically $z$ has 64 coordinates and $x$ has 784. Then the outputs fill only a thin sheet, like a curve
-# in the plane, and off the sheet the density is exactly 0. Data are never exactly on it: the log-likelihood is
-# $-\infty$ for nearly every $G$. A usual remedy is to add a little noise of size $s$ to $G(z)$. In the plane, with a
-# circle as the sheet, we can afford the integral over $z$; our "data" scatter around the circle with sd 0.05.
+# It gets worse. Typically $z$ has 64 coordinates and $x$ has 784. Then the outputs fill only a thin sheet without
+# volume, like a curve in the plane: there is no density $q(x)$ at all. Data are never exactly on the sheet, so the
+# limit above gives 0 for them, and a log-likelihood of $-\infty$. A usual remedy is to add a little normal noise of sd
+# $\tau$ to $G(z)$. In the plane, with a circle as the sheet, we can afford the integral over $z$, as a mean over
+# 20,000 points of the circle; our "data" scatter around it with sd 0.05.
 
 # %%
 torch.manual_seed(SEED + 9)
@@ -1010,30 +1022,34 @@ circle = torch.stack([turn.cos(), turn.sin()], dim=1)
 own = circle[torch.randint(20_000, (100,))]
 around = own + 0.05 * torch.randn(100, 2)
 squares = {"data": torch.cdist(around, circle).square(), "own": torch.cdist(own, circle).square()}
-print("mean log-likelihood\nnoise s   of the data   of G's own samples (without noise)")
+print("mean log-likelihood\nnoise τ   of the data   of G's own samples (without noise)")
 for noise in (0.3, 0.1, 0.05, 0.02, 0.005):
-    size = math.log(20_000 * 2 * math.pi * noise**2)
+    size = math.log(20_000 * 2 * math.pi * noise**2)  # for the mean over the circle, and for the bell in the plane
     log_q = {name: float(((-sq / (2 * noise**2)).logsumexp(dim=1) - size).mean()) for name, sq in squares.items()}
     print(f"{noise:<7g}{log_q['data']:14.2f}{log_q['own']:16.2f}")
 
 # %% [markdown]
-# The same generator, the same data, and any number you like. With the true noise the data are most likely; with less,
-# their log-likelihood falls towards $-\infty$ like $-1/s^2$, while that of G's own samples rises towards $+\infty$. The
-# number speaks about the noise that *we* added, and hardly about the generator.
+# The same generator, the same data, and very different numbers. Of these five, the true noise makes the data most
+# likely; with less, their log-likelihood falls towards $-\infty$ like $-1/\tau^2$, while that of G's own samples rises
+# towards $+\infty$. The number speaks about the noise that *we* added, and hardly about the generator.
 
 # %% [markdown] covers=["2.06"]
 # ### What a GAN does instead
 #
-# So here is the situation: a generator from which we can sample, and no likelihood. How shall we adjust its parameters
-# so that $q$ comes close to $p$? **This is the question that GANs answer**: let a second network learn to tell samples
+# We have a generator from which we can sample, and no likelihood. How shall we adjust its parameters so that $q$ comes
+# close to $p$? **This is the question that GANs answer**: let a second network learn to tell samples
 # of $p$ from samples of $q$, and use *what it learned*.
 #
-# That such a network knows something about divergences is surprising enough to be shown now. We fit a score $s(x)$, a
-# straight line here, so that it is high on data and low on samples, with the usual loss of a binary classifier. Nothing
-# but samples goes in. Afterwards we read off its mean on the data:
+# That such a network knows something about divergences is a surprise worth showing now. We fit a *score* $s(x)$,
+# high on data and low on samples, with the usual loss of a binary classifier,
+# $\mathbb{E}_p \log(1 + e^{-s}) + \mathbb{E}_q \log(1 + e^{s})$ (`softplus` is $\log(1 + e^t)$). Nothing but samples
+# goes in. For two bells of equal sd a straight line $s$ will do. Afterwards we read off its mean on the data:
 
 
 # %%
+from torch.nn.functional import softplus
+
+
 def mean_score_on_data(seed, n=50_000):
     """Tell samples of N(0, 1) and N(1, 1) apart by s(x) = slope * x + shift; then E_p s, from samples alone."""
     torch.manual_seed(seed)
@@ -1043,8 +1059,7 @@ def mean_score_on_data(seed, n=50_000):
 
     def loss():
         optimiser.zero_grad()
-        cost = torch.nn.functional.softplus(-(line[0] * real + line[1])).mean()
-        cost = cost + torch.nn.functional.softplus(line[0] * fake + line[1]).mean()
+        cost = softplus(-line[0] * real - line[1]).mean() + softplus(line[0] * fake + line[1]).mean()
         cost.backward()
         return cost
 
@@ -1052,13 +1067,14 @@ def mean_score_on_data(seed, n=50_000):
     return float((line[0] * real + line[1]).mean().detach())
 
 
+# %%
 from_samples = [mean_score_on_data(SEED + i) for i in range(5)]
 print("E_p s over five seeds:", [round(v, 3) for v in from_samples], "  KL:", float(kl(p0, Normal(1.0, 1.0))))
 
 # %% [markdown]
-# The mean score *is* the KL divergence, and neither density was ever evaluated. Why a classifier finds
-# $s(x) = \log\frac{p(x)}{q(x)}$, and which divergence a generator minimises that learns from it, is the subject of
-# [02 · Play the game](02_play_the_game.ipynb).
+# Up to the noise of the samples the mean score *is* the KL divergence, and neither density was ever evaluated. Why a
+# classifier finds $s(x) = \log\frac{p(x)}{q(x)}$ (if its network is rich enough to), and which divergence a generator
+# minimises that learns from it, is the subject of [02 · Play the game](02_play_the_game.ipynb).
 
 # %% [markdown]
 # ## Exercises
@@ -1114,8 +1130,8 @@ print("Nelder-Mead:", tuple(round(float(v), 6) for v in exact[2.0]["KL"][1:]))
 # %% [markdown]
 # ### Exercise 1.3: a generator that folds
 #
-# Let $z \sim N(0,1)$ and $G(z) = z^2 - 1$. Write the density $q(x)$ of $x = G(z)$ for a tensor of points, also for those
-# that $G$ never reaches. The function `density_of` above may serve as a check, but find the formula.
+# Let $z \sim N(0,1)$ and $G(z) = z^2 - 1$. Write the density $q(x)$ of $x = G(z)$ for a tensor of points, also for
+# those that $G$ never reaches. The function `density_of` above may serve as a check, but find the formula.
 
 
 # %% tags=["exercise"]
@@ -1146,15 +1162,14 @@ print("density_of:", [round(density_of(value, lambda z: z**2 - 1), 6) for value 
 #
 # A bell that copies a hill of weight $w$ has reverse KL $\log\frac1w$, provided that the hills are well apart: the
 # heaviest hill wins, and its width plays no part, because the bell can have any width. Total variation charges for the
-# mass that is left out, about $1 - w$. It also goes for the heaviest hill, a little wider than the hill, and does not ask
-# how far away the rest is.
+# mass that is left out, about $1 - w$, wherever it is. It also goes for the heaviest hill, and makes the bell wider
+# than that (sd 0.8): the bell may sink to 60% of its height before it leaves out any of the hill's middle.
 # </details>
 
 # %% [markdown]
 # ## The ledger
 #
-# What this notebook claimed, and what we measured. Rows that need the full descents are shown in any case, and asserted
-# wherever these ran to the end.
+# What this notebook claimed, and what we measured. Rows that need the full descents are asserted wherever these ran.
 
 # %%
 from gan_tutorial.facts import Ledger
@@ -1203,11 +1218,11 @@ facts
 #
 # - To maximise the likelihood is to minimise $\mathrm{KL}(p\|q)$; what is left at a perfect fit is the entropy, not 0.
 # - $\mathrm{KL}(p\|q)$ covers: it is infinite if data are left out. $\mathrm{KL}(q\|p)$ seeks: it is infinite if
-#   samples fall where no data can be. They differ only where the model cannot do the job.
+#   samples fall where no data can be. Their best fits differ only where the model cannot do the job.
 # - Reverse KL takes as many hills as the model can hold. Where a descent ends is another matter than what a divergence
 #   prefers.
 # - JS is bounded by $\log 2$ and goes flat when $p$ and $q$ part; its root is a distance.
-# - A deep generator hands out samples freely, and its likelihood not at all. GANs get by with samples alone.
+# - A deep generator hands out samples freely, and no likelihood that one can compute. GANs get by with samples alone.
 #
 # ## In practice
 #
@@ -1216,7 +1231,7 @@ facts
 #   prior.
 # - *Training likelihood flatters.* The fit has seen the data; compare on data that it has not seen.
 # - *Samples and likelihood are nearly independent* in many dimensions: mix a perfect model with 99% of noise, and the
-#   log-likelihood falls by at most $\log 100 = 4.6$ nats, against thousands for a picture. Never judge pictures by the
+#   log-likelihood falls by at most $\log 100 = 4.6$, against thousands for a picture. Never judge pictures by the
 #   likelihood, or the likelihood by pictures.
 # - *Some deep models have a likelihood*: autoregressive models and flows exactly, variational autoencoders and
 #   diffusion models as a bound. They pay with slow sampling, restricted networks, or an approximation. For a GAN,
