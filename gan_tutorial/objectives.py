@@ -77,8 +77,8 @@ def fake_as_real(objective: Objective) -> Objective:
 # ---- Penalties and projections of D -----------------------------------------------------------------------------
 
 
-def gradient_norm(D: Critic, u: Tensor) -> Tensor:
-    """|grad D(u)|, one Euclidean norm per example over all its entries, differentiable again.  (n, *shape) -> (n,)
+def squared_gradient_norm(D: Critic, u: Tensor) -> Tensor:
+    """|grad D(u)|^2, summed over all entries of an example, differentiable again.  (n, *shape) -> (n,)
 
     Only right for a D that treats the examples of a batch separately: with batch normalisation the gradient of the
     summed scores mixes them.
@@ -86,7 +86,12 @@ def gradient_norm(D: Critic, u: Tensor) -> Tensor:
     if not u.requires_grad:
         u = u.detach().requires_grad_()
     (slope,) = torch.autograd.grad(D(u).sum(), u, create_graph=True)
-    squared = slope.flatten(1).square().sum(dim=1)
+    return slope.flatten(1).square().sum(dim=1)
+
+
+def gradient_norm(D: Critic, u: Tensor) -> Tensor:
+    """|grad D(u)|, one Euclidean norm per example, differentiable again: 0 where D is flat.  (n, *shape) -> (n,)"""
+    squared = squared_gradient_norm(D, u)
     # sqrt has an infinite derivative at 0, and infinity times zero is NaN: a flat D would end the training.
     flat = squared == 0
     return torch.where(flat, 0.0, torch.where(flat, 1.0, squared).sqrt())
@@ -110,7 +115,7 @@ def r1_penalty(gamma: float = 1.0) -> Penalty:
     """gamma/2 * E_p |grad D(x)|^2: D should be flat on the data (Mescheder et al. 2018, eq. 9)."""
 
     def penalty(D: Critic, x: Tensor, fake: Tensor) -> Tensor:
-        return gamma / 2 * gradient_norm(D, x).square().mean()
+        return gamma / 2 * squared_gradient_norm(D, x).mean()  # no root: at a flat D it would hide the curvature
 
     return penalty
 

@@ -261,6 +261,15 @@ def test_no_nan_where_d_is_flat(batch, penalty):
     assert loss.isfinite() and D.w.grad.isfinite().all()
 
 
+def test_r1_is_curved_where_d_is_flat():
+    """gamma/2 w^2 for the critic w x: its second derivative is gamma, at w = 0 too."""
+    w = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    penalty = o.r1_penalty(3.0)(lambda u: u.flatten(1) @ w, torch.ones(5, 1, dtype=torch.float64), None)
+    (first,) = torch.autograd.grad(penalty, w, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), w)
+    assert first.item() == 0 and second.item() == pytest.approx(3)
+
+
 def test_penalty_sends_nothing_to_g(batch):
     x, fake = batch
     fake.requires_grad_()
