@@ -1485,4 +1485,4 @@ facts
 # - [Lucic et al. 2018, Are GANs created equal?](https://arxiv.org/abs/1711.10337): the sober comparison
 #   of losses on images.
 #
-# Go on with [06 · Choose a divergence](06_choose_a_divergence.ipynb).
+# Notebook 06 goes on from here, and chooses a divergence.
