@@ -202,9 +202,8 @@ ax.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# One valley, and every path ends at its bottom: near the middle between the hills, with a large sd (on
-# paths that swing, from the momentum). The star is not the end of a path. It comes from a formula, which takes two lines. Where
-# the derivatives of the NLL vanish,
+# One valley, and every path ends at its bottom: near the middle between the hills, with a large sd. (The paths swing
+# from the momentum.) The star comes from a formula, which takes two lines. Where the derivatives of the NLL vanish,
 #
 # $$ \frac{\partial}{\partial \mu}:\ \frac1n\sum_i \frac{\mu - x_i}{\sigma^2} = 0
 #    \ \Rightarrow\ \mu = \frac1n \sum_i x_i = \bar x, \qquad
@@ -226,8 +225,7 @@ print(f"descent   {mle[0]:+.6f}  {mle[1].exp():.6f}")
 # **Half way between the hills** (answer 2). A bell on one hill would give the data of the other hill a density of
 # nearly nothing, and the logarithm of nearly nothing is a large negative number: likelihood punishes *leaving data
 # out* without mercy. That the peak stands where no data are costs only a little. So of the three bells in the picture
-# above, the wide one is the most likely. It also draws many of its own samples from the gap between the hills:
-# being likely and looking right are two things.
+# above, the wide one is the most likely. It also draws many of its own samples from the gap between the hills.
 # </details>
 #
 # Small print for statisticians: the formula divides by $n$ and not by $n - 1$. On average over data sets the variance
@@ -590,9 +588,9 @@ print(f"the best bell leaves the middle at about ±{jump['reverse KL']:.2f} (rev
 
 # %% [markdown]
 # While $p$ is nearly a bell, all three agree: the choice of divergence matters only where the model cannot do the job.
-# Then reverse KL turns to one hill, and later JS does. Both *jump*: the valley in the middle does not move, but another
-# one has become lower. From there on their values are constant: they have written off the other hill, and do not care
-# how far away it is. KL cares, and goes on growing.
+# Then reverse KL turns to one hill, and later JS does. Both *jump*: the valley in the middle stays there, but another one
+# has become lower. From there on their values are constant: they have written off the other hill, however far away it
+# is. KL goes on growing.
 
 # %% [markdown] covers=["2.11"]
 # ## As many hills as the model can hold
@@ -675,11 +673,11 @@ prices = kl_sum(fitted["reverse KL"], log_four).sort().values
 print("reverse KL at its thirty ends, sorted:\n            ", " ".join(f"{abs(v):.2f}" for v in prices))
 
 # %% [markdown]
-# The columns are the first five starts; a hill counts if it has 5% of the mass or more. By likelihood, every start
-# covers all four hills, with about a quarter of the mass each. Some ends are poor too, but *blurred* (one wide bell
-# over two hills): nothing is missing. By reverse KL the best fits are perfect as well. But from the same starts many
-# descents end with hills missing: three of four cost $\log\frac43 = 0.29$, two of four $\log 2 = 0.69$, and the way
-# back leads through regions where samples are expensive.
+# The columns are the first five starts; a hill counts if it has more than 5% of the mass. By likelihood, every start
+# covers all four hills. Some ends are poor too, but *blurred* (one wide bell over two hills): nothing is missing. By
+# reverse KL the best fits are perfect as well. But from the same starts many descents end with hills missing. To cover
+# three of four costs $\log\frac43 = 0.29$, two of four $\log 2 = 0.69$; the way back leads through regions where
+# samples are expensive.
 #
 # > **A sentence that you may meet.** Lecture notes on GANs say that mode collapse is seen even if one minimises the KL
 # > divergence directly. Read it as: *even if a GAN is trained with a generator loss made for KL*. Under exact
@@ -1229,7 +1227,7 @@ facts
 # - *Likelihood of mixtures is unbounded.* A bell that sits on a single datum and shrinks has a likelihood that goes to
 #   infinity. Our descents started wide and met no such spike; in general one bounds the widths from below, or uses a
 #   prior.
-# - *Training likelihood flatters.* The fit has seen the data; compare on data that it has not seen.
+# - *Training likelihood flatters.* Compare models on data that the fit has not seen.
 # - *Samples and likelihood are nearly independent* in many dimensions: mix a perfect model with 99% of noise, and the
 #   log-likelihood falls by at most $\log 100 = 4.6$, against thousands for a picture. Never judge pictures by the
 #   likelihood, or the likelihood by pictures.
