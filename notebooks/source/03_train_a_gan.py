@@ -41,21 +41,21 @@ use_cores()
 torch.manual_seed(SEED);
 
 # %% [markdown]
-# Four words that we shall use throughout. $p$ is the density of the data and $q$ that of the model, of the pictures $G(z)$ made from a latent $z$.
+# A few words that we shall use throughout. $p$ is the density of the data and $q$ that of the model, of the pictures $G(z)$ made from a latent $z$.
 # The *score* $s = D(x)$ is what the discriminator returns, any real number; $\sigma(s) = 1/(1 + e^{-s})$ turns it into the probability that $x$ is real.
 # Losses are minimised, each by its own player.
 
 # %% [markdown]
 # ## 1. Guess first
 #
-# A GAN trains for a minute or two, and its pictures get better all the time. Which number goes down steadily meanwhile?
+# A GAN trains for a minute or two, and its pictures get better. Which loss goes down steadily meanwhile?
 #
 # - **A** the loss of D
 # - **B** the loss of G
 # - **C** both
 # - **D** neither
 #
-# Write down your answer. We shall come back to it in section 8, with two trainings as witnesses.
+# Write down your answer. We come back to it in section 8.
 
 # %% [markdown]
 # ## 2. One picture: look at the data
@@ -121,7 +121,7 @@ x.shape, x.dtype, x.min().item(), x.max().item()
 #
 # $$\frac{d}{ds} \log(1 - \sigma(s)) = -\sigma(s) = -D .$$
 #
-# (As is usual we write $D$ for the probability $\sigma(s)$ here.) Early on, samples are bad and D knows it: $D \approx 0$, and so is the slope. Just when G has the most
+# (We write $D$ for the probability $\sigma(s)$ here.) Early on, samples are bad and D knows it: $D \approx 0$, and so is the slope. Just when G has the most
 # to learn, it is told almost nothing. The loss *saturates*.
 #
 # The remedy of the 2014 paper: let G minimise $-\log \sigma(s)$ instead. Its slope is
@@ -129,7 +129,7 @@ x.shape, x.dtype, x.min().item(), x.max().item()
 # $$\frac{d}{ds} \bigl(-\log \sigma(s)\bigr) = -(1 - \sigma(s)) = -(1 - D) ,$$
 #
 # nearly $-1$ where D is sure. Both slopes are negative, so both losses ask for a higher score; only the *strength* of the request differs, by the factor $(1 - D)/D$.
-# We ask autograd whether this is so.
+# We ask autograd.
 
 # %% tags=["nbval-check-output"] covers=["4.06", "4.07"]
 def slopes(curve, s):
@@ -146,8 +146,8 @@ for row in zip(probability, weak, strong, strong / weak, (1 - probability) / pro
     print("{:6.3f}  {:8.4f}  {:15.4f}  {:6.1f}  {:8.1f}".format(*row))
 
 # %% [markdown]
-# Exactly. Now the whole game as curves of one number, the score. Left: what D pays. Middle: what G pays, in three games; the third, *maximum likelihood*, is the topic of
-# notebook 05. Right: how strongly each pulls, on a logarithmic axis. Look at the left half of each panel, where D recognises the sample.
+# Now the whole game as curves of the score. Left: what D pays. Middle: what G pays, in three games; the third, *maximum likelihood*, is the topic of
+# notebook 05. Right: how strongly each pulls, on a logarithmic axis. Look at the left half, where D recognises the sample.
 
 # %% tags=["figure"] covers=["4.06", "4.07", "4.14"] alt="Three panels over the score: the losses of D, the losses of G in three games, and the size of their slopes"
 s = torch.linspace(-8, 8, 201)
@@ -163,8 +163,8 @@ right.set(yscale="log", ylim=(2e-4, 20), xlabel="score of a sample", ylabel="siz
 fig.legend(*middle.get_legend_handles_labels(), loc="outside upper right", ncols=3);
 
 # %% [markdown]
-# The minimax curve is flat on the left: its slope falls tenfold for every 2.3 of score. The non-saturating curve is steep there and flattens on the right, where G has
-# already won.
+# D pays where it is sure and wrong. In the middle the minimax curve is flat on the left: its slope falls tenfold for every 2.3 of score, as does that of maximum
+# likelihood. The non-saturating curve is steep there and flattens on the right, where G has already won.
 #
 # The curves also differ in *convexity*: which way they bend. We ask for the second derivative, once along the score $s$ and once along the probability $D$, the axis that
 # many texts use.
@@ -211,7 +211,7 @@ for name in ("minimax", "non-saturating"):
     print(f"{name:15} D's term + G's term:", *(f"{v:6.3f}" for v in total))
 
 # %% [markdown]
-# In the non-saturating game they do not cancel. No function $V$ is left of which the equilibrium would be a saddle point; the equilibrium is now only a pair of players neither of
+# In the non-saturating game they do not cancel. There is no longer one $V$ that D climbs and G descends, with a saddle at the equilibrium; the equilibrium is now only a pair of players neither of
 # whom wants to move. It is still at $q = p$, $s = 0$.
 #
 # ### Exercise 3.2: the two losses
@@ -238,14 +238,14 @@ zero = torch.zeros(1)
 print(f"all scores 0: d_loss = {d_loss(zero, zero):.6f} (2 log 2), g_loss = {g_loss(zero):.6f} (log 2)")
 
 # %% [markdown]
-# Remember these two numbers. They are what both players pay when D cannot tell data from samples and says so.
+# Remember these two numbers: what the players pay when D cannot tell data from samples and says so.
 
 # %% [markdown]
 # ## 4. By hand: Algorithm 1
 #
 # The algorithm of the 2014 paper, in words. Repeat: $k$ times, draw a batch of data and a batch of latents and move **D** against its loss. Then draw new latents and move **G**,
-# once, against its own. The paper moves by plain gradient steps; today it is Adam (the 2016 tutorial: "use SGD-like algorithm of choice"). D always sees two batches
-# at once, one real and one generated.
+# once, against its own. (In its box the paper gives G the minimax loss, and in the text the other, which we use.) Any gradient rule will do: the paper used momentum,
+# today it is Adam. D always sees two batches at once, one real and one generated.
 #
 # A word on slide 8 of the introductory slides: it says "gradient descent on D and gradient ascent on G". Read it as *descent on each player's own loss*. Seen from the one value
 # function $V$ it is the other way round: D climbs, G descends.
@@ -267,7 +267,7 @@ def algorithm_1(G, D, sampler, latent, steps, k=1, n=64, lr=5e-4):
 
 
 # %% [markdown]
-# That is all there is to training a GAN. The data enter D's move only: in G's move their term has no G in it, so its gradient is zero and we leave it out.
+# That is all there is to it. The data enter D's move only: their term has no G in it, so in G's move its gradient is zero.
 #
 # We try it on two multilayer perceptrons from the package. They are ordinary networks; G ends in `tanh`, D in a bare number.
 
@@ -278,7 +278,7 @@ print(f"G  {G.__doc__}\nD  {D.__doc__}")
 print(f"   weights: {networks.count_weights(G):,} and {networks.count_weights(D):,}")
 
 # %% [markdown]
-# Thirty steps take less than a second, and thirty steps teach little. We look anyway: the same eight latents before and after.
+# Thirty steps teach little. We look anyway: the same eight latents before and after.
 
 # %% tags=["figure"] alt="Two rows of eight pictures: noise before training, blurred light shapes after thirty steps"
 latent = recipes.Latent(networks.LATENT, device=profile.device)
@@ -290,11 +290,11 @@ with torch.no_grad():
     figures.image_grid(torch.cat([before, G(z)]), title="above: before; below: after 30 steps by hand")
 
 # %% [markdown]
-# From noise to a pale cloud in the middle of the picture. It is a start: clothes *are* in the middle.
+# In most of the eight a pale cloud rises from the noise, in the middle. It is a start.
 #
 # ### What is `detach` for?
 #
-# In D's move the samples come from G, so `backward` would run on through G and leave gradients in its weights. Is that a mistake? Ask three forums and get three answers. We count.
+# In D's move the samples come from G, so `backward` would run on through G and leave gradients in its weights. Is that a mistake? We measure.
 
 # %%
 def grad_of_g(detach):
@@ -310,7 +310,8 @@ print(f"left in G without detach: {grad_of_g(False):.3f}, with detach: {grad_of_
 
 # %% [markdown]
 # Without `detach`, G holds gradients that point the wrong way: they would make samples *easier* to recognise. In our loop they do no harm, because `g_opt.zero_grad()` clears
-# them before G's move. They only cost the time to compute them. Forget both lines, and G is pulled both ways.
+# them before G's move. They only cost time. Forget `zero_grad` as well as `detach`, and G is pulled both ways.
+# (G's move leaves gradients in D in turn; `d_opt.zero_grad()` clears those.)
 #
 # The package says it differently: `loss.backward(inputs=...)` with the weights of the player whose move it is. Then the other player gets no gradient, and none is computed.
 
@@ -339,13 +340,13 @@ print(f"largest difference of a pixel: {apart:.1e}; pictures differ from those o
 assert apart < 1e-3
 
 # %% [markdown]
-# The same pictures. From here on we use `train`, which also averages G's weights over time (`game.ema`, smoother samples) and can be stopped at any moment.
+# The same pictures. From here on we use `train`, which also keeps a running average of G's weights (`game.ema`, an exponential moving average) and can be stopped at any moment.
 
 # %% [markdown]
 # ## 6. Saturation in a real network
 #
-# The curves of section 3 were about one score. Does it matter for the millions of numbers in a network? We repeat an experiment of Arjovsky & Bottou (2017, figure 2). Train a G for a
-# few steps and freeze it. Take a *fresh* D and train it alone. Every few moves, measure the gradient that G would get: its length, for either loss, on the same latents.
+# The curves of section 3 were about one score. Does it matter for the half million weights of G? We repeat an experiment of Arjovsky & Bottou (2017, figures 2 and 3). Train a G for a
+# few steps and freeze it. Take a *fresh* D and train it alone (`d_move` is D's half of a step). Every few moves, measure the gradient that G would get: its length, for either loss, on the same latents.
 
 # %%
 def gradient_size(game, objective, z):
@@ -368,7 +369,7 @@ def d_alone(seed, early, moves, every=10):
 
 
 # %% [markdown]
-# Three seeds, so three early generators and three discriminators. We expect two bundles of curves that drift apart on a logarithmic axis.
+# Three seeds, so three early generators and three discriminators. We expect two bundles of curves that drift apart.
 
 # %%
 moves = profile.pick(smoke=10, cpu=300, gpu=1000)
@@ -386,11 +387,11 @@ apart_by = min(float(rows[-1, 1] / rows[-1, 0]) for rows, _ in runs)
 print(f"at the end, the two differ by a factor of at least {apart_by:,.0f} in every run")
 
 # %% [markdown]
-# As D learns, the minimax gradient dies away, while the non-saturating one *grows*. The better the teacher, the less a minimax student hears. Where the supports of $p$ and $q$ do not
+# After the first moves of D the minimax gradient dies away, while the non-saturating one *grows*. The better the teacher, the less a minimax student hears. Where the supports of $p$ and $q$ do not
 # meet, theory says that it goes on like this: the loss of the best D is 0, and the minimax gradient is 0 with it.
 #
-# For a single sample, theory is exact even in a network. By the chain rule both gradients are the same vector, $\nabla_\theta s$, times the slope; so their ratio must be
-# $(1-D)/D$ to the last digit. We take five samples, one at a time.
+# For a single sample, theory is exact even in a network. By the chain rule both are the same vector, the gradient of $s$ in the weights, times the slope; so their ratio must be
+# $(1-D)/D$, up to rounding. We take five samples, one at a time.
 
 # %% covers=["4.06"]
 _, game = runs[0]
@@ -411,7 +412,7 @@ game.G.train();
 # %% [markdown]
 # ## 7. At scale: perceptron and convolutions
 #
-# Now the demonstration for which GANs became known: a vanilla GAN on pictures, with all the steps it needs. We train two pairs of networks, the multilayer perceptrons (MLP) from above and
+# Now what GANs became known for: pictures. We train two pairs of networks, the multilayer perceptrons (MLP) from above and
 # a convolutional pair, for a comparable time each (one run each, so no verdict on either).
 #
 # The convolutional recipe that made GANs work was DCGAN (Radford et al. 2015). We build its generator, layer by layer, and let it tell its shapes.
@@ -478,8 +479,8 @@ for name, nets in recipes.NETS.items():
 #
 # ### A yardstick, crude on purpose
 #
-# To say whether pictures get better, we need a number that neither player optimises. A proper one comes in notebook 11. For now: project pictures to the 32 principal directions of the data,
-# and compare mean and covariance of samples with those of held-out real pictures, by the **Fréchet distance** between two Gaussians,
+# To say whether pictures get better, we need a number that neither player optimises (a proper one: notebook 11). Project pictures to the 32 principal directions of the data,
+# and compare samples with held-out real pictures by the **Fréchet distance** between two Gaussians with means $\mu$ and covariances $C$,
 #
 # $$d^2 = |\mu_1 - \mu_2|^2 + \operatorname{tr}\bigl(C_1 + C_2 - 2 (C_1 C_2)^{1/2}\bigr) .$$
 #
@@ -508,7 +509,7 @@ floor = frechet(features(data.to_unit(images.train_images[-1000:])), held_out)
 print(f"1,000 other real pictures: {floor:.1f}; pure noise: {frechet(features(torch.rand(1000, 1, 28, 28) * 2 - 1), held_out):.0f}")
 
 # %% [markdown]
-# The first number is the *floor*: what perfect samples would get. Real pictures do not reach 0, because a thousand of them are only a sample.
+# The first number is the *floor*, what perfect samples would get: not 0, as a thousand of them are only a sample.
 #
 # ### The two trainings
 #
@@ -558,9 +559,9 @@ for ax, (name, pictures) in zip(axes, shown.items(), strict=True):
     figures.image_grid(pictures, ax, columns=5, title=name)
 
 # %% [markdown]
-# Neither would fool you for long. To our eyes they fail in different ways: the cloth of the perceptrons looks speckled, and some garments of the convolutions look torn.
+# Neither would fool you. To our eyes they fail in different ways: the cloth of the perceptrons looks speckled, and some garments of the convolutions look torn.
 #
-# So much for our eyes. What do numbers see? We damage real pictures on purpose, once by grain (noise on each pixel) and once by a tear (a black block of 10 × 10), and measure all alike: with the yardstick, and with
+# What do numbers see? We damage real pictures on purpose, once by grain (noise on each pixel) and once by a tear (a black block of 10 × 10), and measure all alike: with the yardstick, and with
 # the mean step from a pixel to its right neighbour, a simple idea of "grain".
 
 # %%
@@ -577,11 +578,11 @@ for name, pictures in tests.items():
     print(f"{name:14} distance {frechet(features(pictures), held_out):6.1f}   mean step {step_to_neighbour(pictures):.3f}")
 
 # %% [markdown]
-# The yardstick forgives grain almost entirely and is outraged by a tear. So when it prefers the perceptrons, as here, it may only be saying that they are not torn. Nor is the preference
+# (The first line flatters: those 2,000 are among the held-out ones.) The yardstick forgives most grain and is outraged by a tear. So when it prefers the perceptrons, as here, it may only be saying that they are not torn. Nor is the preference
 # stable: these are the averaged generators, and for the plain ones, at the end of the curves in section 8, the order is the other way round.
 #
 # And the grain? Noise raises the mean step, as it should, but that of the perceptrons is not above that of real pictures. So this number does not confirm what we thought we saw: soft edges lower it while speckles raise
-# it, and one number cannot tell them apart. We leave the matter there. Which pictures are *better* is a hard question, and notebook 11 is about it.
+# it, and one number cannot tell them apart. Which pictures are *better* is a hard question, and notebook 11 is about it.
 
 # %% [markdown]
 # ## 8. What the losses tell you
@@ -600,7 +601,7 @@ for (left, right), name, history, looks in zip(axes, ("MLP", "convolutional"), (
     right.legend(loc="lower left", bbox_to_anchor=(0, 1))
 
 # %% [markdown]
-# We compare an early moment with the last quarter of each training.
+# We compare the mean loss in the second tenth of each training with that in the last quarter, and the first distance with the last.
 
 # %% covers=["4.13"]
 def mean_loss(history, name, first, last):
@@ -619,7 +620,7 @@ for name, history, looks in (("MLP", mlp_history, mlp_looks), ("conv", conv_hist
 # <details><summary><b>The answer to the guess</b></summary>
 #
 # **D: neither.** D's loss stays a little below $2 \log 2$, and G's loss wanders a little above its own equilibrium value, $\log 2$. The distance to real pictures falls many
-# times over meanwhile. A loss here is not a distance to a goal: each player's loss is measured against an opponent who improves as well. Two good chess players who train together keep drawing.
+# times over meanwhile, though not at every look. A loss here is not a distance to a goal: each player's loss is measured against an opponent who improves as well. Two good chess players who train together keep drawing.
 #
 # </details>
 #
@@ -630,7 +631,7 @@ for name, history, looks in (("MLP", mlp_history, mlp_looks), ("conv", conv_hist
 # - **In between**: for the *best* D, $d\_loss = 2 \log 2 - 2\,\mathrm{JS}(p, q)$, as notebook 02 showed. A trained D is less than the best, so on pictures that it was *not* trained on,
 #   $\log 2 - d\_loss / 2$ is on average at most the true JS. How far below, nobody tells; and on its own pictures an overfitted D can exceed it (section 9).
 #
-# A figure of the notes on the 2016 tutorial makes the same point with an MLP and a DCGAN. Both of ours agree.
+# A figure of the notes on the 2016 tutorial makes the same point with an MLP and a DCGAN. Ours, one run each, agree.
 
 # %% [markdown]
 # ## 9. How good should D be?
@@ -669,12 +670,12 @@ right_on_new = float(((D(new_real) > 0).float().mean() + (D(new_fake) < 0).float
 print(f"right on its own pictures: {right_on_own:.1%}; on new ones: {right_on_new:.1%}")
 
 # %% [markdown]
-# On its own pictures D becomes perfect. On new ones its loss stops falling early and does not follow. What D learns from then on is about these thousand pictures and not about clothes. So training D to
+# On its own pictures D becomes perfect. On new ones its loss levels off half-way. What D learns from then on is about these thousand pictures and not about clothes. So training D to
 # completion is costly, and on finite data the later part of the cost buys nothing that holds for new pictures. The 2014 paper gives the way out: if G changes slowly, a few moves keep D near its best from step to step.
 #
 # ### $k$ moves of D for one of G
 #
-# The 2014 algorithm has $k$ as a setting; its author says that he usually takes 1. Lecture notes say that D needs several, "to find the maximum". Let us race, at equal *cost*: every method gets
+# The 2014 algorithm has $k$ as a setting; the paper's experiments use 1. Lecture notes say that D needs several, "to find the maximum". Let us race, at equal *cost*: every method gets
 # the same number of moves, D's and G's together. With one hidden layer per player it is quick enough for three seeds each.
 
 # %% covers=["4.10", "4.14"]
@@ -717,10 +718,10 @@ for name, seeds in results.items():
     print(f"{name:22} distance at the end", *(f"{v:6.1f}" for v in final[name]), "  D of samples", *(f"{v:.3f}" for v in sure))
 
 # %% [markdown]
-# At equal cost $k = 1$ wins with either loss: a move of D that G does not use is a move lost. (Per move of *G*, more of D can help; and some objectives need it, as in notebook 07.)
+# At equal cost $k = 1$ wins with either loss: a move of D that G does not use is a move lost. Nor does it help per move of *G* here: after 200 of them $k = 5$, at the right end, is not ahead of $k = 1$, at 400. (Some objectives do need more: notebook 07.)
 #
 # Compare the losses. At $k = 1$, where D gives samples not much less than 1/2, minimax is no worse than its rival. At $k = 5$ D is surer, and every minimax run is behind every non-saturating one. That fits
-# what we know of saturation. But a confession: we tried several step sizes while preparing this race, and $3 \cdot 10^{-4}$ is one at which the gap is clear. Here is $k = 5$ again with a larger one.
+# what we know of saturation. A confession: we tried several step sizes for this race, and $3 \cdot 10^{-4}$ is one at which the gap is clear. Here is $k = 5$ again with a larger one.
 
 # %% covers=["4.14"]
 with profile.plan(steps=6 * moves, about=15, gpu=15):
@@ -737,7 +738,7 @@ for name, ends in larger.items():
 # ## 10. One hidden layer, and a collapse
 #
 # One of our sources ends with a promise: a minimal GAN with a single hidden layer, and how it suffers *mode collapse*, making only few kinds of picture however different the latents. We have just trained
-# such networks, and they were fine. So is the promise wrong? Watch what happens with Adam's own defaults, step $10^{-3}$ and momentum $\beta_1 = 0.9$.
+# such networks, and their distance fell. So is the promise wrong? Watch what happens with Adam's own defaults, step $10^{-3}$ and momentum $\beta_1 = 0.9$.
 #
 # To *count* a collapse we need to know what a picture shows. A small classifier, trained in seconds on the labels, will do.
 
@@ -756,7 +757,7 @@ with torch.no_grad():
 print(f"right on {accuracy:.1%} of the test pictures")
 
 # %% [markdown]
-# Good enough to count by. Most of its mistakes are among shirts, coats and pullovers. Now three seeds with momentum and three without, all else equal.
+# Good enough to count by, if generous: it must name a class even for a smudge. Now three seeds with momentum and three without, all else equal.
 
 # %% covers=["4.10"]
 def make_and_count(beta1, seed, steps):
@@ -787,7 +788,7 @@ for beta1, made in momentum.items():
 print(f"among 1,000 real pictures the nearest other one is at {alikeness(new_real):.1f}")
 
 # %% [markdown]
-# The counts of both, and samples of the first seed. With no collapse, every class would have 100 of 1,000.
+# The counts of both, and samples of the first seed. Data have 100 of 1,000 in every class.
 
 # %% tags=["figure"] covers=["4.10"] alt="Samples with momentum look much alike and fall in few classes; without momentum they spread over nearly all"
 fig, axes = plt.subplots(2, 2, figsize=(8.4, 3.8), width_ratios=[1.15, 1])
@@ -803,9 +804,8 @@ axes[1, 1].set_xticklabels(images.classes, rotation=45, ha="right", size=8);
 # The promise holds, with two qualifications. With momentum the small GAN makes few kinds of picture, and samples that are much more alike than real ones, in all three seeds. The *same* networks with the same loss and
 # step size, but no momentum, make nearly all classes. So one hidden layer is not too few: how the game is *played* decides.
 #
-# The second qualification is in the five moments: with momentum the number of classes tends to grow again. This is a collapse early on that heals slowly, and slower than our patience; whether it would heal fully we did not
-# wait to see. While preparing this section we also gave momentum to one player only, three seeds each: the number of classes dropped early too, and more of them came back than with momentum in both.
-# With $\beta_1 = 0.5$, the value of DCGAN, two seeds kept nearly all classes: the trouble is with *much* momentum.
+# The second qualification is in the five moments: with momentum the number of classes tends to grow again. This is an early collapse that heals slowly; we did not wait to see whether fully.
+# In trials not shown here momentum for one player only did less harm in the end (three seeds), and $\beta_1 = 0.5$, the value of DCGAN, kept nearly all classes (two seeds): it seems to take *much* momentum.
 #
 # Why momentum? A plausible reason is that it carries a player on towards where its opponent *was*; we have not isolated it here. (Notebook 04 studies it with two numbers instead of networks; notebook 09 counts modes
 # in earnest.)
@@ -815,7 +815,7 @@ axes[1, 1].set_xticklabels(images.classes, rotation=45, ha="right", size=8);
 #
 # A latent $z$ has 64 numbers, drawn from a normal distribution. What lies between two of them?
 #
-# Straight lines are a poor choice. In many dimensions normal vectors have nearly the same length, about $\sqrt{64} = 8$, and right angles to each other. Half-way along the straight line the length is only about
+# Straight lines are a poor choice. In many dimensions normal vectors have nearly the same length, about $\sqrt{64} = 8$, and nearly right angles to each other. Half-way along the straight line the length is only about
 # $8/\sqrt 2$, and G has hardly ever seen such a latent.
 
 # %%
@@ -865,11 +865,11 @@ weights = torch.linspace(0, 1, 9, device=walk.device)[:, None, None, None]
 figures.image_grid(torch.cat([walk, torch.lerp(walk[:1], walk[-1:], weights)]), columns=9, title="above: through latent space; below: cross-fade of pixels");
 
 # %% [markdown]
-# The cross-fade shows both garments at once in the middle. The walk does not: legs close, sleeves grow. Whatever lies half-way is G's idea of *one* garment, good or bad.
+# The cross-fade shows both garments at once in the middle. The walk bends one into the other: sleeves grow, legs close. What lies half-way is one odd garment, not two.
 #
 # ### Play: a square with a garment at each corner
 #
-# Two sliders move between four latents. The bars are the classifier's opinion, the line below gives D's score.
+# Two sliders move between four latents. The bars are the classifier's opinion, the line below gives D's score; the still picture has one sleeve and two legs.
 #
 # **To answer by playing:** set `down` to 0 and move `across` slowly. Does the garment change gradually, or does it flip? Find a place where the classifier is undecided. Does D, too, find the picture less real there than at the
 # corners?
@@ -899,7 +899,7 @@ def square(left, right):
 live.explore(square, panels=2, size=(6.4, 3), still={"across": 0.6, "down": 0.0}, across=(0.0, 1.0, 0.0, 0.02), down=(0.0, 1.0, 0.0, 0.02))
 
 # %% [markdown]
-# The same question without sliders: along all six ways between two of the four latents, how sure is the classifier, and what does D say?
+# The same question without sliders: along all six ways between two of the four latents (first to second, third, fourth; second to third, ...), how sure is the classifier, and what does D say?
 
 # %%
 ends, ts = list(anchors.values()), torch.linspace(0, 1, 21).tolist()
@@ -914,7 +914,7 @@ print(f"share of places where the surest class has less than 0.7: {(sure < 0.7).
 
 # %% [markdown]
 # In our run the classifier is undecided at few places: the garment stays what it is for a while, then changes within a short stretch. On such a stretch D does not reliably protest: on some ways its score is lower there than
-# at both ends, on others it is not. Which ways these are changed when we trained for another number of steps, so do not read more into six ways of one training.
+# at both ends, on others it is not. Another number of steps changed which ways these are: do not read more into one training.
 #
 # ### Arithmetic
 #
@@ -1034,8 +1034,8 @@ ledger
 # ## In practice
 #
 # - **Is it training?** Save pictures from fixed latents, every few hundred steps. Watch the two mean scores: if that of data and that of samples drift far apart, D has won.
-# - **Batch norm in D** on a joint batch of data and samples mixes them; in separate batches D can see which one it has. Leave it out, or use notebook 10.
-# - **`detach` or `inputs=`**: choose one. And call `zero_grad` before each `backward`, not after.
+# - **Batch norm in D** on a joint batch of data and samples mixes them; in separate batches D can see which one it has. Leave it out, or see notebook 10.
+# - **`detach` or `inputs=`**: choose one. And call `zero_grad` right before each `backward`: the other's move may have left gradients.
 # - **Sigmoid inside D** and a loss with `log(D + 1e-8)`: still common, and wrong where it matters, at large scores. Return scores and use `softplus`.
 # - **What people do today**: the non-saturating loss with a penalty on D's slope at the data (R1, notebook 08), small or no momentum, averaged weights of G, and much larger networks.
 #
