@@ -15,7 +15,7 @@
 # **What you'll learn**
 #
 # - to read a generator's loss as a price for a score, and its slope as a choice of teachers
-# - to solve Exercise 3 of Goodfellow's NIPS tutorial, and to prove the answer by counting
+# - to solve Exercise 3 of Goodfellow's NIPS tutorial, and to check the answer by counting
 # - why the loss that is right in theory is so noisy in practice
 # - how a GAN relates to maximum likelihood, to noise-contrastive estimation and to reinforcement
 #   learning, by running all of them
@@ -48,7 +48,7 @@ profile = choose(PROFILE)
 # ## Guess first
 #
 # The data are $p = \mathcal{N}(0, 1)$. The generator draws from $q = \mathcal{N}(3, 1)$: too far to
-# the right by three standard deviations. The discriminator is perfect.
+# the right by three standard deviations. The discriminator is the best one there is.
 #
 # One of the three losses of this notebook has, on average, exactly the gradient of maximum
 # likelihood. G estimates it as a mean over 1,000 of its samples. Sort the samples by what they
@@ -78,6 +78,7 @@ profile = choose(PROFILE)
 # | maximum likelihood | $-\exp(\sigma^{-1}(D)) = -D / (1 - D)$ | $-e^{s}$ |
 #
 # The slides put a factor $\tfrac12$ before each of them. It changes no direction, so we leave it out.
+# $\sigma^{-1}$ turns $D$ back into $s$.
 # One of the public write-ups prints D's second term as $\log D(G(z))$; read it as $\log(1 - D(G(z)))$,
 # or D would be paid for being wrong.
 #
@@ -113,8 +114,8 @@ LOOK = {
 
 # %% [markdown]
 # The tutorial's slide "Comparison of Generator Losses" draws the prices over $D(G(z))$. We do that on
-# the right, and on the left over the score. Look for two things: do all of them fall? And where is
-# each of them flat?
+# the right, and on the left over the score. Look for two things: do all of them fall? Where is
+# each flat?
 
 # %% tags=["figure"] covers=["6.04", "6.01"] alt="Three falling curves of what G pays, over the score and over D. Minimax is flat at low scores and falls at high ones, non-saturating the other way round, maximum likelihood plunges at high scores"
 s = torch.linspace(-5, 5, 401)
@@ -149,7 +150,7 @@ plt.show()
 # | non-saturating | $-(1 - D)$ | $-1 / D$ |
 # | maximum likelihood | $-D / (1 - D)$ | $-1 / (1 - D)^2$ |
 #
-# Autograd may check the table, column by column.
+# Autograd may check the first column.
 
 
 # %% tags=["nbval-check-output"]
@@ -214,7 +215,7 @@ print(f"the prices agree: {difference < 1e-6};  D pays the same in all three: {s
 # %% [markdown]
 # ## One step of G, exactly
 #
-# Prices are one thing; what do they make G *do*? We take the smallest example there is. The data are
+# What do these prices make G *do*? Take the smallest example. The data are
 # $p = \mathcal N(0, 1)$ and G draws from $q_t = \mathcal N(t, 1)$, that is $x = t + z$. All it can
 # learn is its shift $t$. The best $D$ knows the ratio $r(x) = p(x) / q_t(x)$ (notebook 02), and its
 # score is
@@ -222,7 +223,7 @@ print(f"the prices agree: {difference < 1e-6};  D pays the same in all three: {s
 # $$s^\star(x) = \log r(x) = \tfrac{t^2}{2} - t x .$$
 #
 # Now D stands still and G takes one step. A sample moves with $t$ at speed $\mathrm dx/\mathrm dt = 1$,
-# and its score changes at the rate $-t$. So the gradient that G gets is
+# and its score changes at the rate $-t$. So the gradient of $J^{(G)}$, the mean price, is
 #
 # $$\frac{\mathrm d J^{(G)}}{\mathrm d t} = \mathbb{E}_{x \sim q_t}\bigl[\, \text{slope in } s \times (-t) \,\bigr].$$
 #
@@ -284,9 +285,8 @@ print(f"the first two add up to {exact['minimax'] + exact['non-saturating']:.6f}
 # ### With a D that was trained
 #
 # The best D is a formula; a GAN has a trained one. Let us train D and repeat the step with it. To see
-# how much is luck we want five seeds. A small trick makes five as cheap as one: five separate
-# networks in one module. No weight is shared, and Adam treats each weight by itself, so the five do
-# not feel each other.
+# how much is luck we want five seeds. One module holds five separate networks. No
+# weight is shared, and Adam treats each by itself, so they do not feel each other.
 
 
 # %%
@@ -339,13 +339,13 @@ for name, value in by_trained.items():
     print(f"{name:20} {exact[name]:9.3f} {value.mean():14.3f} {value.std():9.3f}")
 
 # %% [markdown]
-# All three come out right. The third one differs most from seed to seed: an error in the score goes
-# through an exponential, and D's score is least reliable where $p/q$ is large, since G has few samples
-# there. Keep that in mind.
+# All three come out right, up to their spread. Measured against the gradient itself, the third one
+# spreads no more than the second. But its price puts errors of the score through an
+# exponential, and D knows least where $p/q$ is large: G has few samples there.
 #
 # ### How far away, and who teaches?
 #
-# Now let $t$ grow, so that G is farther and farther off. On the left, the exact one-step gradient of
+# Now let $t$ grow. On the left, the exact one-step gradient of
 # the three games. On the right, for $t = 3$, where in the space of samples the gradient comes from:
 # the density of G's samples times the slope there, each curve scaled to area 1.
 
@@ -381,7 +381,7 @@ plt.show()
 #
 # If the supports of $p$ and $q$ do not touch, a perfect D exists, and the longer D trains, the nearer
 # it comes. Theory says: D's loss goes to 0 and so does the minimax gradient, while the non-saturating
-# one stays. Let us watch that. The data are uniform on $[0, 1]$, the samples on $[2, 3]$; only D is
+# one stays. The data are uniform on $[0, 1]$, the samples on $[2, 3]$; only D is
 # trained.
 
 # %%
@@ -411,20 +411,20 @@ orders = (fading["minimax"].max(0).values / fading["minimax"][-1]).log10()
 print("powers of ten lost by minimax, seed by seed:", " ".join(f"{v:.1f}" for v in orders))
 
 # %% [markdown]
-# Each line is a seed. The better D gets, the less minimax lets G know, and there is no end to it: with
-# more moves of D the line falls further. (Arjovsky and Bottou saw the same with images.) The
+# Each line is a seed. The better D gets, the less minimax lets G know, and at the
+# end of the run the lines still fall. (Arjovsky and Bottou saw the same with images.) The
 # non-saturating gradient does not fade; it even grows, because D becomes steeper. Whether it is a *good*
-# gradient is another question, which notebooks 06 to 08 take up: on disjoint supports D's slope is
+# gradient is another question (notebooks 06 to 08): on disjoint supports D's slope is
 # whatever the network happened to learn in the gap.
 #
-# This is one way of failing, and not the only one. One write-up explains non-convergence in general
-# by such a strong D. Read it as two separate things: in notebook 04, $V(x, y) = xy$ never converges,
-# and no gradient of it vanishes.
+# This is not the only way of failing. One write-up explains non-convergence in general
+# by such a strong D. Read it as two separate things: in notebook 04 the steps on $V(x, y) = xy$ never
+# settle, and the gradient vanishes only at the centre.
 
 # %% [markdown]
 # ## Exercise 3: which price is maximum likelihood?
 #
-# Goodfellow's NIPS tutorial ends with an exercise. We look for a price $f(x)$ per sample, so that
+# This is the third exercise of Goodfellow's NIPS tutorial. We look for a price $f(x)$ per sample, so that
 # descending
 #
 # $$J^{(G)} = \mathbb{E}_{x \sim q_\theta} f(x)$$
@@ -455,7 +455,7 @@ print(f"(a) E_q[f dlog q] for f = x^2: {identity:.6f}   derivative of t^2 + 1: {
 # $$-\mathbb{E}_{x \sim p}\, \partial_\theta \log q_\theta(x).$$
 #
 # We need one over *samples*. Importance sampling changes the one into the other: multiply and divide
-# by $q$.
+# by $q$ (which must be positive wherever $p$ is).
 #
 # $$-\int q_\theta \, \frac{p}{q_\theta} \, \partial_\theta \log q_\theta \, \mathrm dx
 # = \mathbb{E}_{x \sim q_\theta}\Bigl[ -\frac{p(x)}{q_\theta(x)} \; \partial_\theta \log q_\theta(x) \Bigr]$$
@@ -482,7 +482,7 @@ print("(c) -exp(a) is -p/q:", ratio_error < 1e-12)
 # %% [markdown]
 # ### Proof by counting
 #
-# Now without any integral: draw a million samples from $q$ at $t = 1$, and take means. We try two
+# Without any integral: draw a million samples from $q$ at $t = 1$, and take means. We try two
 # routes to the same gradient. *Score function*, as in (a): price times $\partial \log q$. *Pathwise*,
 # as a GAN does it: follow each sample $x = t + z$ as $t$ changes. The standard error is beside each
 # mean.
@@ -522,8 +522,8 @@ for name, inside in (("q copied (frozen)", alive.detach()), ("q not copied", ali
 
 # %% [markdown]
 # Same cost, different gradients: $1$ and $0$, up to sampling noise. In a GAN the copying comes for free.
-# When G moves, D stands still, and D holds the copy. It is the same for the other two losses: each
-# gradient is that of a game in which D does not answer yet.
+# When G moves, D stands still, and D holds the copy. The other two prices need it as well. (Only
+# if G paid the whole of $V$ would minimax forgive: at the best D, $V$ is flat in D.)
 
 # %% [markdown]
 # ## Why it is noisy
@@ -559,8 +559,8 @@ for t, count in half_of_it.items():
 # </details>
 #
 # On the left, what share of the weight the heaviest samples hold. On the right, in the same colours, the
-# 2,000 estimates of the gradient, divided by the truth (the dotted line); the peaks of the two narrow
-# ones are cut off.
+# 2,000 estimates of the gradient, divided by the truth (the dotted line); the two narrow peaks and
+# the rare estimates beyond 15 are cut off.
 
 # %% tags=["figure"] alt="Left: share of the total weight held by the heaviest samples of 1,000, rising ever more steeply for larger shifts. Right: histograms of gradient estimates divided by the truth: narrow around 1 for t = 1, and wide and mostly left of 1 for t = 4"
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 3.3))
@@ -608,11 +608,11 @@ for t in (0.5, 1.0, 2.0, 3.0):
 
 # %% [markdown]
 # In the sense of the mean square, 1,000 samples at $t = 3$ are worth 0.12 samples. And the batch does
-# not know: it believes itself to be worth a hundred times as much. $\mathbb{E}_q w^2 = \int p^2 / q$
+# not know: it believes itself to be worth nearly a hundred times as much. $\mathbb{E}_q w^2 = \int p^2 / q$
 # is carried by points around $x = -t$, which is $2t$ standard deviations away from the centre of $q$.
 # Such samples hardly ever come, and a batch cannot miss what it has never seen.
 #
-# The two other losses have slopes between 0 and 1, and no such trouble. The noise of an estimate from
+# The two other losses have slopes between 0 and 1, and far less trouble. The noise of an estimate from
 # 1,000 samples, as standard deviation over 500 batches, divided by the mean; for maximum likelihood,
 # theory says $\sqrt{(e^{t^2} - 1) / 1000}$.
 
@@ -628,14 +628,15 @@ for name, cost in COSTS.items():
 print(f"{'its theory':20}", "".join(f"{((exp(t * t) - 1) / 1_000) ** 0.5:9.3f}" for t in (1.0, 2.0, 3.0)))
 
 # %% [markdown]
-# The non-saturating estimate even becomes *less* noisy with the distance, as its slope is nearly 1
-# for all samples. In the last column, maximum likelihood looks less noisy than theory says, for
-# the reason above: 500 batches are not enough to meet the rare ones.
+# The non-saturating estimate even becomes *less* noisy with the distance, as its slope is nearly 1 for
+# all samples. Minimax gets noisier, as its signal fades, but slowly. In the last column, maximum
+# likelihood looks less noisy than theory says, for the reason above: 500 batches are not enough to meet
+# the rare ones.
 
 # %% [markdown]
 # ## Play
 #
-# Three prices, the scores that G's samples get, and the step that follows. On the left, the three
+# On the left, the three
 # prices (moved so that all of them are 0 at $s = 0$), the distribution of the scores of G's samples
 # (grey), and the tangents at the score that you choose. On the right, the exact one-step gradients.
 #
@@ -703,14 +704,14 @@ print(
 # ## Every falling price is a divergence
 #
 # The tutorial says that another divergence only changes *where the cost falls fastest*. This can be
-# made precise, and it is worth it. Take any f-divergence $D_f(p \| q) = \mathbb{E}_q f(r)$ with $f$
+# made precise. Take any f-divergence $D_f(p \| q) = \mathbb{E}_q f(r)$ with $f$
 # convex and $f(1) = 0$. Going through the three steps of Exercise 3 for it (Exercise 5.3 below asks
 # you to) gives a price, and the slope of that price in the score $s = \log r$ is
 #
 # $$-\, r^2 f''(r).$$
 #
-# So the steepness at each score is the curvature of $f$, and nothing else. Convex means $f'' \ge 0$:
-# **each divergence has a falling price, and each falling price has a divergence**. Choosing a
+# So the steepness at each score is the curvature of $f$ times $r^2$. Convex means $f'' \ge 0$: **each
+# smooth divergence has a falling price, and each smooth falling price has a divergence**. Choosing a
 # divergence is choosing which samples teach, as long as D is the best one.
 #
 # What, then, belongs to the non-saturating price? Its slope is $-1/(1+r)$, so
@@ -731,7 +732,7 @@ for t in (0.5, 1.0, 2.0):
     print(f"t = {t}: D_f = {float(hidden):.6f}   KL(q||p) - 2 JS = {float(known):.6f}")
 
 # %% [markdown]
-# Let us draw the steepness for five divergences. Two of them are new: $\mathrm{KL}(q\|p)$, the
+# Let us draw the steepness for five divergences. Two have had no game yet: $\mathrm{KL}(q\|p)$, the
 # "reverse KL", and the squared Hellinger distance. The curvature comes from autograd, twice.
 
 # %% tags=["nbval-check-output"]
@@ -781,7 +782,7 @@ plt.show()
 #
 # All of this rests on one classifier that tells data from something else. The tutorial puts three
 # methods into one table. In all of them the same function $V = \mathbb{E}_p \log D + \mathbb{E}_q
-# \log(1 - D)$ is raised over D:
+# \log(1 - D)$ is maximised over D:
 #
 # | | noise-contrastive estimation | maximum likelihood | GAN |
 # |---|---|---|---|
@@ -863,7 +864,7 @@ by_mle = [mle(x) for x in data]
 print(f"log Z, truth {log_Z:.3f}; c of the classifier, five data sets:", " ".join(f"{v[3]:.3f}" for v in by_nce))
 
 # %% [markdown]
-# Five data sets, five classifiers, and each has found $\log Z$ to a few hundredths, without an integral.
+# Each of the five classifiers has found $\log Z$ to a few hundredths, without an integral.
 #
 # **Maximum likelihood as a game.** The middle column claims that maximum likelihood is the same game,
 # if after each step the model is copied into the noise. Right after copying, $D = 1/2$ everywhere.
@@ -911,9 +912,9 @@ print("maximum likelihood directly  ", by_mle[0].numpy().round(3))
 print("by the game with copying     ", by_copying.numpy().round(3))
 
 # %% [markdown]
-# The same three numbers, up to the noise of the game's samples: each step saw only 1,000 of them. And now the **GAN** on the same
-# data: G is a network, D is any network, no density and no constant anywhere. `train` is the loop of
-# notebook 03; five games run side by side.
+# Identity and answer agree, up to the noise of the game's samples: each step saw 1,000. And now the
+# **GAN** on the same data: G is a network, D is any network, no density and no constant anywhere. `train`
+# is the loop of notebook 03; five games run side by side.
 
 # %%
 from gan_tutorial.game import Game, train
@@ -938,7 +939,7 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=1_500, gpu=3_000), about=5) a
 # %% [markdown]
 # We compare densities where there are any, and samples in any case. For the samples we measure
 # $W_1$, the mean distance by which they have to be moved to become data (notebook 07); the last line is
-# what two sets of true samples get, so nothing can be expected below it.
+# what two sets of true samples get, so differences of that size are luck.
 
 # %% covers=["6.08"]
 from gan_tutorial.divergences import empirical_w1
@@ -973,11 +974,11 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# Where a family of densities is known, with few parameters, nothing beats the first two; NCE gives up
-# a little accuracy against maximum likelihood, and in exchange never needs $Z$. The GAN is far less
-# exact, and it was given far less: nobody told it the form of the density. It hands out samples, and
-# cannot say how probable they are. Three methods, one classifier; they differ in what the classifier
-# is made of, and in what happens to $q$.
+# Where a family of densities is known, with few parameters, nothing beats the first two; NCE gives up a
+# little accuracy against maximum likelihood, and in exchange never needs $Z$. The GAN is less exact, with
+# spikes that change from seed to seed, and it was given far less: nobody told it the form of the density.
+# It hands out samples, and cannot say how probable they are. Three methods, one classifier; they differ
+# in what the classifier is made of, and in what happens to $q$.
 
 # %% [markdown]
 # ## A GAN as reinforcement learning
@@ -988,10 +989,10 @@ plt.show()
 # - G's price contains no data. G never sees $x \sim p$; it only learns what its own samples are worth.
 # - All our prices fall in $D(G(z))$: a better opinion is always a better reward.
 #
-# Reinforcement learning knows a way to improve an agent that does not even need to look into D:
+# Reinforcement learning can improve an agent without a look into D:
 # **REINFORCE**. It is step (a) of Exercise 3, price times $\partial \log q$. A GAN usually does
-# something else: it follows the *pathwise* gradient through D. Both have the same mean. Do they have
-# the same noise? Quadrature gives both exactly, for one sample at $t = 1$. A third column subtracts the
+# something else: it follows the *pathwise* gradient through D. For a smooth price both have the same mean.
+# And the same noise? Quadrature gives both exactly, for one sample at $t = 1$. A third column subtracts the
 # mean price first (a *baseline*), which does not change the mean, because $\mathbb{E}_q \partial \log q = 0$.
 
 # %% tags=["nbval-check-output"] covers=["6.06"]
@@ -1022,10 +1023,11 @@ for name, cost in COSTS.items():
 # %% [markdown]
 # The means agree in each row, to all digits. The noise does not. The number of samples that one needs
 # goes with the square of the standard deviation, so REINFORCE without a baseline needs at least twenty
-# times as many for the first two prices. The reason is plain. The pathwise gradient asks D: *which way is
-# better?* REINFORCE only learns *how good was this?*, and has to find the way by comparing samples.
+# times as many for the first two prices. The pathwise gradient asks D: *which way is
+# better?* REINFORCE only learns *how good was this?*, and has to find the way by comparing samples. (With
+# a very jagged D it can be the other way round.)
 #
-# With one weight that is affordable. What if a sample has many numbers, as a picture has? We keep the
+# With one weight that is affordable. What if a sample has many numbers? We keep the
 # distance 1 between data and samples and let it point along the diagonal of $d$ dimensions. D stays the
 # best one; the price is the non-saturating one; G estimates its $d$ gradients from 64 samples. (We use
 # the batch's mean as baseline, corrected as in Exercise 5.1.)
@@ -1045,8 +1047,8 @@ for d in (1, 10, 100, 1_000):
     print(f"{d:6} dimensions {growing[d][0]:20.3f} {growing[d][1]:12.3f}")
 
 # %% [markdown]
-# The pathwise gradient does not notice the dimension: D points the way, and it points along the
-# diagonal. The noise of REINFORCE grows like $\sqrt d$. In 1,000 dimensions, what G is told by 64
+# The pathwise gradient does not notice the dimension: this D points along the diagonal
+# everywhere. The noise of REINFORCE grows like $\sqrt d$. In 1,000 dimensions, what G is told by 64
 # samples is mostly noise.
 #
 # ### The agents play
@@ -1121,12 +1123,12 @@ for name, value in wander.items():
 
 # %% [markdown]
 # All three agents arrive. The first two can hardly be told apart: with a single weight and 64 samples
-# the noise of REINFORCE is not what limits the game; that is D's own noise. The third one is slow at
+# the noise of REINFORCE hardly shows. The third one is slow at
 # first, because far away all samples get the same verdict and nothing can be compared; and it wanders at
-# the end, because the verdict of an undecided D is a coin flip.
+# the end, because a verdict, however narrow, pushes G with full force.
 #
-# But it arrives, and its reward is a step function, whose slope is zero wherever it has one. The
-# pathwise gradient of it is 0, and G would never move. That is where REINFORCE is needed: when the
+# But it arrives, though its reward is a step function: the pathwise gradient of that is 0, and G would
+# never move. That is where REINFORCE is needed: when the
 # sample is discrete, as a word is, or when the judge is a black box (notebook 12).
 #
 # Two limits of the analogy. The reward changes all the time, because D learns. And a GAN's G is told
@@ -1136,7 +1138,7 @@ for name, value in wander.items():
 # %% [markdown]
 # ## Does the loss make the samples sharp?
 #
-# For a long time this was the accepted story: maximum likelihood blurs, GANs minimise JS, therefore
+# The old story: maximum likelihood blurs, GANs minimise JS, therefore
 # GANs are sharp. Goodfellow's slide disagrees: "loss does not seem to explain why GAN samples are
 # sharp"; the approximation matters more. We can test this on the line. The data have two modes of
 # unequal size, and "blurred" has a plain meaning: samples in the gap between the modes.
@@ -1172,10 +1174,10 @@ for name, (mean, sd) in fits.items():
 
 
 # %% [markdown]
-# With one Gaussian, the loss matters a great deal: minimax and maximum likelihood spread over both
-# modes, non-saturating settles on the larger one and forgets the other. (Minimax has a second,
-# even better minimum on that mode; from our start it does not get there.) Do trained games, with five
-# seeds, do the same? And what happens when G is a network that **can** make two modes?
+# With one Gaussian, the loss matters a great deal: minimax and maximum likelihood spread over both modes,
+# non-saturating settles on the larger one and forgets the other. (From other starts the answers differ:
+# minimax has an even better minimum on the larger mode.) Do trained games, with five seeds, do the same?
+# And what happens when G is a network that **can** make two modes?
 
 
 # %%
@@ -1236,16 +1238,17 @@ for kind, by_loss in drawn.items():
 
 # %% [markdown]
 # Upper row: the trained games agree with the exact fits (dotted). With a G that cannot reach the
-# data, each loss has to give something up, and the divergence decides what: the loss *does* explain
-# blur here.
+# data, each loss has to give something up, and the divergence, with the start, decides what: the loss
+# *does* explain blur here.
 #
 # Lower row: the same three losses, the same data, a G that can make two modes. The shapes differ from
-# seed to seed, for this is a short training of small networks; the losses hardly differ. Maximum
-# likelihood, played as a GAN, varies a little more, and stays far from the blur of the row above. So the
-# slide is right in the sense in which it was meant: what decides is the *approximation*, that is, what G
-# and D can express and how far they are trained, and not the divergence on the label. And it is right only in that sense.
+# seed to seed, for this is a short training of small networks; the losses hardly differ. All leave
+# more in the gap than the data do, maximum likelihood a little more than the others, and far less than
+# the blur above. So on this small example the slide is right in the sense in which it was meant: what
+# decides is the *approximation*, that is, what G and D can express and how far they are trained, and not
+# the divergence on the label.
 #
-# We were kind to maximum likelihood, by the way: G started with samples where data are. "Why it is
+# We were kind to maximum likelihood: G started with samples where data are. "Why it is
 # noisy" shows what it is up against when G does not.
 
 # %% [markdown]
@@ -1279,7 +1282,8 @@ leave_one_out = check("5.1", leave_one_out)
 
 # %% [markdown]
 # Does it help, and is it unbiased? The price is minimax's at $t = 1$, in batches of 4, where the bias of
-# the naive baseline is easy to see: it shrinks the mean by $1 - 1/4$.
+# the naive baseline is easy to see: it shrinks the mean by the factor
+# $1 - 1/4$. (And its sd by the same factor: it only looks quieter.)
 
 # %%
 torch.manual_seed(SEED)
@@ -1312,7 +1316,8 @@ def share_that_counts(s):
 share_that_counts = check("5.2", share_that_counts)
 
 # %% [markdown]
-# Use it on the five D's that you trained above, at $t = 1$. Theory says $e^{-1}$.
+# Use it on the five D's that you trained above, at $t = 1$. Theory says $e^{-1}$ for
+# the best D; these come near it.
 
 # %%
 x = Normal(1.0, 1.0).sample(5_000 * K).view(-1, K, 1)
@@ -1370,9 +1375,9 @@ for t, value in hellinger.items():
 # what it does to the two modes. (Our answer is in the [solutions](solutions/05_compare_the_losses.ipynb).)
 
 # %% [markdown] tags=["solution"]
-# *Our answer.* The steepness $D (1 - D)$ is largest at $D = 1/2$ and fades to both sides. Integrate it over $s$: the
-# price is $-D$ itself. G simply wants to be believed. It saturates on both sides, on the left as badly as minimax,
-# so it has the same weakness at the beginning of a training.
+# *Our answer.* The steepness $D (1 - D)$ is largest at $D = 1/2$ and fades to both sides. Integrate it
+# over $s$: the price is $-D$ itself. G simply wants to be believed. It saturates on both sides, on the
+# left as badly as minimax, so it has the same weakness at the beginning of a training.
 
 # %% tags=["solution"]
 from dataclasses import replace
@@ -1453,13 +1458,13 @@ facts
 #   2\,\mathrm{JS}$, and $-e^{s}$ descends $\mathrm{KL}(p \| q)$: that is maximum likelihood.
 # - It is right on average and rests on few samples: at a shift of $t$ standard deviations, $n$ of them
 #   are worth $n e^{-t^2}$.
-# - D must stand still while G moves. Let it move along, and the cost is constant.
-# - Every falling price is an f-divergence, and its curvature says where the price is steep. What makes
-#   samples sharp is what G and D can express, more than which of these one picks.
+# - D must stand still while G moves. Let it move along, and the third cost is constant.
+# - Every smooth falling price is an f-divergence, and its curvature says where the price is steep. What made
+#   our samples sharp is what G and D can express, more than the loss.
 #
 # ## In practice
 #
-# - *Which one do people use?* Non-saturating, almost always, often with a penalty on D's slope (R1), or
+# - *Which one do people use?* Mostly non-saturating, often with a penalty on D's slope (R1), or
 #   the hinge loss, whose price is $-s$. Large comparisons found that with equal tuning the choice of
 #   loss matters less than networks, regularisation and budget.
 # - *Never take logarithms of probabilities.* `log(1 - sigmoid(s))` in float32 is $-\infty$ from about
