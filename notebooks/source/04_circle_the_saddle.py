@@ -47,8 +47,8 @@ profile = choose(PROFILE)
 #
 # Two players share one number, $V = xy$. The first chooses $x$ and wants $V$ small; the second
 # chooses $y$ and wants $V$ large. They begin at $x = 1$, $y = 0$, a distance of 1 from $(0, 0)$. Again
-# and again both look at the slope of $V$ in their own number, and both take a small step of size 0.1
-# along it, at the same time.
+# and again both look at the slope of $V$ in their own number, and both move by 0.1 times that slope,
+# each the way they want, at the same time.
 #
 # How far from $(0, 0)$ are they after 1,000 steps?
 #
@@ -98,14 +98,13 @@ right.view_init(28, -62)
 plt.show()
 
 # %% [markdown]
-# On the left every walk comes to rest. Not always at the best place: one ends in the upper one of
-# the two valleys (a *local minimum*), and one, started exactly on the ridge, on the pass between them
-# (a *saddle point*). But they end, because each step lowers the same number $f$.
+# On the left every walk comes to rest. Not always at the best place: two end in the upper valley, the
+# right one (a *local minimum*), and one, started exactly on the ridge, on the pass between them
+# (a *saddle point*). But they end, because each (small) step lowers the same number $f$.
 #
 # On the right no number is lowered by every step. What $x$ wins, $y$ takes back. The path that both
-# draw together is the black one: it goes round the saddle and comes back to where it began. **A
-# walk may end at the wrong place; a game may not end at all.** The rest of this notebook is about
-# that sentence.
+# draw together, in black, goes round the saddle and comes back to where it began. **A
+# walk may end at the wrong place; a game may not end at all.**
 
 # %% [markdown]
 # ## The circle (Exercise 2 of the NIPS tutorial)
@@ -134,8 +133,8 @@ plt.show()
 #
 # $$x(t) = x_0 \cos t - y_0 \sin t, \qquad y(t) = x_0 \sin t + y_0 \cos t.$$
 #
-# This is the starting point turned by the angle $t$: a circle. One also sees it without solving
-# anything: the squared distance $x^2 + y^2$ changes at the rate $2x(-y) + 2y(x) = 0$.
+# This is the starting point turned by the angle $t$: a circle. One also sees it without solving:
+# the squared distance $x^2 + y^2$ changes at the rate $2x(-y) + 2y(x) = 0$.
 # </details>
 #
 # We need not believe the algebra. Let a solver for differential equations follow the slopes, knowing
@@ -178,7 +177,7 @@ plt.show()
 #
 # A computer takes steps of a size $\eta > 0$ (*eta*, the learning rate). If both players look first
 # and then both move, the step is called *simultaneous*. If $x$ moves first and $y$ sees the new $x$, it
-# is called *alternating*. The difference is one letter:
+# is called *alternating*. The difference is one line:
 
 # %%
 def simultaneous(x, y, eta):
@@ -235,8 +234,8 @@ right.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# All three spiral outward. The left one hardly seems to; on the logarithmic scale it is a straight line
-# like the others, only less steep. How many steps until the distance has doubled?
+# All three spiral outward; only the green one, which takes turns, stays level. The left one hardly seems
+# to spiral, but its straight line is only less steep. How many steps until the distance has doubled?
 
 # %% tags=["nbval-check-output"]
 print("  eta   steps until doubled    growth per turn")
@@ -248,8 +247,8 @@ for eta in (1, 0.5, 0.2, 0.1, 0.05, 0.01):
 # %% [markdown]
 # The slide of the tutorial says here: "Discrete time gradient descent can spiral outward for large
 # step sizes." That is true, and easily misread. Read it as: **simultaneous steps spiral outward for
-# every step size; with small ones it only takes longer** (as $1/\eta^2$). There is no step size small
-# enough. What saves us is not a smaller step but another rule: taking turns.
+# every step size; with small ones it only takes longer** (about $1.4/\eta^2$ steps to double). No step
+# size is small enough, and one that shrinks brings nobody nearer. What helps is another rule.
 #
 # ### Why taking turns is enough
 #
@@ -275,16 +274,16 @@ print(f"and with steps of 2.1, which are too large: {np.linalg.norm(walk(alterna
 # ## With the package: a rule is a matrix
 #
 # Both rules are linear: the new $(x, y)$ is a matrix times the old one. A linear map, applied again
-# and again, grows by the largest size $|\lambda|$ among its *eigenvalues* $\lambda$ (the *spectral
-# radius*). Above 1 the path leaves, below 1 it arrives, at 1 it stays. The complex angle of
-# $\lambda$ says by how much a step turns.
+# and again, in the long run grows per step by the largest $|\lambda|$ among its *eigenvalues*
+# $\lambda$ (the *spectral radius*). Above 1 the path leaves, below 1 it arrives, at 1 (if no two
+# eigenvalues coincide there) it stays. The complex angle of $\lambda$ is by how much a step turns.
 #
 # For the simultaneous step we can do it by hand: the matrix is
 # $\begin{pmatrix} 1 & -\eta \\ \eta & 1 \end{pmatrix}$, its eigenvalues are $1 \pm i\eta$, and
 # $|1 \pm i \eta| = \sqrt{1 + \eta^2}$, as Pythagoras said.
 #
 # `gan_tutorial.saddle` holds eight rules. Each gets the field $F(x, y) = (-y, x)$, the arrows of the
-# picture above, and a *memory* of two numbers, which some of them need. This is one:
+# picture above, and a *memory* of two numbers, which some of them need. One rule, and what we do with it:
 
 # %%
 import inspect
@@ -294,8 +293,7 @@ print(inspect.getsource(saddle.step_matrix))
 
 # %% [markdown]
 # `step_matrix` finds the matrix by asking the rule itself: what does it make of the four unit vectors
-# of $(x, y)$ and memory? So the prediction belongs to the very code that runs. Does the package do
-# what we did by hand?
+# of $(x, y)$ and memory? Does the package do what we did by hand?
 
 # %% tags=["nbval-check-output"]
 begin = np.array([1.0, 0.0])
@@ -307,7 +305,7 @@ for ours, theirs in ((simultaneous, saddle.simultaneous), (alternating, saddle.a
 # %% [markdown]
 # ## The laboratory
 #
-# Here are the eight. All are attempts to do something about the circle, and all are used for GANs.
+# Here are the eight: the two we know, and six attempts to do something about the circle.
 #
 # | rule | idea | step |
 # |---|---|---|
@@ -320,7 +318,7 @@ for ours, theirs in ((simultaneous, saddle.simultaneous), (alternating, saddle.a
 # | extragradient | look ahead, go *back*, step by what you saw | $w + \eta F(w + \eta F(w))$ |
 # | implicit | step by the arrow at the place where you will be | the $u$ with $u = w + \eta F(u)$ |
 #
-# Here $w = (x, y)$. Before you look: which of the eight will arrive?
+# Here $w = (x, y)$. Before you look at 60 steps of 0.2: which of the eight will arrive?
 
 # %% tags=["figure"] alt="Eight paths from the same start: three spiral out, alternating stays on an ellipse, and alternating with negative momentum, optimistic, extragradient and implicit spiral in"
 paths = {name: saddle.run(rule, saddle.bilinear, begin, 0.2, 60) for name, rule in saddle.RULES.items()}
@@ -338,7 +336,7 @@ plt.show()
 
 # %% [markdown]
 # In the upper row nobody arrives: momentum and larger steps for $y$ make it worse, and taking turns
-# just keeps the distance. In the lower row all four arrive. Is the eye right? Predicted (eigenvalues)
+# keeps the distance. In the lower row all four go inward, the first slowly. Predicted (eigenvalues)
 # and measured (slope of the logarithm of the distance, over the second half of a run of 400 steps)
 # growth per step, for a step size of 0.1:
 
@@ -349,7 +347,7 @@ for name, rule in saddle.RULES.items():
     print(f"{name:28} predicted {saddle.growth(rule, 0.1):.4f}   measured {measured[name]:.4f}")
 
 # %% [markdown]
-# They agree in the first three decimals and better. (Where the distance wobbles on its way round, as
+# They agree to about 0.0001. (Where the distance wobbles on its way round, as
 # for alternating steps, the measured slope wobbles too.) Some of the numbers have a short formula:
 #
 # - two time scales: $\sqrt{1 + \eta_x \eta_y}$. Only the product of the two step sizes counts, so on
@@ -361,8 +359,8 @@ for name, rule in saddle.RULES.items():
 # - optimistic: like extragradient for small steps, and it looks at only one arrow per step. It pays for
 #   this with an earlier end: $\eta < 1/\sqrt 3$.
 #
-# What do the four that arrive have in common? Each uses the fact that the arrows *turn*. The slope
-# where you stand is tangent to the circle; the slope a little later points more to the inside.
+# All four that arrive use the fact that the arrows *turn*. The arrow where you stand is tangent to
+# the circle; the arrow a little later points more to the inside.
 
 # %% [markdown]
 # ## Play: one slider for the step size
@@ -413,7 +411,7 @@ explore(laboratory, panels=2, size=(8.4, 3.6), still={"rule": "extragradient", "
 # <details><summary>What we found</summary>
 #
 # Extragradient is fastest at $\eta = 1/\sqrt 2 \approx 0.71$, where it shrinks by $\sqrt{3}/2
-# \approx 0.87$ per step; at 1 it stands still, and beyond it leaves. Optimistic is at its best near
+# \approx 0.87$ per step; at 1 it keeps its distance, and beyond it leaves. Optimistic is at its best at
 # 0.5 (0.71 per step, better than extragradient ever is) and thrown out above $1/\sqrt 3 \approx
 # 0.577$: best and worst are neighbours. Only the implicit rule arrives everywhere, but it has to
 # solve an equation in each step. (Alternating steps neither leave nor arrive for any step size
@@ -429,8 +427,8 @@ explore(laboratory, panels=2, size=(8.4, 3.6), still={"rule": "extragradient", "
 #
 # $$\frac1N \sum_{n=0}^{N-1} y_n = \frac{x_0 - x_N}{\eta N}.$$
 #
-# As long as $x$ is bounded, this goes to zero like $1/N$. For simultaneous steps the same formula
-# holds, but there $x_N$ grows faster than $N$.
+# The same trick works for $x$. As long as the path is bounded, both go to zero like $1/N$. For
+# simultaneous steps the formula holds too, but there $x_N$ grows faster than $N$.
 
 # %% tags=["figure"] alt="Left: the alternating path is an ellipse and its running mean spirals to the centre. Right: on logarithmic axes the distance of the mean falls like one over N for alternating steps and rises for simultaneous ones"
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.2), width_ratios=(1, 1.6))
@@ -453,18 +451,17 @@ telescoped = abs(turns[:-1, 1].mean() - (turns[0, 0] - turns[-1, 0]) / (0.1 * 20
 print(f"mean of y and the formula differ by less than 1e-12: {telescoped < 1e-12}")
 
 # %% [markdown]
-# The mean of the alternating path arrives, slowly but surely; that of the simultaneous one is carried
-# off with its path. This is one reason for the average of G's weights, `game.ema`, that you met in
-# notebooks 00 and 03: around a circle, the centre is the better place. (That average forgets the
-# old points, so it stays at a small distance; but the first ones are poor in a GAN, and forgetting
-# them is worth more.)
+# The mean of the alternating path arrives, below the dashed $1/N$; that of the simultaneous one begins
+# well and is then carried off with its path. This is one reason for the average of G's weights,
+# `game.ema`, of notebooks 00 and 03: around a circle, the centre is the better place. (That average
+# forgets old points, so it keeps a small distance; but in a GAN the first are poor, and well forgotten.)
 
 # %% [markdown]
 # ## A GAN with two weights
 #
 # Is $xy$ more than a toy? Take the smallest GAN that deserves the name, the **Dirac-GAN** of Mescheder
-# et al. All data are at the point 0; all samples are at the point $\theta$, G's only weight; D is a
-# line through 0, $D(x) = \psi x$, with its slope $\psi$ (*psi*) as its only weight. So D scores data 0,
+# et al. All data are at the point 0; all samples are at the point $\theta$, G's only weight; D's score is
+# a line through 0, $\psi x$, with its slope $\psi$ (*psi*) as its only weight. So D scores data 0,
 # and samples $\psi\theta$. With the non-saturating losses,
 #
 # $$\text{d\_loss} = \log 2 + \log(1 + e^{\psi\theta}), \qquad \text{g\_loss} = \log(1 + e^{-\psi\theta}).$$
@@ -472,8 +469,8 @@ print(f"mean of y and the formula differ by less than 1e-12: {telescoped < 1e-12
 # The equilibrium is $\theta = \psi = 0$: the samples are on the data, and D is flat. To find out
 # what happens near it we need the **Jacobian of the game**: the arrows, (minus the gradient of
 # g_loss in $\theta$, minus the gradient of d_loss in $\psi$), differentiated once more by both weights.
-# Near the equilibrium, the arrows are this matrix times the displacement, and its eigenvalues say
-# all: the imaginary part is how fast it turns, the real part is how fast it settles (negative) or
+# Near the equilibrium, the arrows are nearly this matrix times the displacement. Of its eigenvalues,
+# the imaginary part is how fast a path turns, the real part how fast it settles (negative) or
 # leaves (positive).
 
 # %% tags=["nbval-check-output"]
@@ -494,9 +491,9 @@ for name in ("minimax", "non_saturating", "hinge", "wasserstein"):
 
 # %% [markdown]
 # The real parts are 0. Every one of these GANs turns, and nothing linear makes it settle: near its
-# equilibrium it *is* the game $xy$, up to the speed ($\frac12$ where the slope of the loss at score
-# 0 is $\frac12$, and 1 where it is 1). The non-saturating loss, which repairs so much else (notebook
-# 05), does not change this.
+# equilibrium it *is* the game $xy$, up to the sense of turning and the speed (the slope of the loss at
+# score 0: $\frac12$ or 1). The non-saturating loss, which repairs so much else (notebook 05), does not
+# change this.
 #
 # ### What a penalty does
 #
@@ -520,11 +517,11 @@ show("   R1, gamma = 1/2", eigenvalues(*saddle.dirac(objectives.non_saturating, 
 
 # %% [markdown]
 # Autograd and formula agree. With $\gamma < 1$ the path spirals in; at $\gamma = 1$ it just does not
-# turn any more (a physicist says: critical damping); beyond, it creeps, because one of the two
-# eigenvalues comes back towards 0.
+# turn any more (*critical damping*); beyond, it creeps, because one of the two eigenvalues comes back
+# towards 0.
 #
-# And the Wasserstein GANs of notebooks 07 and 08, with clipped weights or with a penalty $w\,(|\psi| -
-# 1)^2$ that asks for a slope of 1? Here are whole paths, not only their ends: alternating steps of
+# And the Wasserstein GANs of notebooks 07 and 08, with clipped weights or with a penalty $c\,(|\psi| -
+# 1)^2$ that asks for a slope of 1? Here are whole paths: alternating steps of
 # 0.1 from $\theta = 1$, $\psi = 0$.
 
 # %%
@@ -567,22 +564,22 @@ for name, path in orbits.items():
 # The red point is the end.
 #
 # - *Minimax* goes round for ever. In its flow $\theta^2 + \psi^2$ never changes, and that is exact.
-# - *Non-saturating* creeps inward. The squared distance shrinks at the rate $2s \tanh(s/2)$ with
-#   $s = \psi\theta$, which is of fourth order: the nearer, the slower. No eigenvalue sees it.
+# - *Non-saturating* creeps inward. In its flow the squared distance falls at the rate $2a \tanh(a/2)$,
+#   $a = \psi\theta$, which is of fourth order: the nearer, the slower. No eigenvalue sees it.
 # - *Clipping* limits the slope and then does nothing: what is left is the circle of $xy$.
 # - *WGAN-GP* wants a slope of one, where the equilibrium needs slope zero. D can turn its slope
-#   over only when the samples are farther away than $2w$, so they run to and fro, at least that
-#   far, for ever.
+#   over only when the samples are farther away than $2c$ (here 1), so they run to and fro, at least
+#   that far, for ever.
 # - *R1*, which wants slope zero on the data, and *noise* bring the samples home.
 #
-# This is about the last mile, near the equilibrium. Far away, where data and samples do not overlap,
-# the Wasserstein critics are at their best: notebook 07.
+# This is about the last mile, near the equilibrium. Far away, where other losses may saturate, the
+# Wasserstein critics are at their best: notebook 07.
 
 # %% [markdown]
 # ### Play: how much friction?
 #
-# Left, the path for the penalty $\gamma$; right, where the two eigenvalues are. The question: for
-# which $\gamma$ is the path home first, and why is more not better?
+# Left, the path for the penalty $\gamma$; right, where the two eigenvalues are (on a circle, drawn
+# too narrow, then on the axis). For which $\gamma$ is the path home first, and why is more not better?
 
 # %% tags=["widget"] alt="Left: a path of the Dirac-GAN with a small penalty spirals to the centre. Right: in the complex plane the two eigenvalues lie on a circle of radius one half, on their way to the real axis"
 def sigma(s):
@@ -626,9 +623,9 @@ explore(friction, panels=2, size=(8.4, 3.6), still={"gamma": 0.3}, gamma=(0.0, 2
 # %% [markdown]
 # ## Two failures that look alike
 #
-# In one of the texts that this series goes back to you may read that GANs fail to converge mostly
-# because D is too strong and the gradient vanishes. Both things happen, but they are **two different
-# illnesses**, and the remedies differ. Our two-weight GAN can have either:
+# In one of the older texts you may read that GANs fail to converge mostly because D is too strong and
+# the gradient vanishes. Both things happen, but they are **two different illnesses**, and the remedies
+# differ. Our two-weight GAN can have either:
 
 # %%
 field = saddle.dirac_field(*saddle.dirac(objectives.minimax))
@@ -647,20 +644,19 @@ for name in ("minimax", "non_saturating"):
 # - **Circling.** The arrows are never small. Both players are told clearly where to go, and go there;
 #   it just leads round. On $V = xy$ nothing vanishes anywhere but at the centre itself. Remedies:
 #   friction, looking ahead, averaging.
-# - **Vanishing.** D is so sure that the minimax loss of G is flat: the slope is there, but
-#   thousands of times too small, and G stands still. Remedies: another loss for G (here the
-#   non-saturating one has a slope of about 10 in size), overlap by noise, a Wasserstein critic.
-#   Notebooks 05 to 07 are about this one.
+# - **Vanishing.** D is so sure that the minimax loss of G is flat: the slope is there, but $e^{10}$,
+#   about 22,000, times smaller than that of the non-saturating loss, and G stands still. Remedies:
+#   another loss for G, overlap by noise, a Wasserstein critic. Notebooks 05 to 07 are about this one.
 #
 # A quick diagnosis in practice: look at the size of G's gradient. If it is healthy and the pictures
-# keep changing without getting better, you are circling.
+# keep changing without getting better, you are probably circling.
 
 # %% [markdown]
 # ## At scale: the same circle in a real GAN
 #
-# Two weights are few. Let us take two networks with 25 weights each: G turns normal noise into samples,
-# D scores them, and the data come from $N(2, 0.5^2)$. Both are one hidden layer of eight tanh units.
-# So that nothing is random, the data and the noise are 64 evenly spaced quantiles.
+# Now take two networks with 25 weights each: G turns normal noise into samples,
+# D scores them, and the data come from $N(2, 0.5^2)$. Both have one hidden layer of eight tanh units.
+# So that only the first weights are random, data and noise are 64 evenly spaced quantiles.
 
 # %%
 from gan_tutorial.game import move
@@ -723,7 +719,7 @@ for _, g in trained:
 # all 50 weights, differentiated by autograd, and its 50 eigenvalues: once with the penalty, and
 # once without, **at the same weights**. A step of size $\eta$ multiplies the part that belongs to
 # $\lambda$ by $1 + \eta\lambda$; this shrinks it only if $\eta < -2\,\mathrm{Re}\,\lambda /
-# |\lambda|^2$. So we can also say how large a simultaneous step may be.
+# |\lambda|^2$. So each pair says how large a simultaneous step may be for it.
 
 # %%
 spectra = {}
@@ -739,9 +735,9 @@ for gamma in (0.0, 1.0):
 
 # %% [markdown]
 # In every seed there is a pair that turns fast and hardly settles, of the order of the $\pm 0.5\,i$
-# of the Dirac-GAN. The penalty moves it to the left, the side of friction, and several times larger
-# steps become possible. (A Hessian, the matrix of second derivatives of *one* loss, is symmetric,
-# and all its eigenvalues are real. What turns here turns because there are two losses.)
+# of the Dirac-GAN. The penalty moves it to the left, the side of friction, and as far as this pair is
+# concerned, steps may be several times larger. (A Hessian, the second derivatives of *one* loss, is
+# symmetric, and its eigenvalues are real. What turns here turns because there are two losses.)
 #
 # Is this theory, or does the GAN do it? We push G: all samples to the right by 0.2. Then both players
 # take simultaneous steps of 0.05, and we watch two numbers: how far the mean of the samples is
@@ -785,16 +781,16 @@ axes[1].legend(loc="upper left", ncols=3, fontsize=7.5)
 plt.show()
 
 # %% [markdown]
-# Left: two kinds of points, and only the turning pairs leave the real axis. (Some eigenvalues are
-# farther to the left than the window: quick, harmless, without turning. A few are a little to the
+# Left: most eigenvalues are real; the turning pairs lie off the axis, and the penalty moves them to the
+# left. (A few are farther left than the window: quick, without turning. Some are a little to the
 # right of the line: the GAN is nearly at rest, not quite, and still drifts that way.) Middle: without the
-# penalty, the real GAN draws the circle of Exercise 2, and it takes its time to close in. Right:
-# with the penalty it is home within a turn. Fifty weights, and the story is that of two.
+# penalty, the real GAN draws the circle of Exercise 2, and takes its time to close in. Right:
+# with the penalty it is nearly home after one turn. Fifty weights, and the story is that of two.
 #
 # Is it also *quantitatively* the story of one eigenvalue? Eigenvalues speak of small displacements,
 # so we push by 0.001 only, and look at the difference from a run without a push. Its part along the
 # fast eigenvector is a complex number, which should be multiplied by $1 + \eta\lambda$ in each
-# step.
+# step ("seen": the mean factor of 59 steps).
 
 # %%
 predictions = {}
@@ -806,7 +802,7 @@ for (gamma, k), (_, value, row) in spectra.items():
     print(f"gamma {gamma:.0f}, seed {SEED + k}: a step multiplies by {expected:.4f}; seen {seen:.4f}")
 
 # %% [markdown]
-# Compare the two columns: the circle in the GAN is the eigenvalue's, in size and in speed.
+# They agree to about 0.001: near the centre, the eigenvalue's circle is the GAN's.
 #
 # One structure is exact. If the game is zero-sum, as with the minimax loss, then what G's gradient
 # learns from D's weights is the negative of what D's gradient learns from G's: the two off-diagonal
@@ -825,9 +821,9 @@ assert antisymmetry < 1e-12
 #
 # On pictures, the tutorial calls the circle *oscillation*: one can train for very long, see very
 # different categories of samples, and nothing gets better. Let us make it happen where we can count
-# categories: the data are eight clusters on a ring. From the laboratory we know one thing that should
-# make it worse: momentum. So we train the same GAN with Adam's momentum $\beta_1 = 0.9$ and with
-# $\beta_1 = 0$, three seeds each.
+# categories: the data are eight clusters on a ring. The laboratory suggests one thing that may make it
+# worse: momentum. So we train the same GAN with Adam's $\beta_1 = 0.9$ (a momentum too, though its
+# steps do not grow with it) and with $\beta_1 = 0$, three seeds each.
 
 # %%
 from gan_tutorial.densities import Ring
@@ -879,22 +875,22 @@ for (beta, k), value in late.items():
 
 # %% [markdown]
 # The diagonal streaks are G running round the ring: it visits a cluster, D learns to distrust it, G
-# moves on to the next one. It is Exercise 2 with eight stations. Every snapshot shows other
+# moves on to the next. It is like Exercise 2 with eight stations. Every snapshot shows other
 # categories, which looks like learning. Without momentum the running dies out in all three runs,
 # and the samples spread; with momentum it goes on for much longer, or to the end. ("In the wrong
-# cluster" means: would have to move for each cluster to have an eighth.)
+# cluster": would have to move for an eighth in each. Counting only 500 samples alone gives about 5%.)
 
 # %% [markdown]
 # ## Why the theory does not save us
 #
-# Notebook 02 proved that the game has one solution, $q = p$. Is that not a proof of convergence? It
-# is, **if we could change the densities themselves**. Take a world with three possible values. Then
+# Notebook 02 proved that the game has one solution, $q = p$. Do we then converge to it? We would, **if we
+# could change the densities themselves**. Take a world with three possible values. Then
 # $q$ is three numbers, D is a table of three scores, and the players may change these numbers
 # directly. $V$ is linear in $q$ and strictly concave in the scores, and this curvature of D's is
 # friction: near the solution, a value of probability $p_i$ behaves like a Dirac-GAN with $\gamma =
 # p_i/2$ (apart from the shares having to sum to 1).
 #
-# In a real GAN we change *weights*, and in weights nothing is convex. Two Ds whose hidden units are
+# In a real GAN we change *weights*, and there convexity is lost. Two Ds whose hidden units are
 # the same in another order are the same function. On the straight line between their *functions*
 # nothing changes; on the straight line between their *weights* we pass through something else. (We
 # take a D that has learned to tell the data from samples that are spread too wide.)
@@ -957,8 +953,8 @@ print(f"both ends have the same loss: {abs(in_weights[0] - in_weights[-1]) < 1e-
 #
 # If the players follow gradients of the expected payoff in their probabilities $x$ and $y$ of
 # showing heads, then $V = (2x - 1)(2y - 1)$: with the origin moved, $4\,xy$ once more.
-# **Fictitious play** is older than most of our field (Brown, 1951): each player counts what the other
-# has done so far, and answers best to these frequencies.
+# In **fictitious play** (Brown, 1951) each player counts what the other has done so far, and answers
+# best to these frequencies.
 
 # %% tags=["figure"] alt="Left: simultaneous gradient steps spiral out to the border of the unit square, while the frequencies of fictitious play close in on its centre. Right: on logarithmic axes the distance from one half falls for fictitious play" covers=["5.08"]
 pennies = np.array([[1.0, -1.0], [-1.0, 1.0]])  # what the row player pays
@@ -983,21 +979,21 @@ print(f"after 20,000 rounds of fictitious play: heads {rows[-1, 0]:.3f} and {col
 
 # %% [markdown]
 # The gradient steps spiral out until they hit the walls of the square. Fictitious play closes in on
-# the equilibrium, not in what is *played* (heads or tails, changing ever more rarely), but in the
-# *frequencies*: averaging again.
+# the equilibrium, about like $1/\sqrt N$, not in what is *played* (heads or tails, changing ever more
+# rarely), but in the *frequencies*: averaging again.
 #
-# For finite two-player zero-sum games this is a theorem (Robinson, 1951). For continuous games the
+# That it arrives in such games is a theorem (Robinson, 1951). For continuous ones the
 # tutorial asks in 2016: "Unrolling is an expensive solution; is there a cheap one?" Unrolling, G's
 # looking ahead over several steps of D, is in notebook 09. And the laboratory above held some of
 # the answers that were found since: extragradient costs two gradients per step, optimism one, and a
 # penalty on D's slope costs one more derivative. They are cheap; what is proved of them is mostly
-# local, or for games that are convex in each player. For two deep networks the question is still
-# open.
+# local, or where each loss is convex in its player's weights. For two deep networks the question is
+# still open.
 
 # %% [markdown] covers=["5.09"]
 # ### Others who play
 #
-# Minimax is older and wider than GANs. Wherever both sides learn by small steps, they may circle:
+# Wherever both sides learn by small steps, they may circle:
 #
 # | game | wants it small | wants it large | how the inner player is handled |
 # |---|---|---|---|
@@ -1035,7 +1031,7 @@ step = exercises.check("4.1", step)
 # ### 4.2 Look ahead, and again
 #
 # Extragradient looks once: from $(x, y)$ it tries a step, reads the arrow there, goes back to $(x,
-# y)$, and steps by that arrow. One can go on: look again from *that* place, go back, and so on.
+# y)$, and steps by that arrow. One can go on: read the arrow where *that* step ends, go back, and so on.
 # Write `look_ahead(x, y, eta, looks)` for $V = xy$. With `looks=0` it is the simultaneous step,
 # with `looks=1` extragradient. What does it become with many looks?
 
@@ -1064,9 +1060,8 @@ print(f"implicit: {saddle.growth(saddle.implicit, 0.5):.4f} for 0.5 and {saddle.
 # %% [markdown]
 # <details><summary>What there is to see</summary>
 #
-# For $\eta = 0.5$ the looks converge to the implicit step. For $\eta = 1$ they go round a cycle of four
-# and never converge; but with two looks they happen to hit the equilibrium exactly, in one single step
-# from anywhere.
+# For $\eta = 0.5$, as for any $\eta < 1$, the looks converge to the implicit step. For $\eta = 1$ they go
+# round a cycle of four; but two looks happen to hit the equilibrium exactly, in one step from anywhere.
 # </details>
 #
 # ### 4.3 How much friction?
@@ -1092,11 +1087,11 @@ dirac_jacobian, best_gamma = exercises.check("4.3", (dirac_jacobian, best_gamma)
 # %% [markdown]
 # ### 4.4 Open: a rule of your own
 #
-# Invent a rule for the laboratory: step size that shrinks, a penalty on $y$ only, momentum of
-# another size, every tenth step backwards, ... It needs one signature, and `saddle.growth` tells
-# you its fate before you run it (as long as it is linear). Can you beat *optimistic* at a step size
-# of 0.5, with one look at the field per step? The cell starts you off with a rule that has
-# friction.
+# Invent a rule for the laboratory: a penalty on $x$ only, momentum of another size, half a look
+# ahead, ... It needs the signature below, and `saddle.growth` tells you its fate before you run
+# it (if it is linear, and the same in each step). Can you beat *optimistic* at a step size of 0.5, with
+# one look at the field per step? The cell starts you off with friction, which helps only because the
+# equilibrium is at 0.
 
 # %%
 def mine(field, w, eta, memory):
@@ -1180,8 +1175,8 @@ facts
 #
 # - In a game, following one's own slope need not lead to the equilibrium. On $V = xy$ it leads round a
 #   circle, and with simultaneous steps of any finite size outward, by $\sqrt{1 + \eta^2}$ per step.
-# - A rule is a matrix near the equilibrium, and its largest $|\lambda|$ tells its fate: alternating
-#   steps stay, positive momentum leaves, looking ahead arrives.
+# - A rule is a matrix near the equilibrium, and its largest $|\lambda|$ tells its fate: on $xy$ alternating
+#   steps stay, positive momentum leaves, looking ahead (not too far) arrives.
 # - The eigenvalues of the game's Jacobian say the same of a GAN: imaginary parts turn, negative real
 #   parts settle. A penalty on D's slope at the data is friction.
 # - Circling is not vanishing gradients: the arrows are healthy and lead nowhere.
@@ -1189,14 +1184,13 @@ facts
 # ## In practice
 #
 # - *Nobody computes 50 eigenvalues of a large GAN.* But people act as if they had: alternating
-#   updates; Adam with $\beta_1 = 0$ or 0.5 rather than 0.9; an R1 penalty or spectral normalisation
-#   on D; an average of G's weights for drawing samples. Each of these is a line of this notebook.
-# - *Two time scales* help nothing on $xy$, yet are common: with friction in D, a faster D stays
-#   nearer to its best answer, and then theory does prove convergence, for steps that shrink.
+#   updates; Adam with $\beta_1 = 0$ or 0.5 rather than 0.9; an R1 penalty on D; an average of G's
+#   weights for drawing samples. Each of these is a line of this notebook.
+# - *Two time scales* help nothing on $xy$, yet are common: with friction in D, a faster D stays nearer to
+#   its best answer, and then there is a proof, local and for shrinking steps (Heusel et al. 2017).
 # - *Friction has its price.* With a large $\gamma$ D is flat, and G learns little; people tune
 #   $\gamma$ for each data set, over orders of magnitude.
-# - *Extragradient and optimistic variants of Adam* exist and are used in research and for other games;
-#   most large GANs were trained without.
+# - *Extragradient and optimistic variants of Adam* exist; most large GANs were trained without.
 # - *Local means local.* All of this holds near an equilibrium. It says nothing about whether the
 #   training gets there.
 #
