@@ -41,7 +41,7 @@ def simultaneous(field: Field, w: ndarray, eta: float, memory: ndarray) -> tuple
 
 
 def alternating(field: Field, w: ndarray, eta: float, memory: ndarray) -> tuple[ndarray, ndarray]:
-    """x moves first, and y sees the new x: what a GAN's training loop does."""
+    """x moves first, and y sees the new x: taking turns, as a GAN's training loop does (there D is first)."""
     moved = w + eta * field(w) * [1, 0]
     return moved + eta * field(moved) * [0, 1], NOTHING
 

@@ -250,7 +250,7 @@ for eta in (1, 0.5, 0.2, 0.1, 0.05, 0.01):
 # every step size; with small ones it only takes longer** (about $1.4/\eta^2$ steps to double). No step
 # size is small enough, and one that shrinks brings nobody nearer. What helps is another rule.
 #
-# ### Why taking turns is enough
+# ### Why taking turns keeps the players in bounds
 #
 # Alternating steps keep a number for ever:
 #
@@ -547,7 +547,7 @@ games = {
 }
 orbits = {name: saddle.run(rule, saddle.dirac_field(*losses), begin, 0.1, 400) for name, (rule, losses) in games.items()}
 
-# %% tags=["figure"] alt="Six paths of theta and psi: minimax goes round an oval, non-saturating spirals in slowly, clipped WGAN ends up on a circle, WGAN-GP runs to and fro on a wide loop; the one with R1 and the one with noise end in the centre"
+# %% tags=["figure"] alt="Six paths of theta and psi: minimax goes round a circle, non-saturating spirals in slowly, clipped WGAN ends up on a circle, WGAN-GP runs to and fro on a wide loop; the one with R1 and the one with noise end in the centre"
 def draw_orbit(ax, path):
     ax.plot(*path.T, color=COLORS["data"], linewidth=1)
     ax.plot(*path[-1], "o", color=COLORS["model"], markersize=5)
