@@ -4,7 +4,7 @@ import csv
 import os
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from gan_tutorial.cli import UsageError
@@ -42,8 +42,6 @@ def positive_float(text: str) -> float:
 
 
 def _positive(kind: type, text: str) -> int | float:
-    from argparse import ArgumentTypeError
-
     try:
         value = kind(text)
     except ValueError:
@@ -55,8 +53,6 @@ def _positive(kind: type, text: str) -> int | float:
 
 def main(args: Namespace) -> int:
     """Write game.pt, history.csv, samples.png and samples.npy into DIR.  Ctrl-C: save, draw the samples, return 130."""
-    import torch
-
     from gan_tutorial import data, recipes
     from gan_tutorial.game import Diverged
     from gan_tutorial.objectives import OBJECTIVES
@@ -90,7 +86,7 @@ def main(args: Namespace) -> int:
     seconds = time.perf_counter() - start
     history.write(up_to=game.step)
     game.save(checkpoint)
-    _draw_samples(game, args, images, torch)
+    _draw_samples(game, args, images)
     print(f"{game.step - first:,} steps in {seconds:.1f} s, now at step {game.step:,}; all is in {args.out}.")
     return status
 
@@ -174,10 +170,11 @@ class History:
         os.replace(partial, self.path)
 
 
-def _draw_samples(game, args: Namespace, images, torch) -> None:
+def _draw_samples(game, args: Namespace, images) -> None:
     """samples.npy: 10,000 pictures of the averaged generator; samples.png: the first 100 of them."""
     import matplotlib.pyplot as plt
     import numpy as np
+    import torch
 
     from gan_tutorial import figures
     from gan_tutorial.data import to_uint8
