@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "say whether the tutorial can run here, and what to do if not",
     "run": "run notebooks from top to bottom",
     "train": "train a GAN without a notebook",
+    "score": "say how far samples are from FashionMNIST",
     "data": "fetch FashionMNIST and verify it",
 }
 

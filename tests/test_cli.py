@@ -58,7 +58,7 @@ def test_python_m_is_the_same_command():
     ("words", "sentence"),
     [
         (["rnu"], "there is no command 'rnu'; did you mean 'run'?"),
-        (["dance"], "there is no command 'dance'; the commands are doctor, run, train, data."),
+        (["dance"], "there is no command 'dance'; the commands are doctor, run, train, score, data."),
         (["--frob"], "unrecognized arguments: --frob"),
         (["run", "--profile", "fast"], "argument --profile: invalid choice: 'fast'"),
         (["run", "--timeout", "0"], "'0' is not a number of seconds, 1 or more."),

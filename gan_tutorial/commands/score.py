@@ -1,0 +1,76 @@
+"""`gan-tutorial score`: how far stored samples are from FashionMNIST."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from gan_tutorial.cli import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("samples", type=Path, metavar="SAMPLES.npy", help="uint8, (n, 28, 28), as `train` writes it")
+    parser.add_argument(
+        "--held-out", action="store_true",
+        help="compare with the held-out training images, not with the test images: for choosing among settings",
+    )  # fmt: skip
+    parser.add_argument("--baselines", action="store_true", help="score simple baselines as well (two minutes)")
+    parser.add_argument("--json", action="store_true", help="print numbers for a program")
+    parser.epilog = "exit status: 0 scored; 1 the file cannot be scored"
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the report of the file and, beside it, that of as many training images."""
+    from gan_tutorial import score
+    from gan_tutorial.data import fashion_mnist
+    from gan_tutorial.profile import use_cores
+
+    samples = _read(args.samples)
+    use_cores()
+    images = fashion_mnist()
+    if images.is_stand_in:
+        print(f"gan-tutorial score: {images.notice}", file=sys.stderr)
+    compared = {args.samples.name: samples}
+    compared |= (score.baselines if args.baselines else score.floor)(images, n=len(samples))
+    try:
+        reports = {name: score.score(x, images, args.held_out) for name, x in compared.items()}
+    except ValueError as error:
+        print(f"gan-tutorial score: {args.samples}: {error}", file=sys.stderr)
+        return 1
+    if args.json:
+        print(json.dumps({name: asdict(report) for name, report in reports.items()}, indent=1))
+        return 0
+    real = "held-out training images" if args.held_out else "test images"
+    print(f"{len(samples):,} samples against 10,000 {real} of {images.name}\n")
+    print(f"{'':50}{'FFD':>9}{'KID':>10}{'precision':>11}{'recall':>8}{'nearest':>9}")
+    for name, r in reports.items():
+        print(f"{name[:49]:50}{r.ffd:9.2f}{r.kid:10.4f}{r.precision:11.3f}{r.recall:8.3f}{r.nearest:9.1f}")
+    print("\nshare of each class, in percent (10 each in the data):")
+    for name, share in zip(images.classes, reports[args.samples.name].histogram, strict=True):
+        print(f"  {name:14}{100 * share:5.1f}  {'#' * round(100 * share)}")
+    print(
+        "\nFFD and KID: smaller is better; the second row is as good as it gets. Precision: share of samples among the "
+        "data; recall: share of data among the samples. Nearest: median distance to the nearest training image, in "
+        "grey levels; 0 would be a copy."
+    )
+    return 0
+
+
+def _read(path: Path):
+    """The samples as a tensor.  UsageError if it is no such file."""
+    import numpy as np
+    import torch
+
+    try:
+        array = np.load(path, allow_pickle=False)  # a file can bring numbers, never code
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}.") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is not a .npy file that can be read ({error}).") from error
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != 3 or array.shape[1:] != (28, 28):
+        kind = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "several arrays"
+        raise UsageError(f"{path} should hold uint8 images of shape (n, 28, 28); it holds {kind}.")
+    return torch.from_numpy(array)

@@ -1,0 +1,140 @@
+"""Record trainings that are too long for a notebook: `python notebooks/record.py [NAME ...]`.
+
+A recording is a table of settings, each trained with several seeds.  `runs/NAME.json` holds what they were, when and
+with which versions they ran, and the FFD at each look; `runs/NAME.npz` 64 samples of each setting and seed at the end.
+Notebooks read both with `gan_tutorial.recordings`.  Change a recording's function below, and a test calls it stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from datetime import date
+from multiprocessing import get_context
+
+import numpy as np
+import torch
+
+from gan_tutorial import recipes, score
+from gan_tutorial.data import fashion_mnist, to_uint8
+from gan_tutorial.game import Diverged, Game, train
+from gan_tutorial.machine import cores
+from gan_tutorial.objectives import OBJECTIVES, Objective
+from gan_tutorial.recordings import RUNS
+
+SEEDS = 3
+SAMPLES = 5_000  # for each FFD
+SHOWN = 64  # samples of each training that are kept
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of a recording."""
+
+    name: str
+    objective: Objective
+    nets: str
+    lr: float
+    steps: int
+    d_steps: int = 1
+    batch_size: int = 64
+    looks: int = 4  # how often FFD is taken, at equal distances
+
+
+# ---- The recordings ---------------------------------------------------------------------------------------------
+
+
+def family() -> Iterator[Setting]:
+    """Notebook 06: the f-divergences on FashionMNIST, each with the step size that suited it best of those tried."""
+    for name in ("non_saturating", "minimax", "total_variation"):
+        yield Setting(name, OBJECTIVES[name], "conv", lr=2e-3, steps=1600)
+    yield Setting("pearson", OBJECTIVES["pearson"], "conv", lr=1e-3, steps=1600)
+    for name in ("squared_hellinger", "kl", "reverse_kl", "jeffreys", "neyman"):
+        yield Setting(name, OBJECTIVES[name], "conv", lr=3e-4, steps=1600)
+
+
+RECORDINGS: dict[str, Callable[[], Iterator[Setting]]] = {"06_family": family}
+
+
+# ---- Recording --------------------------------------------------------------------------------------------------
+
+
+def record(name: str, row: int, seed: int) -> dict:
+    """Train setting `row` of recording `name` once, on one core.  -> the FFD at each look, how it ended, samples"""
+    setting = list(RECORDINGS[name]())[row]
+    torch.set_num_threads(1)
+    images = fashion_mnist()
+    if images.is_stand_in:
+        raise SystemExit("A recording needs the real FashionMNIST: run `gan-tutorial data` first.")
+    game = recipes.fashion_game(images, recipes.NETS[setting.nets], lr=setting.lr, seed=seed)
+    looks, diverged = [], 0
+    steps = train(
+        game,
+        setting.objective,
+        steps=setting.steps,
+        d_steps=setting.d_steps,
+        batch_size=setting.batch_size,
+        every=setting.steps // setting.looks,
+    )
+    try:
+        for step in steps:
+            looks.append((step.n, round(score.ffd(_samples(game, SAMPLES, seed)), 2)))
+    except Diverged:
+        diverged = game.step
+    print(f"{setting.name}, seed {seed}: {looks} {f'diverged after {diverged}' if diverged else ''}", flush=True)
+    pictures = to_uint8(_samples(game, SHOWN, seed)).numpy()
+    return {"seed": seed, "looks": looks, "diverged": diverged, "samples": pictures}
+
+
+def _samples(game: Game, n: int, seed: int) -> torch.Tensor:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return game.sample(n)
+
+
+def write(name: str) -> None:
+    """Make the recording `name` anew, as many trainings at once as there are cores."""
+    settings = list(RECORDINGS[name]())
+    with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
+        jobs = [[pool.submit(record, name, row, seed) for seed in range(SEEDS)] for row in range(len(settings))]
+        done = [[job.result() for job in seeds] for seeds in jobs]
+    RUNS.mkdir(exist_ok=True)
+    rows, samples = [], {}
+    for setting, runs in zip(settings, done, strict=True):
+        samples |= {f"{setting.name}/{run['seed']}": run.pop("samples") for run in runs}
+        numbers = {f.name: getattr(setting, f.name) for f in fields(setting) if f.name != "objective"}
+        rows.append(numbers | {"runs": runs})
+    about = {
+        "source": source(name),
+        "date": date.today().isoformat(),
+        "torch": torch.__version__,
+        "device": "one CPU core each",
+        "samples_per_ffd": SAMPLES,
+        "settings": rows,
+    }
+    np.savez_compressed(RUNS / f"{name}.npz", **samples)
+    (RUNS / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+def source(name: str) -> str:
+    """The text that the recording `name` depends on: the function that lists its settings."""
+    return inspect.getsource(RECORDINGS[name])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(RECORDINGS)}; default: all")
+    for name in parser.parse_args().names or RECORDINGS:
+        if name not in RECORDINGS:
+            parser.error(f"there is no recording {name!r}; there are {', '.join(RECORDINGS)}")
+        write(name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

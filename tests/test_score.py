@@ -1,0 +1,215 @@
+"""The score against other people's code, against closed forms, and against what it should see."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gan_tutorial import classifier, cli, score
+from gan_tutorial.data import fashion_mnist, to_uint8, to_unit
+
+
+@pytest.fixture(scope="module")
+def images():
+    return fashion_mnist(download=False)
+
+
+@pytest.fixture(scope="module")
+def clouds():
+    """Two clouds of features that differ in mean, spread and correlation.  (500, 8), (400, 8)"""
+    torch.manual_seed(0)
+    A = torch.randn(8, 8, dtype=torch.float64)
+    return torch.randn(500, 8, dtype=torch.float64) @ A, torch.randn(400, 8, dtype=torch.float64) + 0.3
+
+
+class Given(nn.Module):
+    """A feature extractor that hands on what it is given: the clouds themselves."""
+
+    num_features = 8
+
+    def forward(self, x):
+        return x.flatten(1)
+
+
+# ---- Against other people's code --------------------------------------------------------------------------------
+
+
+def test_frechet_agrees_with_torchmetrics(clouds):
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    metric = FrechetInceptionDistance(Given(), normalize=True, input_img_size=(1, 1, 8)).set_dtype(torch.float64)
+    metric.update(clouds[0].float(), real=True)
+    metric.update(clouds[1].float(), real=False)
+    # torchmetrics is handed float32, as its images are: six digits
+    assert score.frechet(*clouds) == pytest.approx(float(metric.compute()), rel=1e-5)
+
+
+def test_frechet_agrees_with_torch_fidelity(clouds):
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+
+    a, b = (fid_features_to_statistics(x) for x in clouds)
+    expected = fid_statistics_to_metric(a, b, False)["frechet_inception_distance"]
+    assert score.frechet(*clouds) == pytest.approx(expected, rel=1e-8)
+
+
+def test_kid_agrees_with_torch_fidelity(clouds):
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
+    a, b = (x[:400] for x in clouds)  # it takes equally many of both, here all of them at once
+    found = kid_features_to_metric(a, b, kid_subsets=1, kid_subset_size=400, verbose=False)
+    expected = found["kernel_inception_distance_mean"]
+    assert score.kid(a, b) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_kid_agrees_with_torchmetrics(clouds):
+    from torchmetrics.image.kid import poly_mmd
+
+    a, b = (x[:400] for x in clouds)
+    assert score.kid(a, b) == pytest.approx(float(poly_mmd(a, b)), rel=1e-9)
+
+
+def test_precision_and_recall_agree_with_torch_fidelity(clouds):
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    real, samples = clouds
+    expected = prc_features_to_metric(samples, real, prc_neighborhood=3, prc_batch_size=100, verbose=False)
+    precision, recall = score.precision_recall(samples, real)
+    assert precision == pytest.approx(expected["precision"], abs=1e-6)
+    assert recall == pytest.approx(expected["recall"], abs=1e-6)
+
+
+# ---- Against closed forms ---------------------------------------------------------------------------------------
+
+
+def test_frechet_of_two_gaussians_on_the_line():
+    # N(0, 1) and N(1, 4): (0 - 1)^2 + (1 - 2)^2 = 2; clouds with exactly these moments
+    z = torch.randn(1000, 1, dtype=torch.float64)
+    z = (z - z.mean()) / z.std()
+    assert score.frechet(z, 1 + 2 * z) == pytest.approx(2.0, abs=1e-9)
+
+
+def test_frechet_of_a_cloud_with_itself_is_zero_also_where_it_is_flat():
+    flat = torch.randn(200, 8, dtype=torch.float64)
+    flat[:, 3:] = 0  # the covariance is singular
+    assert score.frechet(flat, flat) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_frechet_needs_enough_samples(clouds):
+    with pytest.raises(ValueError, match="99 samples are too few"):
+        score.frechet(clouds[0][:99], clouds[1])
+
+
+def test_kid_is_zero_on_average_for_equal_laws():
+    torch.manual_seed(1)
+    values = [score.kid(*torch.randn(2, 60, 4, dtype=torch.float64)) for _ in range(200)]
+    error = np.std(values) / len(values) ** 0.5
+    assert abs(np.mean(values)) < 4 * error
+    assert min(values) < 0 < max(values)
+
+
+def test_precision_and_recall_tell_a_lost_mode_from_a_false_one():
+    torch.manual_seed(0)
+    left, right = torch.randn(300, 2), torch.randn(300, 2) + 20
+    one, both = left, torch.cat([left, right])
+    precision, recall = score.precision_recall(torch.randn(300, 2), both)
+    assert precision > 0.9 and recall == pytest.approx(0.5, abs=0.05)
+    precision, recall = score.precision_recall(both, one)
+    assert precision == pytest.approx(0.5, abs=0.05) and recall > 0.9
+
+
+# ---- On images --------------------------------------------------------------------------------------------------
+
+
+def test_the_stored_classifier_is_as_good_as_it_says(images):
+    if images.is_stand_in:
+        pytest.skip("the accuracy is stated for the real FashionMNIST, which is not here")
+    measured = classifier.accuracy(classifier.load(), images.test_images, images.test_labels)
+    assert measured == pytest.approx(classifier.TEST_ACCURACY, abs=5e-4)  # rounding may turn a close call
+
+
+def test_damaged_weights_are_refused(tmp_path, monkeypatch):
+    broken = tmp_path / "classifier.pt"
+    broken.write_bytes(classifier.WEIGHTS.read_bytes()[:-1] + b"?")
+    monkeypatch.setattr(classifier, "WEIGHTS", broken)
+    with pytest.raises(ValueError, match="damaged or of another version"):
+        classifier.load.__wrapped__()
+
+
+def test_held_out_images_are_those_that_nothing_else_uses(images):
+    marked = images.train_images.clone()
+    marked[classifier.SEEN :] = 0
+    assert score.reference(replace(images, train_images=marked), held_out=True).any().logical_not()
+    only_held_out = images.train_images.clone()
+    only_held_out[: classifier.SEEN] = 0
+    (floor,) = score.floor(replace(images, train_images=only_held_out), n=500).values()
+    assert not floor.any()
+    assert torch.equal(score.reference(images), images.test_images)
+
+
+def test_bytes_and_floats_score_the_same(images):
+    x = images.train_images[:200]
+    assert torch.equal(score.features(x), score.features(to_unit(x)))
+    assert score.class_histogram(x).sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(3, 28, 28), torch.zeros(3, 28, 27, dtype=torch.uint8)])
+def test_other_shapes_are_refused(bad):
+    with pytest.raises(ValueError, match="Samples should be uint8"):
+        score.features(bad)
+
+
+def test_samples_with_nan_are_refused():
+    with pytest.raises(ValueError, match="NaN"):
+        score.features(torch.full((2, 1, 28, 28), torch.nan))
+
+
+def test_the_nearest_image_is_found(images):
+    x = images.train_images[[7, 5_003]].clone()
+    x[1, 0, 0] ^= 28  # 28 grey levels at one pixel of 784: a root mean square of one
+    distance, row = score.nearest(x, images.train_images[:6000])
+    assert row.tolist() == [7, 5_003]
+    assert distance.tolist() == pytest.approx([0.0, 1.0], abs=0.05)
+
+
+def test_worse_samples_score_worse(images):
+    if images.is_stand_in:
+        pytest.skip("the order is that of the real FashionMNIST, which is not here")
+    found = {name: score.ffd(x) for name, x in score.baselines(images, n=2000).items()}
+    floor, no_shirts, few, *poor = found.values()
+    assert floor < no_shirts < few < min(poor)
+    assert floor < 1
+
+
+def test_the_command_scores_a_file(images, tmp_path, capsys):
+    file = tmp_path / "samples.npy"
+    np.save(file, to_uint8(torch.rand(150, 1, 28, 28) * 2 - 1).numpy())
+    assert cli.main(["score", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert "150 samples against 10,000 test images" in text and "Trouser" in text
+    assert cli.main(["score", str(file), "--json", "--held-out"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["samples.npy"]["ffd"] > told["training images (the floor)"]["ffd"]
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [(None, "there is no file"), (np.zeros((5, 28, 28)), "it holds float64"), (np.zeros((5, 28), np.uint8), "(5, 28)")],
+)
+def test_the_command_refuses_other_files(array, says, tmp_path, capsys):
+    file = tmp_path / "samples.npy"
+    if array is not None:
+        np.save(file, array)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["score", str(file)])
+    assert stopped.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_the_command_says_when_there_are_too_few(tmp_path, capsys):
+    file = tmp_path / "few.npy"
+    np.save(file, np.zeros((20, 28, 28), np.uint8))
+    assert cli.main(["score", str(file)]) == 1
+    assert "20 samples are too few" in capsys.readouterr().err
