@@ -7,11 +7,12 @@ LAB ?=
 PYTEST ?=
 RUN ?=
 BUILD ?=
+BENCH ?=
 PY := .venv/bin/python
 FOUND = command -v "$(PYTHON)" >/dev/null || { echo 'There is no "$(PYTHON)" here: install Python 3.11 or newer, or name it with make PYTHON=...' >&2; exit 1; }
 INSTALL = $(FOUND); "$(PYTHON)" install.py $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: install lab test run build site
+.PHONY: install lab test run bench build site
 
 install:
 	@$(INSTALL)
@@ -28,6 +29,10 @@ test:
 run:
 	@$(INSTALL)
 	$(PY) -m gan_tutorial run $(RUN)
+
+bench:
+	@$(INSTALL)
+	$(PY) benchmarks/bench.py $(BENCH)
 
 build:
 	@$(INSTALL) --test

@@ -1,0 +1,231 @@
+"""Our loop against a textbook loop, side by side: `make bench`.
+
+Both make the same updates of the same networks with the same batch size and kind of optimiser.  They take turns in one
+process, a few steps each, so that a machine whose speed drifts treats both alike.  What counts is the ratio, pair by
+pair: its median and its spread.  The table goes to the terminal and, with `--save NAME`, to `results/NAME.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import torch
+from textbook import BCE, GradientPenalty, Wasserstein, batches
+from textbook import train as textbook_train
+from torch import nn
+from torch.optim import Adam, Optimizer, RMSprop
+from torch.utils.flop_counter import FlopCounterMode
+
+from gan_tutorial import fashion, objectives
+from gan_tutorial.data import fashion_mnist
+from gan_tutorial.densities import Latent
+from gan_tutorial.game import Game, play, train
+from gan_tutorial.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
+from gan_tutorial.objectives import Objective
+from gan_tutorial.profile import use_cores
+
+RESULTS = Path(__file__).with_name("results")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One GAN in both loops."""
+
+    name: str
+    objective: Objective
+    textbook: type[BCE]
+    G: Callable[[], nn.Module]
+    D: Callable[[], nn.Module]
+    optimiser: type[Optimizer] = Adam
+    options: tuple[tuple[str, object], ...] = (("lr", 2e-4), ("betas", (0.5, 0.999)))
+    d_steps: int = 1
+    batch_size: int = 64
+
+
+RMS = {"optimiser": RMSprop, "options": (("lr", 5e-5),)}
+WGAN, GP = objectives.wgan, objectives.wgan_gp
+ROWS = [
+    Row("vanilla, MLP", objectives.non_saturating, BCE, MLPGenerator, MLPDiscriminator),
+    Row("vanilla, convolutional", objectives.non_saturating, BCE, ConvGenerator, ConvDiscriminator),
+    Row("WGAN, clipping, MLP", WGAN, Wasserstein, MLPGenerator, MLPDiscriminator, **RMS, d_steps=5),
+    Row("WGAN-GP, MLP", GP, GradientPenalty, MLPGenerator, MLPDiscriminator, d_steps=5),
+]
+
+
+def rows(batch_sizes: list[int]) -> Iterator[Row]:
+    """All rows at all batch sizes, then the vanilla MLP at other widths."""
+    for row in ROWS:
+        for batch_size in batch_sizes:
+            name = row.name if batch_size == 64 else f"{row.name}, batch {batch_size}"
+            yield replace(row, name=name, batch_size=batch_size)
+    for factor in (0.25, 0.5, 2):
+        G = partial(MLPGenerator, hidden=(int(256 * factor), int(512 * factor)))
+        D = partial(MLPDiscriminator, hidden=(int(512 * factor), int(256 * factor)))
+        yield replace(ROWS[0], name=f"vanilla, MLP, width x {factor:g}", G=G, D=D)
+
+
+# ---- The two loops ----------------------------------------------------------------------------------------------
+
+
+def nets(row: Row, device: torch.device) -> tuple[nn.Module, nn.Module]:
+    """G and D of the row, the same for both loops."""
+    torch.manual_seed(0)
+    return row.G().to(device), row.D().to(device)
+
+
+def ours(row: Row, data, latent, device: torch.device) -> Game:
+    """The row as a game; the optimisers compute the same numbers, with fewer kernels."""
+    G, D = nets(row, device)
+    options = dict(row.options) | ({"fused": True} if row.optimiser is Adam else {"foreach": True})
+    return Game(G, D, row.optimiser(G.parameters(), **options), row.optimiser(D.parameters(), **options), data, latent)
+
+
+def theirs(row: Row, device: torch.device) -> BCE:
+    """The row in the textbook."""
+    G, D = nets(row, device)
+    options = dict(row.options)
+    return row.textbook(G, D, row.optimiser(G.parameters(), **options), row.optimiser(D.parameters(), **options))
+
+
+# ---- Measuring --------------------------------------------------------------------------------------------------
+
+
+def seconds(device: torch.device, work: Callable[[], object]) -> float:
+    """How long `work` takes, the device's part included."""
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def matrix_peak(device: torch.device, n: int = 2048) -> float:
+    """The best rate of a product of two n x n float32 matrices, in operations per second: multiply and add are two."""
+    a, b = torch.randn(2, n, n, device=device)
+    a @ b
+    return 2 * n**3 / min(seconds(device, lambda: a @ b) for _ in range(10))
+
+
+def operations(row: Row, device: torch.device) -> int:
+    """Operations of matrix products and convolutions in one step of our loop, forward and backward."""
+    x = torch.zeros(row.batch_size, 1, 28, 28, device=device)
+    game = ours(row, lambda n: (x,), Latent(LATENT, device=device), device)
+    with FlopCounterMode(display=False) as counter:
+        play(game, row.objective, row.batch_size, row.d_steps)
+    return counter.get_total_flops()
+
+
+def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, budget: float) -> dict:
+    """Both loops in turn: milliseconds per step and, pair by pair, how many times faster ours is."""
+    game = ours(row, images.sampler(), Latent(LATENT, device=device), device)
+    loop, data = theirs(row, device), batches(folder, row.batch_size, device)
+
+    def our_turn(n: int) -> None:
+        for _ in train(game, row.objective, steps=n, batch_size=row.batch_size, d_steps=row.d_steps, every=n):
+            pass
+
+    def their_turn(n: int) -> None:
+        textbook_train(loop, data, n, row.d_steps)
+
+    for turn in (our_turn, their_turn):
+        turn(3)  # the first steps allocate
+    # Turns of equal length in time, not in steps: a slow moment of the machine then weighs the same in both
+    steps = [max(2, int(budget / (seconds(device, partial(turn, 5)) / 5))) for turn in (our_turn, their_turn)]
+    pairs = []
+    for _ in range(rounds):
+        times = [
+            1000 * seconds(device, partial(turn, n)) / n for turn, n in zip((our_turn, their_turn), steps, strict=True)
+        ]
+        pairs.append(times)
+    mine, textbook = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratios = sorted(b / a for a, b in pairs)
+    rate = operations(row, device) / (mine / 1000)
+    return {
+        "row": row.name,
+        "batch_size": row.batch_size,
+        "d_steps": row.d_steps,
+        "ours_ms": round(mine, 2),
+        "textbook_ms": round(textbook, 2),
+        "ratio": round(statistics.median(ratios), 2),
+        "ratio_low": round(ratios[0], 2),
+        "ratio_high": round(ratios[-1], 2),
+        "gflops": round(rate / 1e9, 1),
+    }
+
+
+def machine(device: torch.device) -> dict:
+    """Where and with what this was measured."""
+    return {
+        "device": torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"CPU, {torch.get_num_threads()} threads",
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "date": date.today().isoformat(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each loop (default: 9)")
+    parser.add_argument("--budget", type=float, default=1.0, help="seconds of a turn (default: 1)")
+    parser.add_argument("--batch", type=int, nargs="+", default=[64, 256], help="batch sizes (default: 64 256)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name holds TEXT")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--save", metavar="NAME", help="write results/NAME.json and .png")
+    args = parser.parse_args()
+    use_cores()
+    device = torch.device(args.device)
+    images = fashion_mnist(device)
+    folder = fashion.find(fashion.data_folders())
+    if folder is None:
+        raise SystemExit("The textbook loop reads FashionMNIST's files: run `gan-tutorial data` first.")
+    peak = matrix_peak(device)
+    about = machine(device) | {"matrix_peak_gflops": round(peak / 1e9, 1), "rounds": args.rounds}
+    print(", ".join(f"{key} {value}" for key, value in about.items()), "\n")
+    print(f"{'ms per step':36}{'textbook':>10}{'ours':>9}{'times faster':>14}{'spread':>14}{'of peak':>9}")
+    found = []
+    for row in rows(args.batch):
+        if args.only not in row.name:
+            continue
+        r = measure(row, images, folder, device, args.rounds, args.budget)
+        r["share_of_peak"] = round(r["gflops"] * 1e9 / peak, 3)
+        found.append(r)
+        spread = f"{r['ratio_low']:.2f}..{r['ratio_high']:.2f}"
+        print(f"{r['row']:36}{r['textbook_ms']:10.2f}{r['ours_ms']:9.2f}{r['ratio']:14.2f}{spread:>14}{r['share_of_peak']:9.0%}",
+              flush=True)  # fmt: skip
+    if args.save:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{args.save}.json").write_text(json.dumps(about | {"rows": found}, indent=1) + "\n")
+        draw(found, about, RESULTS / f"{args.save}.png")
+
+
+def draw(found: list[dict], about: dict, path: Path) -> None:
+    """How many times faster, row by row, with the spread over the rounds."""
+    import matplotlib.pyplot as plt
+
+    from gan_tutorial.figures import COLORS, use_style
+
+    use_style()
+    fig, ax = plt.subplots(figsize=(7, 0.35 * len(found) + 1.2), layout="constrained")
+    place = list(range(len(found)))[::-1]
+    middle = [r["ratio"] for r in found]
+    ends = [[r["ratio"] - r["ratio_low"] for r in found], [r["ratio_high"] - r["ratio"] for r in found]]
+    ax.barh(place, middle, color=COLORS["data"], xerr=ends, ecolor=COLORS["truth"], height=0.6)
+    ax.axvline(1, color=COLORS["guide"], linestyle="--")
+    ax.set(yticks=place, yticklabels=[r["row"] for r in found], xlabel="times faster than the textbook loop")
+    ax.set_title(f"{about['device']}, torch {about['torch']}, {about['date']}", fontsize=9)
+    fig.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
