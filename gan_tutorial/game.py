@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Adam, Optimizer
 
 from gan_tutorial.objectives import Objective
@@ -59,9 +59,7 @@ class Game:
     def __post_init__(self) -> None:
         self.ema = deepcopy(self.G).requires_grad_(False).eval()
         self.device = next(self.G.parameters()).device
-        with torch.random.fork_rng(self._cuda_devices()):
-            torch.manual_seed(self.seed)
-            self.rng = self._random_state()
+        self.reseed(self.seed)
 
     @classmethod
     def with_adam(
@@ -147,6 +145,12 @@ class Game:
 
     # ---- Randomness ----
 
+    def reseed(self, seed: int) -> None:
+        """Let the game's own stream of random numbers start anew; the weights stay as they are."""
+        with torch.random.fork_rng(self._cuda_devices()):
+            torch.manual_seed(seed)
+            self.rng = self._random_state()
+
     def _cuda_devices(self) -> list[torch.device]:
         return [self.device] if self.device.type == "cuda" else []
 
@@ -182,9 +186,26 @@ def move(opt: Optimizer, loss: Tensor) -> None:
     `inputs=` is what other loops say with `detach` and `requires_grad_(False)`: the other player's weights get no
     gradient.
     """
+    weights = [w for group in opt.param_groups for w in group["params"]]
     opt.zero_grad()
-    loss.backward(inputs=[w for group in opt.param_groups for w in group["params"]])
+    loss.backward(inputs=weights)
+    agree([w.grad for w in weights if w.grad is not None])
     opt.step()
+
+
+def agree(tensors: list[Tensor]) -> None:
+    """Replace each tensor by its mean over all processes, where `torchrun` started several; alone, do nothing.
+
+    Every loss here is a mean over a batch, penalties included. So k processes with n examples each, whose gradients are
+    averaged, make the move that one process makes with k n examples.
+    """
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return
+    flat = torch.cat([t.flatten() for t in tensors])  # one message, not one per layer
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    for t, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+        t.copy_(mean.view_as(t))
 
 
 def d_move(game: Game, objective: Objective, x: Tensor, *labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -224,7 +245,9 @@ def play(game: Game, objective: Objective, batch_size: int, d_steps: int) -> Ten
         d_loss, real_score, fake_score = d_move(game, objective, x, *labels)
     g_loss = g_move(game, objective, batch_size, *labels)
     average_move(game)
-    return torch.stack([d_loss, g_loss, real_score.mean(), fake_score.mean()])
+    costs = torch.stack([d_loss, g_loss, real_score.mean(), fake_score.mean()])
+    agree([costs])  # all processes see the same losses, and stop together if these are NaN
+    return costs
 
 
 # ---- The loop ---------------------------------------------------------------------------------------------------

@@ -1,10 +1,17 @@
-"""`gan-tutorial train`: the loop without a notebook."""
+"""`gan-tutorial train`: the loop without a notebook, in one process or, started by `torchrun`, in several.
+
+Several processes hold the same weights, draw batches of their own, and average their gradients where a player moves
+(`game.agree`).  That pays where a step is long: several GPUs, large batches or networks.  On one CPU it does not: torch
+uses all its cores already.
+"""
 
 import csv
 import os
+import signal
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from gan_tutorial.cli import UsageError
@@ -25,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     length.add_argument("--steps", type=positive_int, help="how many steps, counted from this start")
     length.add_argument("--seconds", type=positive_float, help="how long to train (default: 60)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=positive_int, default=64, help="pictures per move (default: 64)")
+    parser.add_argument("--batch", type=positive_int, default=64, help="pictures per move and process (default: 64)")
     parser.add_argument("--lr", type=positive_float, help="step size of both players (default: one that suits)")
     parser.add_argument("--d-steps", type=positive_int, help="moves of D per step (default: 5 for wgan*, else 1)")
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
@@ -53,12 +60,41 @@ def _positive(kind: type, text: str) -> int | float:
 
 def main(args: Namespace) -> int:
     """Write game.pt, history.csv, samples.png and samples.npy into DIR.  Ctrl-C: save, draw the samples, return 130."""
+    device = _device(args.device)
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return _as_one_of_several(args, device)
+    return _play(args, device)
+
+
+def _as_one_of_several(args: Namespace, device: str) -> int:
+    """What `main` does, in each process that `torchrun` started; the first of them writes and speaks for all."""
+    import torch
+    from torch import distributed
+
+    if device.startswith("cuda"):
+        device = f"cuda:{os.environ['LOCAL_RANK']}"
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    # One process that stops alone would leave the others waiting: they look at `asked` together.
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: asked.append(number))
+    rank = distributed.get_rank()
+    if rank:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
+    try:
+        return _play(args, device, rank, asked)
+    finally:
+        distributed.destroy_process_group()
+
+
+def _play(args: Namespace, device: str, rank: int = 0, asked: Sequence[int] = ()) -> int:
+    """The command in one process: the only one, or number `rank`; `asked`: signals that came in, if not as Ctrl-C."""
     from gan_tutorial import data, recipes
     from gan_tutorial.game import Diverged
     from gan_tutorial.objectives import OBJECTIVES
     from gan_tutorial.profile import use_cores
 
-    device = _device(args.device)
     checkpoint = args.out / "game.pt"
     _prepare(args.out, checkpoint, args.resume)
     use_cores()
@@ -71,18 +107,25 @@ def main(args: Namespace) -> int:
         except ValueError as error:
             print(f"gan-tutorial train: {error}", file=sys.stderr)
             return 1
+    if rank:  # the same weights, other batches
+        game.reseed(hash((args.seed, rank, game.step)))
     history = History(args.out / "history.csv", game.step)
     d_steps = args.d_steps or recipes.CRITIC_STEPS.get(args.objective, 1)
     status, start, first = 0, time.perf_counter(), game.step
     print(f"{args.objective}, {args.net} networks, {images.name}, on {device}, from step {game.step:,}.", flush=True)
     try:
-        _train(game, OBJECTIVES[args.objective], args, d_steps, history, checkpoint)
+        _train(game, OBJECTIVES[args.objective], args, d_steps, history, None if rank else checkpoint, asked)
+        if asked:
+            raise KeyboardInterrupt
     except KeyboardInterrupt:
         status = 130
         print(f"\nStopped at step {game.step:,}; add --resume to go on from here.", flush=True)
     except Diverged as error:
         status = 1
-        print(f"\ngan-tutorial train: {error}", file=sys.stderr)
+        if not rank:
+            print(f"\ngan-tutorial train: {error}", file=sys.stderr)
+    if rank:
+        return status
     seconds = time.perf_counter() - start
     history.write(up_to=game.step)
     game.save(checkpoint)
@@ -113,7 +156,9 @@ def _prepare(out: Path, checkpoint: Path, resume: bool) -> None:
         raise UsageError(f"the folder {out} cannot be made ({error.strerror}); choose another --out.") from error
 
 
-def _train(game, objective, args: Namespace, d_steps: int, history: "History", checkpoint: Path) -> None:
+def _train(
+    game, objective, args: Namespace, d_steps: int, history: "History", checkpoint: Path | None, asked: Sequence[int]
+) -> None:
     from gan_tutorial.game import train
 
     start = saved = shown = time.perf_counter()
@@ -126,14 +171,26 @@ def _train(game, objective, args: Namespace, d_steps: int, history: "History", c
         if now - shown > 1 or now - start >= limit:
             _show(step, first, now - start, args.steps, limit)
             shown = now
-        if now - saved > SAVE_EVERY:
+        if checkpoint and now - saved > SAVE_EVERY:
             history.write(up_to=game.step)
             game.save(checkpoint)
             saved = now
-        if now - start >= limit:
+        if _any(bool(asked) or now - start >= limit, game.device):
             break
     if sys.stdout.isatty():
         print()
+
+
+def _any(here: bool, device) -> bool:
+    """Whether it is so in any of the processes; all of them get the same answer."""
+    import torch
+    from torch import distributed
+
+    if not distributed.is_initialized():
+        return here
+    answer = torch.tensor(float(here), device=device)
+    distributed.all_reduce(answer, distributed.ReduceOp.MAX)
+    return bool(answer)
 
 
 def _show(step, first: int, seconds: float, steps: int | None, limit: float) -> None:
