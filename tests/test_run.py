@@ -71,7 +71,8 @@ def good(tmp_path_factory):
     """A good notebook run in smoke, in a folder with spaces in its name."""
     folder = tmp_path_factory.mktemp("with a space")
     say = "import os\nprint(PROFILE, SEED, os.environ['GAN_TUTORIAL_PROFILE'], os.path.basename(os.getcwd()))"
-    hold = "x = bytearray(300 << 20)\ndel x"
+    # The memory is looked at a few times a second: the high-water mark must outlast the array, not the notebook.
+    hold = "import time\nx = bytearray(300 << 20)\ndel x\ntime.sleep(3)"
     source = write(folder / "note books" / "01_good.ipynb", say, hold, LEDGER)
     before = source.read_bytes()
     out = folder / "the out"
