@@ -6,8 +6,9 @@ A profile changes numbers of steps and nothing else: every cell runs in every pr
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,6 +19,7 @@ NAMES = ("smoke", "cpu", "gpu")
 VARIABLE = "GAN_TUTORIAL_PROFILE"
 
 T = TypeVar("T")
+S = TypeVar("S")  # what `train` yields: something with `n`, the number of the step
 
 
 @dataclass
@@ -26,6 +28,25 @@ class Plan:
 
     steps: int
     seconds: float | None = None
+
+    def watch(self, training: Iterable[S]) -> Iterator[S]:
+        """The same steps, and meanwhile a line that says how far they are, how fast, and how long it will take.
+
+        The line is renewed twice a second, in place; what stays of it is the speed.
+        """
+        say, first, last, looked = _line_in_place(), None, None, 0.0
+        start = time.perf_counter()
+        for step in training:
+            yield step
+            now, last = time.perf_counter(), step
+            if first is None:
+                first, start = step, now
+            elif now - looked > 0.5:
+                looked, rate = now, (step.n - first.n) / (now - start)
+                left = (self.steps - (step.n - first.n)) / rate
+                say(f"{step.n - first.n:,} of {self.steps:,} steps, {rate:.3g} per second, {duration(left)} left")
+        if last is not first:
+            say(f"{(last.n - first.n) / (time.perf_counter() - start):.3g} steps per second", end=True)
 
 
 @dataclass(frozen=True)
@@ -112,3 +133,28 @@ def duration(seconds: float) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     return f"{seconds:.0f} s" if seconds < 99.5 else f"{seconds / 60:.1f} min".replace(".0 min", " min")
+
+
+def _line_in_place() -> Callable[..., None]:
+    """say(text, end=False): a line that each call replaces, in a notebook or on a terminal; silent elsewhere."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ModuleNotFoundError:
+        shell = None
+    else:
+        shell = get_ipython()
+    if hasattr(shell, "kernel"):
+        shown = []
+
+        def say(text: str, end: bool = False) -> None:
+            data = {"text/plain": text}
+            if shown:
+                shown[0].update(data, raw=True)
+            else:
+                shown.append(display(data, raw=True, display_id=True))
+
+        return say
+    if sys.stdout.isatty():
+        return lambda text, end=False: print(f"\r{text}\033[K", end="\n" if end else "", flush=True)
+    return lambda text, end=False: None

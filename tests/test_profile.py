@@ -2,9 +2,12 @@
 
 import math
 import os
+from typing import NamedTuple
 
+import nbformat
 import pytest
 import torch
+from nbclient import NotebookClient
 
 from gan_tutorial import machine, profile
 from gan_tutorial.profile import Profile, choose, duration, use_cores
@@ -78,6 +81,58 @@ def test_a_training_that_is_stopped_says_so_and_stops(capsys):
     assert plan.seconds >= 0
 
 
+class At(NamedTuple):
+    n: int
+
+
+def steps_at(monkeypatch, seconds_per_step, numbers):
+    """Steps with these numbers, on a clock of their own."""
+    now = [0.0]
+    monkeypatch.setattr(profile.time, "perf_counter", lambda: now[0])
+    for n in numbers:
+        now[0] = n * seconds_per_step
+        yield At(n)
+
+
+def test_a_training_is_watched_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(profile.sys.stdout, "isatty", lambda: True, raising=False)
+    plan = profile.Plan(100)
+    seen = [step.n for step in plan.watch(steps_at(monkeypatch, 0.25, range(1001, 1101)))]
+    assert seen == list(range(1001, 1101))  # also of a game that has played before
+    lines = capsys.readouterr().out.split("\r")
+    assert "49 of 100 steps, 4 per second, 13 s left\033[K" in lines
+    assert len(lines) < 60  # not one for each step
+    assert lines[-1].startswith("4 steps per second") and lines[-1].endswith("\n")
+
+
+def test_elsewhere_watching_is_silent(capsys, monkeypatch):
+    assert len(list(profile.Plan(10).watch(steps_at(monkeypatch, 1, range(1, 11))))) == 10
+    assert list(profile.Plan(10).watch([])) == []
+    assert len(list(profile.Plan(1).watch([At(5)]))) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_in_a_notebook_one_line_of_text_stays(tmp_path):
+    code = """
+from typing import NamedTuple
+from time import sleep
+from gan_tutorial.profile import Plan
+class At(NamedTuple):
+    n: int
+def steps():
+    for n in range(14):
+        sleep(0.1)
+        yield At(n)
+for step in Plan(14).watch(steps()):
+    pass
+"""
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(nb, timeout=60).execute()
+    (output,) = nb.cells[0].outputs
+    assert output.output_type == "display_data" and list(output.data) == ["text/plain"]
+    assert output.data["text/plain"].endswith("steps per second")
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.04, "0 s"), (0.44, "0.4 s"), (3, "3 s"), (9.94, "9.9 s"), (9.96, "10 s"), (99.4, "99 s"),
@@ -127,8 +182,7 @@ V1 = {"proc/self/cgroup": "4:memory:/box\n2:cpu,cpuacct:/box\n1:name=systemd:/bo
         (V2 | {"sys/fs/cgroup/box/inner/cpu.max": "max 100000"}, 8),
         (V2 | {"sys/fs/cgroup/box/inner/cpu.max": "200000 100000"}, 2),
         (
-            V2
-            | {"sys/fs/cgroup/box/inner/cpu.max": "max 100000", "sys/fs/cgroup/box/cpu.max": "150000 100000"},
+            V2 | {"sys/fs/cgroup/box/inner/cpu.max": "max 100000", "sys/fs/cgroup/box/cpu.max": "150000 100000"},
             2,
         ),
         (V2 | {"sys/fs/cgroup/cpu.max": "10000 100000"}, 1),  # a container that sees only its own root
