@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from multiprocessing import get_context
 
@@ -24,7 +24,16 @@ from gan_tutorial import recipes, score
 from gan_tutorial.data import fashion_mnist, to_uint8
 from gan_tutorial.game import Diverged, Game, train
 from gan_tutorial.machine import cores
-from gan_tutorial.objectives import OBJECTIVES, Objective
+from gan_tutorial.objectives import (
+    OBJECTIVES,
+    Objective,
+    clip_weights,
+    non_saturating,
+    r1_penalty,
+    wasserstein,
+    wgan_gp,
+    wgan_lp,
+)
 from gan_tutorial.recordings import RUNS
 
 SEEDS = 3
@@ -50,7 +59,7 @@ class Setting:
 
 
 def family() -> Iterator[Setting]:
-    """Notebook 06: the f-divergences on FashionMNIST, each with the step size that suited it best of those tried."""
+    """Notebook 06: the f-divergences on FashionMNIST, each with a step size that suits it."""
     for name in ("non_saturating", "minimax", "total_variation"):
         yield Setting(name, OBJECTIVES[name], "conv", lr=2e-3, steps=1600)
     yield Setting("pearson", OBJECTIVES["pearson"], "conv", lr=1e-3, steps=1600)
@@ -58,16 +67,42 @@ def family() -> Iterator[Setting]:
         yield Setting(name, OBJECTIVES[name], "conv", lr=3e-4, steps=1600)
 
 
-RECORDINGS: dict[str, Callable[[], Iterator[Setting]]] = {"06_family": family}
+def clipping() -> Iterator[Setting]:
+    """Notebook 07: WGAN as in its paper, five moves of D, with a narrow and a wider bound on the weights."""
+    for c in (0.01, 0.03):
+        objective = replace(wasserstein, project=clip_weights(c))
+        yield Setting(f"c = {c}", objective, "mlp", lr=5e-4, steps=3000, d_steps=5, looks=6)
+
+
+def critics() -> Iterator[Setting]:
+    """Notebook 08: how D is kept from being steep, all else equal."""
+    mlp = {"nets": "mlp", "lr": 1e-3, "steps": 6000, "looks": 10}
+    yield Setting("clip", replace(wasserstein, project=clip_weights(0.03)), **mlp)
+    yield Setting("two-sided", wgan_gp, **mlp)
+    yield Setting("one-sided", wgan_lp, **mlp)
+    yield Setting("R1", replace(non_saturating, penalty=r1_penalty(0.1)), **mlp)
+    yield Setting("no penalty", non_saturating, **mlp)
+    yield Setting("two-sided, 5 moves of D", wgan_gp, **mlp | {"steps": 1800, "looks": 6}, d_steps=5)
+
+
+RECORDINGS: dict[str, Callable[[], Iterator[Setting]]] = {
+    "06_family": family,
+    "07_clipping": clipping,
+    "08_critics": critics,
+}
 
 
 # ---- Recording --------------------------------------------------------------------------------------------------
 
 
-def record(name: str, row: int, seed: int) -> dict:
-    """Train setting `row` of recording `name` once, on one core.  -> the FFD at each look, how it ended, samples"""
-    setting = list(RECORDINGS[name]())[row]
+def record_row(name: str, row: int, seed: int) -> dict:
+    """What one process does: `record` with row `row` of recording `name`, on one core."""
     torch.set_num_threads(1)
+    return record(list(RECORDINGS[name]())[row], seed)
+
+
+def record(setting: Setting, seed: int) -> dict:
+    """Train once.  -> the FFD at each look, how it ended, and samples"""
     images = fashion_mnist()
     if images.is_stand_in:
         raise SystemExit("A recording needs the real FashionMNIST: run `gan-tutorial data` first.")
@@ -99,9 +134,9 @@ def _samples(game: Game, n: int, seed: int) -> torch.Tensor:
 
 def write(name: str) -> None:
     """Make the recording `name` anew, as many trainings at once as there are cores."""
-    settings = list(RECORDINGS[name]())
+    settings, made_from = list(RECORDINGS[name]()), source(name)  # now: this file may be edited meanwhile
     with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
-        jobs = [[pool.submit(record, name, row, seed) for seed in range(SEEDS)] for row in range(len(settings))]
+        jobs = [[pool.submit(record_row, name, row, seed) for seed in range(SEEDS)] for row in range(len(settings))]
         done = [[job.result() for job in seeds] for seeds in jobs]
     RUNS.mkdir(exist_ok=True)
     rows, samples = [], {}
@@ -110,7 +145,7 @@ def write(name: str) -> None:
         numbers = {f.name: getattr(setting, f.name) for f in fields(setting) if f.name != "objective"}
         rows.append(numbers | {"runs": runs})
     about = {
-        "source": source(name),
+        "source": made_from,
         "date": date.today().isoformat(),
         "torch": torch.__version__,
         "device": "one CPU core each",
