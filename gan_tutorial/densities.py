@@ -1,7 +1,7 @@
 """Distributions whose truth is known: every one has a sampler, most have an exact log-density.
 
 On the line: `Normal`, `Uniform`, `Mixture`.
-In the plane: `Gaussian2d`, `Ring`, `Grid`, `SwissRoll`, `TwoMoons`, `Lines`.
+In the plane: `Gaussian2d`, `Ring`, `Grid`, `Spots`, `Segment`, `SwissRoll`, `TwoMoons`, `Lines`.
 `sample(n)` gives float32 of shape (n,) or (n, 2); `log_prob(x)` keeps the type of x and is differentiable.
 Divergences between densities of the line are in `divergences`.
 """
@@ -184,7 +184,7 @@ class Gaussian2d:
 
 
 class Modes:
-    """Equal round Gaussians around `centers` (k, 2): what `Ring` and `Grid` share."""
+    """Equal round Gaussians around `centers` (k, 2): what `Ring`, `Grid` and `Spots` share."""
 
     sd: float
     centers: Tensor
@@ -259,8 +259,31 @@ class Grid(Modes):
         return self.step * (mode - (self.side - 1) / 2)
 
 
+@dataclass(frozen=True)
+class Spots(Modes):
+    """Equal round Gaussians around the points that are given: three regions, or a drawing."""
+
+    places: tuple[tuple[float, float], ...] = ((-0.9, -0.6), (0.9, -0.6), (0.0, 0.9))
+    sd: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not self.places:
+            raise ValueError("There is no spot: give at least one place (x, y).")
+
+    @property
+    def centers(self) -> Tensor:
+        """(len(places), 2)"""
+        return torch.tensor(self.places, dtype=torch.float32)
+
+    def sample(self, n: int, generator: torch.Generator | None = None, device: Device = None) -> Tensor:
+        """-> (n, 2)"""
+        noise = _randn(n, 2, generator=generator, device=device)
+        spot = torch.randint(len(self.places), (n,), generator=generator, device=noise.device)
+        return self.centers.to(noise)[spot] + self.sd * noise
+
+
 class Curve:
-    """Points `curve(t)`, t uniform in [0, 1], plus Gaussian noise: what `SwissRoll` and `TwoMoons` share."""
+    """Points `curve(t)`, t uniform in [0, 1], plus Gaussian noise: what `Segment`, `SwissRoll` and `TwoMoons` share."""
 
     noise: float
     speed: float  # the largest |d curve / dt|: how finely log_prob has to cut the curve
@@ -293,6 +316,23 @@ class Curve:
         # in parts, because all distances at once may not fit into memory
         logs = torch.cat([part(some) for some in x.split(max(1, 2_000_000 // len(t)))])
         return logs - 2 * math.log(self.noise) - LOG_2_PI
+
+
+@dataclass(frozen=True)
+class Segment(Curve):
+    """A straight line from `start` to `end`, + noise."""
+
+    start: tuple[float, float] = (-1.0, -0.6)
+    end: tuple[float, float] = (1.0, 0.6)
+    noise: float = 0.05
+
+    @property
+    def speed(self) -> float:
+        return math.dist(self.start, self.end)
+
+    def curve(self, t: Tensor) -> Tensor:
+        ends = zip(self.start, self.end, strict=True)
+        return torch.stack([a + (b - a) * t for a, b in ends], -1)
 
 
 @dataclass(frozen=True)

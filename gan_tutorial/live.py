@@ -39,6 +39,16 @@ def explore(
     return Explorer(draw, panels, size, still or {}, {name: _slider(name, s) for name, s in sliders.items()})
 
 
+def laboratory(**setting: Any) -> widgets.DOMWidget:
+    """A GAN to watch and to meddle with while it learns: show it as the last value of a cell.
+
+    `setting` is any of `gan_tutorial.laboratory.CONTROLS`: `laboratory(data="two moons", objective="wgan_gp")`.
+    """
+    from gan_tutorial.laboratory import Laboratory  # here: sliders need neither it nor torch
+
+    return Laboratory(**setting)
+
+
 class Explorer(widgets.VBox):
     """What `explore` returns: `.set(x=1.0)`, `.values`, `.text` (the line of numbers) and `.png()`."""
 
@@ -59,7 +69,7 @@ class Explorer(widgets.VBox):
         self._redraw()
         for slider in sliders.values():
             slider.observe(self._moved, "value")
-        _replace_older(self)
+        replace_older(self)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -180,7 +190,7 @@ def _slider(name: str, given: Any) -> widgets.Widget:
 
 
 # A cell that is run again makes its widgets anew; the old ones would live on in the kernel and the browser.
-_opened: dict[str, tuple[str, list[Explorer]]] = {}
+_opened: dict[str, tuple[str, list[widgets.DOMWidget]]] = {}
 
 
 def _where() -> tuple[str, str] | None:
@@ -193,7 +203,7 @@ def _where() -> tuple[str, str] | None:
     return (cell, parent["header"]["msg_id"]) if cell else None
 
 
-def _replace_older(new: Explorer) -> None:
+def replace_older(new: widgets.DOMWidget) -> None:
     place = _where()
     if place is None:
         return

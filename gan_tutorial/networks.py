@@ -54,6 +54,17 @@ class PointDiscriminator(nn.Module):
         return self.net(x).squeeze(-1)
 
 
+class NoisyInput(nn.Module):
+    """D behind noise: whatever it is shown, data or sample, gets N(0, sd^2) on top (instance noise)."""
+
+    def __init__(self, D: nn.Module, sd: float):
+        super().__init__()
+        self.D, self.sd = D, sd
+
+    def forward(self, x: Tensor, *labels: Tensor) -> Tensor:
+        return self.D(x + self.sd * torch.randn_like(x) if self.sd else x, *labels)
+
+
 class _Generator(nn.Module):
     """What both generators share: a label, if there are classes, is appended to the latent as a one-hot vector."""
 

@@ -15,6 +15,8 @@ from gan_tutorial.densities import (
     Mixture,
     Normal,
     Ring,
+    Segment,
+    Spots,
     SwissRoll,
     TwoMoons,
     Uniform,
@@ -30,6 +32,8 @@ PLANE = [
     Gaussian2d((1, -1), (0.5, 2), 0.7),
     Ring(5, 1.0, 0.2),
     Grid(3, 1.0, 0.15),
+    Spots(),
+    Segment(noise=0.2),
     SwissRoll(1.0),
     TwoMoons(0.1),
 ]
@@ -37,6 +41,8 @@ SQUARE = {
     Gaussian2d: (14, 10),
     Ring: (3, 6),
     Grid: (3, 6),
+    Spots: (3, 6),
+    Segment: (4, 6),
     SwissRoll: (19, 7),
     TwoMoons: (3, 7),
 }  # half side, panels
@@ -171,7 +177,7 @@ def test_grid_centres():
     assert grid.modes_hit(grid.sample(2000, seeded())) == 25
 
 
-@pytest.mark.parametrize("p", [Ring(), Grid()], ids=str)
+@pytest.mark.parametrize("p", [Ring(), Grid(), Spots()], ids=str)
 def test_within_three_sd_is_98_889_percent_in_the_plane(p):
     counts = p.mode_counts(p.sample(200_000, seeded()))
     assert counts.sum().item() / 200_000 == pytest.approx(1 - math.exp(-4.5), abs=1e-3)
@@ -249,3 +255,8 @@ def test_latent_and_as_data_shapes():
 def test_bad_parameters_are_named(make, says):
     with pytest.raises(ValueError, match=says):
         make()
+
+
+def test_spots_need_a_place():
+    with pytest.raises(ValueError, match="at least one place"):
+        Spots(())

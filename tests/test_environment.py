@@ -75,7 +75,7 @@ def imports(path: Path) -> set[str]:
 def test_what_the_package_imports_is_listed():
     listed = {split(each)[0] for each in PROJECT["dependencies"]}
     brought = {"IPython": "ipykernel", "jupyter_client": "ipykernel", "jupyter_core": "ipykernel",
-               "PIL": "matplotlib", "nbclient": "papermill"}
+               "PIL": "matplotlib", "nbclient": "papermill", "traitlets": "ipywidgets"}
     used = set().union(*map(imports, (ROOT / "gan_tutorial").rglob("*.py"))) - {"gan_tutorial"}
     assert {brought.get(name, name) for name in used} <= listed
 
