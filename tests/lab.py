@@ -82,6 +82,7 @@ class Visit:
     text: str = ""
     console: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+    pictures_per_second: float | None = None        # of the first explorer, while its slider was dragged
 
     def faults(self) -> list[str]:
         """One sentence for each thing that a reader would call broken."""
@@ -110,20 +111,40 @@ RUN_ALL = """() => {
 }"""
 
 
+DARK = "JupyterLab Dark"
+
+
+running = []
+
+
 @contextmanager
-def page_of(chromium: str, url: str, visit: Visit, profile: Path):
-    """A page of a headless Chromium, opened on a URL of this machine; console and requests go into the visit."""
+def one_playwright():
+    """Playwright's driver: in a process it runs once at a time, so that who finds it running uses it."""
     from playwright.sync_api import sync_playwright
 
+    if running:
+        yield running[-1]
+        return
+    with sync_playwright() as playwright:
+        running.append(playwright)
+        try:
+            yield playwright
+        finally:
+            running.pop()
+
+
+@contextmanager
+def page_of(chromium: str, url: str, visit: Visit, profile: Path, width: int = 1280, calm: bool = False):
+    """A page of a headless Chromium, opened on a URL of this machine; console and requests go into the visit."""
     def watch(request):
         host = urlsplit(request.url).hostname
         if host not in (None, "127.0.0.1", "localhost"):            # None: data: and blob: URLs
             visit.hosts.add(host)
 
-    with sync_playwright() as playwright:
+    with one_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
             profile, executable_path=chromium, headless=True, args=BROWSER_FLAGS,
-            viewport={"width": 1280, "height": 1000})
+            viewport={"width": width, "height": 1000}, reduced_motion="reduce" if calm else "no-preference")
         try:
             page = browser.new_page()
             page.on("console", lambda m: visit.console.append(m.text[:400]) if m.type == "error" else None)
@@ -135,13 +156,16 @@ def page_of(chromium: str, url: str, visit: Visit, profile: Path):
             browser.close()
 
 
-def run_all(chromium: str, port: int, notebook: str, home: Path, seconds: float) -> Visit:
-    """Open a notebook, choose Run All, wait for the end; leaves a picture of the page in `home`."""
+@contextmanager
+def page_of_notebook(chromium: str, port: int, notebook: str, home: Path, seconds: float, theme: str = "", **look):
+    """A page with a notebook on which Run All was chosen and came to its end; yields it, and the visit so far."""
     visit = Visit()
     url = f"http://127.0.0.1:{port}/lab/tree/{quote(notebook)}?token={TOKEN}&reset"
-    with page_of(chromium, url, visit, home / "chromium") as page:
+    with page_of(chromium, url, visit, home / "chromium", **look) as page:
         try:
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+            if theme:
+                page.evaluate("t => window.jupyterapp.commands.execute('apputils:change-theme', {theme: t})", theme)
             page.evaluate(RUN_ALL)
             page.wait_for_function("window.stage != 'opening'", timeout=60_000)
             page.wait_for_function("window.stage == 'ended'", timeout=1000 * seconds)
@@ -150,6 +174,61 @@ def run_all(chromium: str, port: int, notebook: str, home: Path, seconds: float)
             page.wait_for_timeout(300)
             visit.cells = page.evaluate("window.jupyterapp.shell.currentWidget.content.model.toJSON().cells")
             visit.text = page.inner_text("body")
+            yield page, visit
         finally:
             page.screenshot(path=home / f"{Path(notebook).stem}.png")
-    return visit
+
+
+def run_all(chromium: str, port: int, notebook: str, home: Path, seconds: float) -> Visit:
+    """Open a notebook, choose Run All, wait for the end, drag a slider; leaves a picture of the page in `home`."""
+    with page_of_notebook(chromium, port, notebook, home, seconds) as (page, visit):
+        visit.pictures_per_second = drag_first_slider(page)
+        return visit
+
+
+RUN_CELL = """async ([code, at]) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = at === null ? notebook.widgets.length - 1 : at;
+    const cell = notebook.activeCell;
+    cell.model.sharedModel.setSource(code);
+    await window.jupyterapp.commands.execute('notebook:run-cell');
+    return cell.model.toJSON().outputs;
+}"""
+
+
+def run_cell(page, code: str, at: int | None = None) -> str:
+    """Put `code` into a cell, the last one unless `at` says which, run it, and return what it printed."""
+    outputs = page.evaluate(RUN_CELL, [code, at])
+    wrong = [out for out in outputs if out["output_type"] == "error"]
+    assert not wrong, f"{wrong[0]['ename']}: {wrong[0]['evalue']}"
+    return "".join("".join(out.get("text", "")) for out in outputs if out["output_type"] == "stream")
+
+
+COUNT_PICTURES = """picture => {
+    window.pictures = 0;
+    const count = new MutationObserver(() => { window.pictures += 1; });
+    count.observe(picture, { attributes: true, attributeFilter: ["src"] });
+}"""
+
+
+def drag_first_slider(page, seconds: float = 2.0) -> float | None:
+    """Drag the first slider that stands over a picture, back and forth; -> pictures per second, None without one."""
+    explorer = page.locator(".widget-vbox:has(> .widget-image):has(.noUi-handle)").first
+    if not explorer.count():
+        return None
+    explorer.scroll_into_view_if_needed()
+    explorer.locator(".widget-image").first.evaluate(COUNT_PICTURES)
+    rail = explorer.locator(".noUi-target").first.bounding_box()
+    handle = explorer.locator(".noUi-handle").first.bounding_box()
+    y = handle["y"] + handle["height"] / 2
+    page.mouse.move(handle["x"] + handle["width"] / 2, y)
+    page.mouse.down()
+    start, turn = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        turn += 1
+        part = abs((turn * 0.03) % 2 - 1)
+        page.mouse.move(rail["x"] + part * rail["width"], y)
+        page.wait_for_timeout(10)
+    rate = page.evaluate("window.pictures") / (time.perf_counter() - start)
+    page.mouse.up()
+    return rate

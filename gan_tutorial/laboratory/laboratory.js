@@ -155,6 +155,24 @@ function render({ model, el }) {
 
   // ---- The controls, from the kernel's own list ----
 
+  // One wish at a time: a slider that is dragged over a busy kernel skips what it has no time for.
+  const wanted = new Map();
+  let asking = null, patience = 0;
+  function ask() {
+    if (asking !== null || !wanted.size) return;
+    const [name, value] = wanted.entries().next().value;
+    wanted.delete(name);
+    asking = name;
+    tell({ do: "set", name, value });
+    patience = setTimeout(answered, 3000);
+  }
+  function answered() {
+    clearTimeout(patience);
+    asking = null;
+    ask();
+    mirror();
+  }
+
   const panel = make("div", { className: "panel" }), inputs = {}, groups = {};
   for (const [name, control] of Object.entries(fixed.controls)) {
     if (!groups[control.group]) {
@@ -174,19 +192,17 @@ function render({ model, el }) {
       if (control.options.length) return typeof control.options[0] === "number" ? Number(input.value) : input.value;
       return log ? Number((control.low * ratio ** (input.value / 200)).toPrecision(2)) : Number(input.value);
     };
-    let waiting = false;
-    const changed = () => { // a dragged slider asks at most once per picture
+    input.addEventListener(control.options.length ? "change" : "input", () => {
       if (!control.options.length) said.textContent = short(read());
-      if (waiting) return;
-      waiting = true;
-      requestAnimationFrame(() => { waiting = false; tell({ do: "set", name, value: read() }); });
-    };
-    input.addEventListener(control.options.length ? "change" : "input", changed);
+      wanted.set(name, read());
+      ask();
+    });
     inputs[name] = {
       show: (value) => {
+        if (wanted.has(name) || asking === name) return; // an answer to an older wish would pull the slider back
         if (control.options.length) input.value = value;
-        else if (document.activeElement !== input || Math.abs(read() - value) > 1e-9) {
-          input.value = log ? 200 * Math.log(value / control.low) / Math.log(ratio) : value;
+        else {
+          if (Math.abs(read() - value) > 1e-9) input.value = log ? 200 * Math.log(value / control.low) / Math.log(ratio) : value;
           said.textContent = short(value);
         }
       },
@@ -513,7 +529,7 @@ function render({ model, el }) {
     if (apart && view.drawing.length < 400) view.drawing.push(point.map((v) => Number(v.toFixed(3))));
     redraw();
   };
-  const handOver = () => { if (view.drawing && view.drawing.length) tell({ do: "set", name: "drawing", value: view.drawing }); };
+  const handOver = () => { if (view.drawing && view.drawing.length) { wanted.set("drawing", view.drawing); ask(); } };
   canvas.addEventListener("pointerdown", (event) => {
     if (!own()) return;
     canvas.setPointerCapture(event.pointerId);
@@ -577,6 +593,10 @@ function render({ model, el }) {
   }
 
   function heard(message, buffers) {
+    if (message.what === "did") {
+      answered();
+      return;
+    }
     if (message.what === "scene") {
       view.scene = message.pictures
         ? { pictures: true, real: bytes(buffers[0]) }

@@ -369,7 +369,7 @@ class Laboratory(anywidget.AnyWidget):
             "pause": lambda m: self.pause(),
             "step": lambda m: self._one_step(),
             "reset": lambda m: self.reset(),
-            "set": lambda m: self.set(**{m["name"]: m["value"]}),
+            "set": lambda m: self._set_and_say_so(m["name"], m["value"]),
             "players": lambda m: self._choose_players(m["value"]),
             "slow": lambda m: setattr(self, "slow", bool(m["value"])),
             "pace": lambda m: setattr(self, "pace", int(m["value"])),
@@ -378,7 +378,8 @@ class Laboratory(anywidget.AnyWidget):
             "now": lambda m: self._look_at_now(),
         }
         try:
-            commands[message["do"]](message)
+            with one_thread():
+                commands[message["do"]](message)
         except Exception as error:
             self._say(error)
 
@@ -388,6 +389,12 @@ class Laboratory(anywidget.AnyWidget):
         self._send_scene()
         self._send_series()
         self._show()
+
+    def _set_and_say_so(self, name: str, value: Any) -> None:
+        try:
+            self.set(**{name: value})
+        finally:
+            self.send({"what": "did"})  # the browser waits for this before it asks for more
 
     def _choose_players(self, players: str) -> None:
         self.players = self._play.players = players
@@ -472,7 +479,8 @@ def one_thread() -> Iterator[None]:
 
 @lru_cache(maxsize=8)
 def _truth_of(data: str, drawing: tuple) -> Truth:
-    return Truth(Setting.of(data=data, drawing=drawing))
+    with one_thread():
+        return Truth(Setting.of(data=data, drawing=drawing))
 
 
 def _truth(setting: Setting) -> Truth:
