@@ -3,6 +3,7 @@
 `train` is a generator of steps. The body of your `for` loop is the callback: plot there, record there, stop there.
 """
 
+import operator
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -18,6 +20,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.optim import Adam, Optimizer
 
+from gan_tutorial import graph
 from gan_tutorial.objectives import Objective
 
 CHECK_EVERY = 100  # steps between two copies of a good state: below 1 % of the time of an MLP's step
@@ -59,6 +62,7 @@ class Game:
     def __post_init__(self) -> None:
         self.ema = deepcopy(self.G).requires_grad_(False).eval()
         self.device = next(self.G.parameters()).device
+        self.turn: _Turn | None = None  # the last one: a recording is worth keeping from one training to the next
         self.reseed(self.seed)
 
     @classmethod
@@ -229,22 +233,30 @@ def g_move(game: Game, objective: Objective, n: int, *labels: Tensor) -> Tensor:
     return loss.detach()
 
 
+def average_weight(game: Game) -> float:
+    """1 - decay; decay grows from 0.1, so that the first, poor weights are soon forgotten."""
+    return 1 - min(game.ema_decay, (1 + game.step) / (10 + game.step))
+
+
 @torch.no_grad()
-def average_move(game: Game) -> None:
-    """ema <- ema + (1 - decay) (G - ema); decay grows from 0.1, so that the first, poor weights are soon forgotten."""
-    weight = 1 - min(game.ema_decay, (1 + game.step) / (10 + game.step))
-    torch._foreach_lerp_(list(game.ema.parameters()), list(game.G.parameters()), weight)
+def average_move(game: Game, weight: Tensor | None = None) -> None:
+    """ema <- ema + weight (G - ema); the weight (), a tensor on the device, is `average_weight(game)` unless given."""
+    averages, weights = list(game.ema.parameters()), list(game.G.parameters())
+    if weight is None:
+        weight = torch.full((), average_weight(game), dtype=weights[0].dtype, device=game.device)
+    weight_as = {kind: weight.to(kind) for kind in {w.dtype for w in weights}}
+    torch._foreach_lerp_(averages, weights, [weight_as[w.dtype] for w in weights])
     for average, now in zip(game.ema.buffers(), game.G.buffers(), strict=True):
         average.copy_(now)  # batch norm's running statistics are averages already
 
 
-def play(game: Game, objective: Objective, batch_size: int, d_steps: int) -> Tensor:
+def play(game: Game, objective: Objective, batch_size: int, d_steps: int, ema_weight: Tensor | None = None) -> Tensor:
     """`d_steps` moves of D, each on fresh data, then one move of G.  -> d_loss, g_loss, real score, fake score (4,)"""
     for _ in range(d_steps):
         x, *labels = game.data(batch_size)
         d_loss, real_score, fake_score = d_move(game, objective, x, *labels)
     g_loss = g_move(game, objective, batch_size, *labels)
-    average_move(game)
+    average_move(game, ema_weight)
     costs = torch.stack([d_loss, g_loss, real_score.mean(), fake_score.mean()])
     agree([costs])  # all processes see the same losses, and stop together if these are NaN
     return costs
@@ -266,21 +278,78 @@ def train(
 
     Stop it anywhere: Ctrl-C or the stop button waits for the step in hand, so the game is always whole and can go on.
     Losses that become NaN raise `Diverged`, with the game put back to its last good state.
+
+    On a GPU the whole step becomes one CUDA graph (see `graph.Recorded`), with the same results within rounding. So
+    samplers, networks and objectives must not depend on anything that changes in Python from one step to the next;
+    they may depend on tensors that you change in place. In the body of your loop you are free.
     """
     for name, value in {"batch_size": batch_size, "d_steps": d_steps, "every": every}.items():
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}.")
-    watch = _Watch(game)
+    settings = (objective, batch_size, d_steps)
+    watch, turn = _Watch(game), _turn(game, settings)
+    turn.first_bad.zero_()
     for i in count(1) if steps is None else range(1, steps + 1):
         with _whole(), game.own_randomness():
-            costs = play(game, objective, batch_size, d_steps)
-            game.step += 1
-        watch.see(costs)
+            costs = turn.take(game)
         due = game.step % every == 0 or i == steps
         if due or i % CHECK_EVERY == 0:
-            watch.check()
+            watch.check(turn.first_bad)
         if due:
-            yield Step(game.step, *costs)
+            yield Step(game.step, *costs.clone())  # a copy: the next replay writes to the same memory
+            if not turn.fits(game, settings):  # the caller may have changed what was recorded
+                turn = _turn(game, settings)
+
+
+class _Turn:
+    """One step after the other of a game, with nothing that varies but tensors, so that a GPU can replay it.
+
+    `n` and `ema_weight` are filled in before each step; `first_bad` says in which step each cost was first not finite.
+    """
+
+    def __init__(self, game: Game, settings: tuple):
+        self.settings, self.parts = settings, _parts(game)
+        kind, device = next(game.G.parameters()).dtype, game.device
+        self.n = torch.zeros((), dtype=torch.int64, device=device)  # number of the step
+        self.ema_weight = torch.zeros((), dtype=kind, device=device)
+        self.first_bad = torch.zeros(4, dtype=torch.int64, device=device)  # 0: never
+        self.step = partial(_step, settings=settings, n=self.n, ema_weight=self.ema_weight, first_bad=self.first_bad)
+        if graph.records(device):
+            self.step = graph.Recorded(self.step, [game.G, game.D, game.ema], [game.g_opt, game.d_opt])
+
+    def take(self, game: Game) -> Tensor:
+        """A step, now or, on a GPU, when its time comes.  -> d_loss, g_loss, real score, fake score (4,)"""
+        self.n.fill_(game.step + 1)
+        self.ema_weight.fill_(average_weight(game))
+        costs = self.step(game)
+        game.step += 1
+        return costs
+
+    def fits(self, game: Game, settings: tuple) -> bool:
+        """Whether it can go on with this game, as it is now."""
+        same = self.settings == settings and all(map(operator.is_, self.parts, _parts(game)))
+        return same and not (isinstance(self.step, graph.Recorded) and not self.step.fits())
+
+    def __deepcopy__(self, memo: dict) -> None:
+        """The copy of a game makes its own turns."""
+
+
+def _parts(game: Game) -> list:
+    return [game.G, game.D, game.ema, game.g_opt, game.d_opt, game.data, game.latent]
+
+
+def _turn(game: Game, settings: tuple) -> _Turn:
+    """The game's turn with these settings (objective, batch size, moves of D): the last one, if it still fits."""
+    if game.turn is None or not game.turn.fits(game, settings):
+        game.turn = _Turn(game, settings)
+    return game.turn
+
+
+def _step(game: Game, settings: tuple, n: Tensor, ema_weight: Tensor, first_bad: Tensor) -> Tensor:
+    """`play`, and a note of the step if a cost is not finite: what is recorded."""
+    costs = play(game, *settings, ema_weight)
+    first_bad += (~costs.isfinite() & (first_bad == 0)) * n
+    return costs
 
 
 @contextmanager
@@ -304,24 +373,22 @@ class _Watch:
 
     def __init__(self, game: Game):
         self.game = game
-        self.first_bad = torch.zeros(4, dtype=torch.int64, device=game.device)  # step of the first NaN, 0 for none
         if not self._weights_finite():
             raise Diverged(
                 "The networks hold NaN or infinite weights before the first step; build or load the game anew."
             )
         self._keep()
 
-    def see(self, costs: Tensor) -> None:
-        bad = ~costs.isfinite() & (self.first_bad == 0)
-        self.first_bad += bad * self.game.step
+    def check(self, first_bad: Tensor) -> None:
+        """Raise `Diverged` if a cost was not finite; else keep the state if `CHECK_EVERY` steps have passed.
 
-    def check(self) -> None:
-        """Raise `Diverged` if a cost was not finite; else keep the state if `CHECK_EVERY` steps have passed."""
+        `first_bad` (4,): the steps in which the costs were first not finite, 0 for never. To look is to wait for a GPU.
+        """
         first = {
             name: n
             for name, n in zip(
                 ("D's loss", "G's loss", "D's score of data", "D's score of samples"),
-                self.first_bad.tolist(),
+                first_bad.tolist(),
                 strict=True,
             )
             if n
