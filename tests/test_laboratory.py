@@ -4,6 +4,7 @@ import asyncio
 import re
 from base64 import b64decode
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -285,6 +286,19 @@ def test_the_warped_grid_is_where_g_puts_a_grid_of_latents():
     assert np.allclose(grid[0, 0], corner[0], atol=1e-5) and np.allclose(grid[0, -1], corner[1], atol=1e-5)
 
 
+def test_the_page_about_it_names_every_control_and_layer():
+    page = (Path(__file__).parents[1] / "notebooks" / "laboratory.md").read_text()
+    for name, control in CONTROLS.items():
+        assert f"| {control.label} |" in page and f"[{name}]" in page
+        assert control.options or control.help in page
+    for layer in widget.LAYERS:
+        assert f"| {layer} |" in page
+    here = Path(__file__).with_name
+    tests = here("test_laboratory.py").read_text() + here("test_laboratory_browser.py").read_text()
+    named = re.findall(r"`(test_\w+)…?`", page)
+    assert len(named) > 10 and all(f"def {name}" in tests for name in named)
+
+
 def test_layers_are_switched():
     lab = Laboratory()
     for name, on in widget.LAYERS.items():
@@ -508,7 +522,7 @@ def test_the_best_d_is_log_p_over_q():
 
 def test_no_d_is_right_more_often_than_the_best_one():
     lab = Laboratory(data="three regions")
-    tell(lab, do="players", value="only D")
+    lab.choose_players("only D")
     lab.step(300)
     m = lab._records[-1].measures
     assert 0.9 < m.accuracy <= m.bayes + 0.02  # D alone comes near the limit

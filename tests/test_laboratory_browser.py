@@ -118,7 +118,7 @@ def lab(shared):
     if shared.playing():
         shared.press("play")
         shared.wait_playing(False)
-    run_cell(shared.page, "from gan_tutorial.laboratory import Setting\nlab.players = lab._play.players = 'both'\n"
+    run_cell(shared.page, "from gan_tutorial.laboratory import Setting\nlab.choose_players('both')\n"
                           "lab.slow, lab.pace = False, 0\nlab.set(**Setting().as_dict())\nlab.reset()")  # fmt: skip
     return shared
 
@@ -483,7 +483,7 @@ def test_screenshots(server, chromium, tmp_path):  # noqa: F811
 
 def test_film(server, chromium, tmp_path):  # noqa: F811
     """The ring, learned with three objectives side by side: a film for the README; two frames unless on demand."""
-    into, frames = (PICTURES, 60) if ON_DEMAND else (tmp_path, 2)
+    into, frames = (PICTURES, 48) if ON_DEMAND else (tmp_path, 2)
     names, cell = ("non_saturating", "least_squares", "wgan_gp"), THREE.replace("wgan\"", "least_squares\"")
     film = []
     with bench(server, chromium, tmp_path, cell) as page:
@@ -503,7 +503,7 @@ def test_film(server, chromium, tmp_path):  # noqa: F811
     assert Image.open(into / "ring.gif").n_frames == frames
 
 
-def strip(pictures: list[Image.Image], names: tuple[str, ...], step: int, side: int = 280) -> Image.Image:
+def strip(pictures: list[Image.Image], names: tuple[str, ...], step: int, side: int = 230) -> Image.Image:
     """Three pictures in a row on paper, each with its objective, and the step."""
     sheet = Image.new("RGB", (side * len(pictures), side + 22), figures.PAPER)
     pen = ImageDraw.Draw(sheet)
@@ -512,4 +512,4 @@ def strip(pictures: list[Image.Image], names: tuple[str, ...], step: int, side: 
         sheet.paste(small, (side * i, 22), small.getchannel("A"))
         words = f"{name.replace('_', ' ')}, step {step:,}"
         pen.text((side * i + 6, 5), words, fill=figures.COLORS["truth"], font_size=13)
-    return sheet.quantize(128, dither=Image.Dither.NONE)
+    return sheet.quantize(40, dither=Image.Dither.NONE)  # few colours: 48 frames in two megabytes

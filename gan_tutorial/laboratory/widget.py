@@ -131,6 +131,11 @@ class Laboratory(anywidget.AnyWidget):
             self._mirror()
         self._show(record=not self.playing)
 
+    def choose_players(self, players: str) -> None:
+        """Let "both" move, "only D" or "only G": in `step`, `run`, and under the buttons."""
+        self.players = players
+        self._play.players = players
+
     def reset(self) -> None:
         """Start anew with the present setting."""
         self.error = ""
@@ -370,7 +375,7 @@ class Laboratory(anywidget.AnyWidget):
             "step": lambda m: self._one_step(),
             "reset": lambda m: self.reset(),
             "set": lambda m: self._set_and_say_so(m["name"], m["value"]),
-            "players": lambda m: self._choose_players(m["value"]),
+            "players": lambda m: self.choose_players(m["value"]),
             "slow": lambda m: setattr(self, "slow", bool(m["value"])),
             "pace": lambda m: setattr(self, "pace", int(m["value"])),
             "layer": lambda m: setattr(self, "layers", self.layers | {m["name"]: bool(m["value"])}),
@@ -395,9 +400,6 @@ class Laboratory(anywidget.AnyWidget):
             self.set(**{name: value})
         finally:
             self.send({"what": "did"})  # the browser waits for this before it asks for more
-
-    def _choose_players(self, players: str) -> None:
-        self.players = self._play.players = players
 
     def _one_step(self) -> None:
         """The Step button: one step or, in slow motion, its next stage."""
