@@ -108,7 +108,7 @@ BOUNDS = register(
             "A matrix with entries up to c has a spectral norm of at most c times the root of its number of entries.",
             "math.prod multiplies what a generator gives.",
         ),
-        praise="Bounds that hold for every input, and that no network comes near.",
+        praise="Bounds that hold for every input; how near a network comes is another matter.",
     )
 )
 

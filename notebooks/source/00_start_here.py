@@ -38,6 +38,57 @@ from gan_tutorial.profile import choose, use_cores
 
 use_cores()
 profile = choose(PROFILE)
+
+# %% [markdown]
+# ## Play first
+#
+# Below is a whole GAN, small enough to be seen at once: two networks that learn against each other.
+#
+# - The **blue dots** are the data. Here they lie in eight heaps on a ring.
+# - The **orange crosses** are samples, made by the *generator*, G.
+# - The **background** shows what the *discriminator*, D, thinks of each place: blue where it says
+#   "this looks like data", orange where it says "this was made by G". On the line between them it
+#   cannot tell.
+# - The **arrows** (once you play) say which way D's opinion pulls a cross.
+#
+# D tries to tell crosses from dots; G tries to place its crosses where D takes them for dots. The next
+# cell lets both learn for a moment and shows where they have got to. Then it is yours: press
+# **Reset**, and both have forgotten everything; press **▶ Play**, and watch. (*Speed* slows it down.)
+# We will see the crosses start as one clump in the middle and go looking for the heaps.
+
+# %% tags=["widget"] alt="Left: blue dots in eight heaps on a ring, with orange crosses on and between the heaps, over a background of pale blue and pale orange patches. Right: what both players pay, step by step"
+from gan_tutorial.live import laboratory
+
+lab = laboratory(data="ring")
+steps = profile.pick(smoke=5, cpu=2_000, gpu=2_000)
+with profile.plan(steps=steps, about=4, gpu=4):
+    lab.step(steps)
+lab
+
+# %% [markdown]
+# Three things to try. Nothing can break, and **Reset** always brings a fresh start.
+#
+# 1. Press **Reset**, then **Play**, and **Pause** after some seconds. Now pull the slider *time*
+#    slowly from left to right. What do the crosses learn first: that there is a *ring*, or that
+#    there are *heaps*?
+# 2. Let it play for some seconds, then set *who moves* to **only D** and wait; then to **only G**,
+#    and wait again. What happens each time? (Back to **both**, and they recover; or **Reset**.)
+# 3. Under *data*, choose another shape: **two moons**, say, or **your own**. With "your own" you press
+#    **Clear the drawing** and draw in the picture, the first letter of your name for example. Does G
+#    learn to write it?
+#
+# <details><summary>What we saw</summary>
+#
+# 1. First the ring: after a few hundred steps the crosses stand in a loose circle, heaps or no heaps.
+#    Only then, and much more slowly, do they draw together to the eight heaps; even in the picture above
+#    there are stragglers between them.
+# 2. With *only D* the crosses stand still, and the background becomes sharper. With *only G* they run
+#    off at once, into the blue and often out of the picture: what D thinks is worth something only near the
+#    places where it has looked lately. So the two take turns, in small moves. Most of this series is about that.
+# 3. With us it did: a rough line first, then the letter, thinner than it was drawn. Corners and
+#    ends take longest.
+# </details>
+
 # %% [markdown]
 # ## Does it run here?
 #
@@ -144,8 +195,8 @@ last = profile.pick(smoke=20, cpu=2_500, gpu=5_000)
 moments = {30, 100, 200, 400, 800, 1500, last}
 window = display(look(), display_id=True)
 left = last - game.step
-with profile.plan(steps=left, about=0.024 * left):
-    for step in train(game, non_saturating, steps=left, every=10):
+with profile.plan(steps=left, about=0.024 * left) as plan:
+    for step in plan.watch(train(game, non_saturating, steps=left, every=10)):
         history.append(step)
         if step.n in moments:
             frames[step.n] = game.ema(z)

@@ -27,6 +27,9 @@ PROFILE = None  # None: chosen by the device; or "smoke", "cpu", "gpu"
 SEED = 0
 
 # %% tags=["setup"]
+import math
+from itertools import combinations
+
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
@@ -178,9 +181,10 @@ def bend(curve, at):
     return "convex" if (second > 0).all() else "concave" if (second < 0).all() else "both"
 
 
-D = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
+probability = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
 for name, game in games.items():
-    print(f"{name:16} over the score: {bend(game.g_fake, D.logit()):8} over D: {bend(lambda d: game.g_fake(d.logit()), D)}")  # noqa: B023
+    over_d = bend(lambda d: game.g_fake(d.logit()), probability)  # noqa: B023
+    print(f"{name:16} over the score: {bend(game.g_fake, probability.logit()):8} over D: {over_d}")
 
 # %% [markdown]
 # Only the non-saturating loss is convex: its slope grows as things get worse, as one expects of a good loss. Mind the word, though. These are curves of one *score*; as
@@ -513,15 +517,16 @@ print(f"1,000 other real pictures: {floor:.1f}; pure noise: {frechet(features(to
 #
 # ### The two trainings
 #
-# `watch` trains a game and looks up now and then: it keeps the losses of every tenth step and, at eight moments, four pictures from fixed latents and the distance of 1,000 fresh samples.
+# `observe` trains a game and looks up now and then: it keeps the losses of every tenth step and, at eight moments, four pictures from fixed latents and the distance of 1,000 fresh samples.
 
 # %%
-def watch(nets, steps):
-    """Train; -> the game, its Steps, and (step, pictures, distance) at eight moments."""
+def observe(nets, plan):
+    """Train as planned; -> the game, its Steps, and (step, pictures, distance) at eight moments."""
     game, history, looks = recipes.fashion_game(images, nets, seed=SEED), [], []
     fixed = game.latent(4)
-    moments = {max(10, 10 * round(part * steps / 10)) for part in (0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1)}
-    for step in train(game, objectives.non_saturating, steps=steps, every=10):
+    moments = {max(10, 10 * round(part * plan.steps / 10)) for part in (0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1)}
+    training = train(game, objectives.non_saturating, steps=plan.steps, every=10)
+    for step in plan.watch(training):  # the same steps, and a line that says how fast they come
         history.append(step)
         if step.n in moments:
             with torch.no_grad():
@@ -531,11 +536,11 @@ def watch(nets, steps):
 
 # %% covers=["4.09"]
 with profile.plan(steps=profile.pick(smoke=20, cpu=2200, gpu=20_000), about=30, gpu=40) as plan:
-    mlp_game, mlp_history, mlp_looks = watch(recipes.mlp, plan.steps)
+    mlp_game, mlp_history, mlp_looks = observe(recipes.mlp, plan)
 
 # %% covers=["4.09"]
 with profile.plan(steps=profile.pick(smoke=20, cpu=1500, gpu=20_000), about=30, gpu=40) as plan:
-    conv_game, conv_history, conv_looks = watch(recipes.conv, plan.steps)
+    conv_game, conv_history, conv_looks = observe(recipes.conv, plan)
 
 # %% [markdown]
 # First the film of both: each frame shows the same four latents. Above the perceptrons, below the convolutions; time runs to the right.
@@ -899,17 +904,17 @@ def square(left, right):
 live.explore(square, panels=2, size=(6.4, 3), still={"across": 0.6, "down": 0.0}, across=(0.0, 1.0, 0.0, 0.02), down=(0.0, 1.0, 0.0, 0.02))
 
 # %% [markdown]
-# The same question without sliders: along all six ways between two of the four latents (first to second, third, fourth; second to third, ...), how sure is the classifier, and what does D say?
+# The same question without sliders: along all six ways between two of the four latents, how sure is the classifier, and what does D say?
 
 # %%
-ends, ts = list(anchors.values()), torch.linspace(0, 1, 21).tolist()
-ways = [draw(torch.stack([slerp(a, b, t) for t in ts])) for i, a in enumerate(ends) for b in ends[i + 1 :]]
+ts, pairs = torch.linspace(0, 1, 21).tolist(), list(combinations(anchors, 2))
+ways = [draw(torch.stack([slerp(anchors[a], anchors[b], t) for t in ts])) for a, b in pairs]
 with torch.no_grad():
     sure = torch.stack([classifier(x).softmax(1).max(1).values for x in ways])
     score = torch.stack([conv_game.D(x) for x in ways])
-for i, way in enumerate(zip(sure, score, strict=True)):
+for (a, b), *way in zip(pairs, sure, score, strict=True):
     low = int(way[0].argmin())
-    print(f"way {i + 1}: surest class falls to {way[0][low]:.2f}; D's score there {way[1][low]:+.2f}, at the ends {way[1][0]:+.2f} and {way[1][-1]:+.2f}")
+    print(f"{a} to {b}: surest class falls to {way[0][low]:.2f}; D's score there {way[1][low]:+.2f}, at the ends {way[1][0]:+.2f} and {way[1][-1]:+.2f}")
 print(f"share of places where the surest class has less than 0.7: {(sure < 0.7).float().mean():.0%}")
 
 # %% [markdown]
@@ -994,7 +999,7 @@ figures.image_grid(shown, right, columns=9, title="dark pullovers; + latent step
 
 # %%
 ledger = facts.Ledger("03")
-log2 = 0.6931471805599453
+log2 = math.log(2)
 ledger.add("F-V4", "slope of minimax at D = 0.01 is -D", -0.01, weak[1], 1e-6, "autograd")
 ledger.add("F-V4", "slope of non-saturating at D = 0.01 is -(1-D)", -0.99, strong[1], 1e-6, "autograd")
 ledger.add("F-V4", "ratio of the slopes at D = 0.001", 999, (strong / weak)[0], 1e-3, "(1-D)/D")
@@ -1002,7 +1007,7 @@ ledger.add("F-V4", "ratio of gradients in G's weights, one sample, over (1-D)/D:
 ledger.add("F-V2", "D's loss at scores of 0", 2 * log2, non_saturating.d_loss(zero, zero), 1e-6, "2 log 2")
 ledger.add("NB03", "flipped labels give the non-saturating loss", 0, (flipped - non_saturating.g_fake(scores)).abs().max(), 1e-6, "definition")
 ledger.add("NB03", "Algorithm 1 by hand and train(): largest difference of a pixel", 0, apart, 1e-3, "five steps")
-ledger.add("F-V7", "D alone: the two gradients differ by a factor of at least 100, in all seeds", (100, float("inf")), apart_by, 0, "Arjovsky & Bottou 2017, fig. 2", True);
+ledger.add("F-V7", "D alone: the two gradients differ by a factor of at least 100, in all seeds", (100, float("inf")), apart_by, 0, "Arjovsky & Bottou 2017, figs. 2 and 3", True);
 
 # %%
 conv_G = (64 + 1) * 32 * 49 + 2 * 32 + 32 * 16 * 4 * 4 + 16 + 2 * 16 + 16 * 4 * 3 * 3 + 4
@@ -1014,7 +1019,7 @@ ledger.add("NB03", "mean length of the middle of two latents over that of one", 
 for name, (_, late, gain) in summary.items():
     ledger.add("F-V2", f"{name}: D's mean loss in the last quarter is at most 2 log 2", (0, 2 * log2), late[0], 0.1, "2 log 2 - 2 JS", True)
     ledger.add("NB03", f"{name}: the distance falls at least fourfold", (4, float("inf")), gain, 0, "this training", True)
-ledger.add("NB03", "overfitted D: right on its own pictures, more often than on new ones by", (0.02, 1), right_on_own - right_on_new, 0, "this training", True)
+ledger.add("NB03", "overfitted D (one seed): right on its own pictures, more often than on new ones by", (0.02, 1), right_on_own - right_on_new, 0, "this training", True)
 most = max(present[-1] for _, _, present in momentum[0.9])
 fewest = min(present[-1] for _, _, present in momentum[0.0])
 ledger.add("NB03", "classes kept without momentum (fewest of three seeds) minus with it (most)", (1, 10), fewest - most, 0, "three seeds each", True)

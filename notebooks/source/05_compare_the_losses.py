@@ -1491,5 +1491,7 @@ facts
 #   normalising constants by classification.
 # - [Lucic et al. 2018, Are GANs created equal?](https://arxiv.org/abs/1711.10337): the sober comparison
 #   of losses on images.
+# - [Kurach et al. 2019, A large-scale study on regularization and normalization in GANs](https://arxiv.org/abs/1807.04720):
+#   the same question with penalties and norms varied as well.
 #
-# Notebook 06 goes on from here, and chooses a divergence.
+# [Notebook 06](06_choose_a_divergence.ipynb) goes on from here, and chooses a divergence.
