@@ -95,6 +95,11 @@ def use_style(note: str = "") -> None:
     mpl.rcParams.update(_STYLE)
 
 
+def styled():
+    """Inside, figures have the style of the series, whatever the reader's own is."""
+    return mpl.rc_context(_STYLE)
+
+
 def stamp(fig: Figure) -> None:
     """Write the note of `use_style` on a figure, once.  Pyplot calls it for every figure it makes."""
     if not _note or any(text.get_gid() == _NOTE for text in fig.texts):

@@ -252,7 +252,7 @@ def test_numbers_and_charts_are_there(lab):
 BY_HAND = {
     # control: what to choose, or where to drag the slider; and an expression that must then be true in the kernel
     "data": ("two moons", "lab.setting['data'] == 'two moons' and type(lab._truth.density).__name__ == 'TwoMoons'"),
-    "seed": (0.5, "40 <= lab.setting['seed'] <= 60 and lab.game.step == 0"),
+    "seed": (0.5, "40 <= lab.setting['seed'] <= 60 and lab.game.seed == lab.setting['seed']"),
     "batch_size": ("32", "lab.setting['batch_size'] == 32 and 'batch_size=32' in lab.code"),
     "objective": ("wgan_gp", "lab.objective.penalty is not None and lab.setting['d_steps'] == 5"),
     "hold": ("clip", "lab.objective.project is not None"),

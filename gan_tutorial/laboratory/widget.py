@@ -434,22 +434,24 @@ class Laboratory(anywidget.AnyWidget):
 
     def png(self) -> bytes:
         """The present moment as a picture: what readers without a kernel see."""
-        figure = Figure(figsize=(9.2, 3.9), layout="constrained")
-        FigureCanvasAgg(figure)
-        left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
-        title = f"{self._play.setting.objective}, step {self.game.step:,}"
-        with torch.no_grad(), randomness(0):
+        with figures.styled(), torch.no_grad(), randomness(0):
+            figure = Figure(figsize=(9.2, 3.9))
+            FigureCanvasAgg(figure)
+            left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
             if self._truth is None:
-                figures.image_grid(self.game.ema(self._z), left, columns=8, title=title)
+                figures.image_grid(self.game.ema(self._z), left, columns=8)
             else:
                 x, y, half = self._play.setting.window
                 window = (x - half, x + half, y - half, y + half)
                 figures.field(left, self.game.D.D, window)
                 figures.scatter2d(left, self._truth.sample(SHOWN), self.game.G(self._z[:SHOWN]), window)
-                left.set_title(title)
-        self._draw_losses(right)
-        buffer = BytesIO()
-        figure.savefig(buffer, format="png", dpi=90)
+                bar = figure.axes[-1]
+                bar.set_ylabel("")
+                bar.set_title("score", size=8.5, loc="center")
+            left.set_title(f"{self._play.setting.objective.replace('_', ' ')}, step {self.game.step:,}")
+            self._draw_losses(right)
+            buffer = BytesIO()
+            figure.savefig(buffer, format="png", dpi=90)
         return buffer.getvalue()
 
     def _draw_losses(self, ax) -> None:
@@ -459,7 +461,7 @@ class Laboratory(anywidget.AnyWidget):
             ax.plot([record.step for record in self._records], paid, color=color, label=f"{player} pays")
             if theory[name] == theory[name]:
                 ax.axhline(theory[name], color=color, linestyle="--", linewidth=1)
-        ax.set(xlabel="step", title="what both pay; dashed: at rest")
+        ax.set(xlabel="step", ylabel="loss", title="what both pay; dashed: at rest")
         ax.legend(loc="best")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
