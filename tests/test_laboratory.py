@@ -120,6 +120,22 @@ def test_only_one_player_moves_while_the_other_rests():
         assert changed == [True, False]
 
 
+def test_the_trait_and_the_method_choose_the_same_player():
+    lab = Laboratory()
+    lab.players = "only G"
+    before = [w.clone() for w in lab.game.D.parameters()]
+    lab.step(1)
+    assert all(torch.equal(a, b) for a, b in zip(before, lab.game.D.parameters(), strict=True))
+
+
+def test_a_few_steps_are_one_moment_and_many_are_forty():
+    lab = Laboratory()
+    lab.step(30)
+    assert lab.recorded == 2
+    lab.step(200)
+    assert lab.recorded == 2 + 40
+
+
 def test_two_laboratories_do_not_disturb_each_other():
     alone = Laboratory(seed=1)
     alone.step(4)

@@ -469,7 +469,7 @@ function render({ model, el }) {
     pen.font = "10px sans-serif";
     let at = 4;
     for (const { label, color, values } of lines) { // the legend, with the last value
-      const words = `${label} ${short(values[values.length - 1])}`;
+      const words = `${label} ${short(Number(values[values.length - 1].toPrecision(2)))}`;
       pen.fillStyle = color;
       pen.fillRect(at, 18, 9, 3);
       pen.fillStyle = text;

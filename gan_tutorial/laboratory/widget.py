@@ -134,7 +134,10 @@ class Laboratory(anywidget.AnyWidget):
     def choose_players(self, players: str) -> None:
         """Let "both" move, "only D" or "only G": in `step`, `run`, and under the buttons."""
         self.players = players
-        self._play.players = players
+
+    @traitlets.observe("players")
+    def _players_changed(self, change: dict[str, Any]) -> None:
+        self._play.players = change["new"]
 
     def reset(self) -> None:
         """Start anew with the present setting."""
@@ -145,7 +148,7 @@ class Laboratory(anywidget.AnyWidget):
 
     def step(self, n: int = 1) -> str:
         """Train n steps, at once, and return the line of numbers.  What training raises is raised."""
-        every = max(1, n // 40)
+        every = n // 40 or n  # few steps are one moment
         for i in range(1, n + 1):
             with one_thread():
                 self._play.step()
@@ -360,8 +363,8 @@ class Laboratory(anywidget.AnyWidget):
             total = len(self._truth.density.centers)
             parts.append(f"{round(m.modes * total)} of {total} modes")
         if m.accuracy == m.accuracy:
-            limit = f" of at most {m.bayes:.0%}" if m.bayes == m.bayes else ""
-            parts.append(f"D is right {m.accuracy:.0%}{limit}")
+            best = f" (the best D, through the blur, {m.bayes:.0%})" if m.bayes == m.bayes else ""
+            parts.append(f"D is right {m.accuracy:.0%}{best}")
         return " · ".join([*parts, f"slope of D {m.slope:.2f}"])
 
     # ---- Messages from the browser ----
