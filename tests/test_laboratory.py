@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
@@ -408,6 +409,23 @@ def test_play_goes_on_until_pause_and_leaves_time_for_others():
 
     lab, turns, at = asyncio.run(watch())
     assert turns > 1 and not lab.playing and lab.game.step == at and lab.setting["d_lr"] == 1e-2
+
+
+def test_a_message_from_another_thread_waits_for_its_turn():
+    """ipykernel 7 may hand over a message in a thread of its own: it must not reach into a step that is under way."""
+
+    async def watch():
+        lab, seen = Laboratory(), []
+        lab.observe(lambda change: seen.append(threading.current_thread()), "setting")
+        other = threading.Thread(target=tell, args=(lab,), kwargs={"do": "set", "name": "d_lr", "value": 0.01})
+        other.start()
+        other.join()
+        waited = lab.setting["d_lr"] == 1e-3
+        await asyncio.sleep(0.01)
+        return lab, waited, seen
+
+    lab, waited, seen = asyncio.run(watch())
+    assert waited and lab.setting["d_lr"] == 0.01 and seen == [threading.main_thread()]
 
 
 def test_speed_is_the_number_of_steps_between_two_pictures():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -98,6 +99,7 @@ class Laboratory(anywidget.AnyWidget):
         }
         self._play = Play(Setting.of(**changes))
         super().__init__(fixed=fixed, layers=dict(LAYERS))
+        self._home = (_running_loop(), threading.get_ident())  # where the game is played, and nowhere else
         self._task: asyncio.Task | None = None
         self._stopping = False
         self._in_hand: tuple[int, Iterator] | None = None  # stages, for the Step button in slow motion
@@ -370,6 +372,14 @@ class Laboratory(anywidget.AnyWidget):
     # ---- Messages from the browser ----
 
     def _heard(self, _widget: Any, message: dict[str, Any], _buffers: Any) -> None:
+        """A message came; ipykernel 7 may say so in a thread of its own, in the middle of a step of the game."""
+        loop, thread = self._home
+        if loop is None or thread == threading.get_ident():
+            self._obey(message)
+        else:
+            loop.call_soon_threadsafe(self._obey, message)
+
+    def _obey(self, message: dict[str, Any]) -> None:
         commands: dict[str, Callable[[dict], Any]] = {
             "hello": lambda m: self._greet(),
             "seen": lambda m: setattr(self, "_seen", max(self._seen, m["frame"])),
@@ -471,6 +481,13 @@ class Laboratory(anywidget.AnyWidget):
         data = super()._repr_mimebundle_(**kwargs)
         data = data[0] if isinstance(data, tuple) else data or {}
         return data | {"text/plain": self.text, "image/png": b64encode(self.png()).decode()}
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:  # outside of a notebook
+        return None
 
 
 @contextmanager
