@@ -216,7 +216,7 @@ def drag_first_slider(page, seconds: float = 2.0) -> float | None:
     explorer = page.locator(".widget-vbox:has(> .widget-image):has(.noUi-handle)").first
     if not explorer.count():
         return None
-    explorer.scroll_into_view_if_needed()
+    explorer.locator(".noUi-handle").first.evaluate("node => node.scrollIntoView({block: 'center'})")
     explorer.locator(".widget-image").first.evaluate(COUNT_PICTURES)
     rail = explorer.locator(".noUi-target").first.bounding_box()
     handle = explorer.locator(".noUi-handle").first.bounding_box()
