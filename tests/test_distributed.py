@@ -9,6 +9,7 @@ import time
 
 import pytest
 import torch
+import torch.distributed.nn.functional  # before a process group exists: see commands/train.py
 from torch import distributed, multiprocessing, nn
 
 from gan_tutorial import objectives

@@ -69,6 +69,10 @@ def main(args: Namespace) -> int:
 def _as_one_of_several(args: Namespace, device: str) -> int:
     """What `main` does, in each process that `torchrun` started; the first of them writes and speaks for all."""
     import torch
+
+    # Torch imports this module itself at the first optimiser, and it keeps the process group of that moment for ever:
+    # then `destroy_process_group` does not end gloo's threads, and one of them may abort the process as it exits.
+    import torch.distributed.nn.functional
     from torch import distributed
 
     if device.startswith("cuda"):
