@@ -245,10 +245,10 @@ TRIED = [
 SETTINGS = {setting.name: setting for setting in TRIED}
 
 FINALISTS = {
+    "non-saturating, package's conv": (60,),
     "non-saturating, G at 7x7": (60,),
     "non-saturating, G at 7x7, falling": (60, 180, 300),
-    "WGAN-GP, G at 7x7, penalty on half": (60,),
-    "WGAN-GP, G at 7x7, penalty on half, falling": (180,),
+    "WGAN-GP, package's conv, penalty on half": (60, 180),
     "clipping 0.1, G at 7x7": (60,),
     "clipping 0.03, MLP, lr 1e-3": (60,),
     "Pearson, trick, G at 7x7": (60,),
