@@ -17,8 +17,13 @@ VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "installed.json")
 OLDEST = (3, 11)
-# JupyterLab asks on its first start whether to fetch news; the tutorial asks for nothing from outside.
-LAB_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+SETTINGS = {
+    # JupyterLab asks on its first start whether to fetch news; the tutorial asks for nothing from outside.
+    "share/jupyter/lab/settings/overrides.json":
+        {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}},
+    "etc/jupyter/jupyter_server_config.json":
+        {"ServerApp": {"kernel_websocket_connection_class": "gan_tutorial.connection.PromptConnection"}},
+}
 
 
 def main(arguments=None):
@@ -38,12 +43,13 @@ def main(arguments=None):
 
 def install(test, this_python):
     """Bring .venv to the state that pyproject.toml asks for; returns the exit status."""
-    have, want = read_stamp(), {"place": ROOT, "pyproject": digest("pyproject.toml"), "test": test}
+    have, want = read_stamp(), {"place": ROOT, "pyproject": digest("pyproject.toml"), "settings": SETTINGS,
+                               "test": test}
     here = bool(have) and have["place"] == ROOT and runs(VENV_PYTHON)
     if here and this_python and have["python"] != sys.version:
         here = False
     want["test"] = test or (here and have["test"])      # what tests need is not taken away again
-    if here and all(have[key] == want[key] for key in want):
+    if here and all(have.get(key) == want[key] for key in want):
         find_or_install_browser(test)
         return 0
 
@@ -63,9 +69,7 @@ def install(test, this_python):
     package = ".[test]" if want["test"] else "."
     pip = [VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install"]
     subprocess.run(pip + ["-e", package], cwd=ROOT, check=True)
-    settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
-    os.makedirs(settings, exist_ok=True)
-    write_json(os.path.join(settings, "overrides.json"), LAB_SETTINGS)
+    write_settings(VENV)
     write_json(STAMP, want)                             # last: an interrupted installation leaves none
     find_or_install_browser(test)
     return 0
@@ -133,6 +137,14 @@ def read_stamp():
         return stamp if {"place", "pyproject", "test", "python"} <= set(stamp) else {}
     except (OSError, ValueError, TypeError):
         return {}
+
+
+def write_settings(prefix):
+    """Put the settings of JupyterLab and of its server where the environment at `prefix` finds them."""
+    for name, settings in SETTINGS.items():
+        path = os.path.join(prefix, *name.split("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        write_json(path, settings)
 
 
 def write_json(path, value):

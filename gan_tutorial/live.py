@@ -13,6 +13,7 @@ import ipywidgets as widgets
 import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -149,8 +150,9 @@ class _Picture:
         self._laid_out = False
         self._axes = list(axes)
         self._moving: set[Artist] = set()
-        self._front: list[Artist] = []  # the moving artists, and what lies over them
-        self._back: Any = None  # pixels of all the rest
+        self._front: list[Artist] = []  # the moving artists, and what lies between them
+        self._back: Any = None  # pixels of what lies below them
+        self._lid: Any = None  # and of what lies above, spines and legend
 
     def update(self, **values: Any) -> str:
         text = self._update(**values)
@@ -167,7 +169,7 @@ class _Picture:
         return buffer.getvalue()
 
     def _draw(self) -> None:
-        """Draw what an update may have moved over a copy of what it did not: the same pixels, in a fraction of the time."""
+        """Draw what moves between copies of what does not: the pixels of a whole drawing, in a fraction of its time."""
         if not self._laid_out:  # once: a picture must not jump
             self.canvas.draw()
             self.figure.set_layout_engine("none")
@@ -178,29 +180,40 @@ class _Picture:
             self.canvas.restore_region(self._back)
             for artist in self._front:
                 artist.draw(self.canvas.renderer)
+            self.canvas.renderer.draw_image(self.canvas.renderer.new_gc(), 0, 0, self._lid)
 
     def _keeps(self) -> bool:
         """Whether the copy still holds; and note which artists moved."""
-        changed = {a for ax in self._axes for a in ax.get_children() if a.stale}
-        # An axis moves all that is drawn along it.
-        axes = {a for ax in self._axes if ax.axison for a in (ax.xaxis, ax.yaxis)}
-        self._moving |= changed - {a for ax in self._axes for a in (ax.xaxis, ax.yaxis)}
+        axes = {axis for ax in self._axes for axis in (ax.xaxis, ax.yaxis)}
+        changed = {part for ax in self._axes for part in _parts(ax) if part.stale}
+        self._moving |= changed - axes
+        # An axis that changed moves all that is drawn along it.
         return self._back is not None and not changed & axes and self._moving <= set(self._front)
 
     def _divide(self) -> None:
-        """Part the artists into those in front and the others, and keep a copy of the figure without the former."""
-        self._front = []
+        """Part the artists into those that are drawn each time and those below and above, of which copies are kept."""
+        self._front, lid = [], []
         for ax in self._axes:
-            moving = self._moving.intersection(ax.get_children())
-            lowest = min((a.zorder for a in moving), default=np.inf)
-            titles = {ax.title, ax._left_title, ax._right_title, ax.patch} - moving  # nothing reaches these
-            over = (a for a in ax.get_children() if a.zorder >= lowest and a not in titles)
-            hidden = () if ax.axison else (ax.xaxis, ax.yaxis)
-            self._front += sorted((a for a in over if a not in hidden), key=lambda a: a.zorder)
-        for artist in self._front:
+            parts = sorted(_parts(ax), key=lambda part: part.zorder)
+            heights = [part.zorder for part in self._moving.intersection(parts)] or [np.inf]
+            above = {ax.title, ax._left_title, ax._right_title} - self._moving  # nothing reaches up there
+            parts = [part for part in parts if part.zorder >= min(heights) and part not in above]
+            self._front += [part for part in parts if part.zorder <= max(heights)]
+            lid += [part for part in parts if part.zorder > max(heights)]
+        for artist in [*self._front, *lid]:
             artist.set_animated(True)  # the figure leaves it out
         self.canvas.draw()
         self._back = self.canvas.copy_from_bbox(self.figure.bbox)
+        self.canvas.renderer.clear()
+        for artist in lid:
+            artist.draw(self.canvas.renderer)
+        self._lid = np.array(self.canvas.buffer_rgba())[::-1]
+
+
+def _parts(ax: Axes) -> list[Artist]:
+    """What an axes draws over its background."""
+    left_out = [ax.patch] if ax.axison else [ax.patch, ax.xaxis, ax.yaxis, *ax.spines.values()]
+    return [part for part in ax.get_children() if part not in left_out]
 
 
 def _slider(name: str, given: Any) -> widgets.Widget:

@@ -82,7 +82,7 @@ class Visit:
     text: str = ""
     console: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
-    pictures_per_second: float | None = None        # of the first explorer, while its slider was dragged
+    pictures_per_second: list[float] = field(default_factory=list)     # of each explorer, under a dragged slider
 
     def faults(self) -> list[str]:
         """One sentence for each thing that a reader would call broken."""
@@ -90,7 +90,8 @@ class Visit:
                  for out in cell.get("outputs", []) if out["output_type"] == "error"]
         found += [f"cell {i} was not run" for i, cell in enumerate(self.cells)
                   if cell["cell_type"] == "code" and cell["source"] and cell["execution_count"] is None]
-        broken = ["model not found", "Error displaying widget", "Error creating widget", "Javascript Error"]
+        broken = ["model not found", "Error displaying widget", "Error creating widget", "Javascript Error",
+                  "The picture could not follow"]
         found += [f'the page says "{words}"' for words in broken if words in self.text]
         found += [f"the console says: {line}" for line in self.console if not HARMLESS.search(line)]
         found += [f"the page asked {host} for something" for host in sorted(self.hosts)]
@@ -180,9 +181,10 @@ def page_of_notebook(chromium: str, port: int, notebook: str, home: Path, second
 
 
 def run_all(chromium: str, port: int, notebook: str, home: Path, seconds: float) -> Visit:
-    """Open a notebook, choose Run All, wait for the end, drag a slider; leaves a picture of the page in `home`."""
+    """Open a notebook, choose Run All, wait for the end, drag its sliders; leaves a picture of the page in `home`."""
     with page_of_notebook(chromium, port, notebook, home, seconds) as (page, visit):
-        visit.pictures_per_second = drag_first_slider(page)
+        visit.pictures_per_second = drag_sliders(page)
+        visit.text = page.inner_text("body")
         return visit
 
 
@@ -206,27 +208,35 @@ def run_cell(page, code: str, at: int | None = None) -> str:
 
 COUNT_PICTURES = """picture => {
     window.pictures = 0;
-    const count = new MutationObserver(() => { window.pictures += 1; });
-    count.observe(picture, { attributes: true, attributeFilter: ["src"] });
+    window.counter?.disconnect();
+    window.counter = new MutationObserver(() => { window.pictures += 1; });
+    window.counter.observe(picture, { attributes: true, attributeFilter: ["src"] });
 }"""
 
 
-def drag_first_slider(page, seconds: float = 2.0) -> float | None:
-    """Drag the first slider that stands over a picture, back and forth; -> pictures per second, None without one."""
-    explorer = page.locator(".widget-vbox:has(> .widget-image):has(.noUi-handle)").first
-    if not explorer.count():
-        return None
-    explorer.locator(".noUi-handle").first.evaluate("node => node.scrollIntoView({block: 'center'})")
-    explorer.locator(".widget-image").first.evaluate(COUNT_PICTURES)
-    rail = explorer.locator(".noUi-target").first.bounding_box()
-    handle = explorer.locator(".noUi-handle").first.bounding_box()
+def drag_sliders(page) -> list[float]:
+    """Drag every slider that stands over a picture; -> pictures per second of each explorer, under its first slider."""
+    rates = []
+    for explorer in page.locator(".widget-vbox:has(> .widget-image):has(.noUi-handle)").all():
+        first, *others = explorer.locator(".noUi-target").all()
+        rates.append(drag(page, first, explorer.locator(".widget-image"), 2.0))
+        for slider in others:
+            drag(page, slider, explorer.locator(".widget-image"), 0.3)
+    return rates
+
+
+def drag(page, slider, picture, seconds: float) -> float:
+    """Drag a slider back and forth over its whole length; -> pictures per second."""
+    slider.evaluate("node => node.scrollIntoView({block: 'center'})")
+    rail, handle = slider.bounding_box(), slider.locator(".noUi-handle").first.bounding_box()
     y = handle["y"] + handle["height"] / 2
     page.mouse.move(handle["x"] + handle["width"] / 2, y)
     page.mouse.down()
+    picture.evaluate(COUNT_PICTURES)
     start, turn = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         turn += 1
-        part = abs((turn * 0.03) % 2 - 1)
+        part = abs((turn * 0.17) % 2 - 1)       # far enough that a slider of few steps moves each time
         page.mouse.move(rail["x"] + part * rail["width"], y)
         page.wait_for_timeout(10)
     rate = page.evaluate("window.pictures") / (time.perf_counter() - start)

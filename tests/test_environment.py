@@ -1,6 +1,8 @@
 """The files that set the tutorial up: the list of packages and its two copies, install.py, make, Binder, CI, README."""
 
 import ast
+import asyncio
+import importlib
 import json
 import os
 import re
@@ -13,8 +15,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
 import install
+from gan_tutorial.connection import PromptConnection
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -75,7 +79,7 @@ def imports(path: Path) -> set[str]:
 def test_what_the_package_imports_is_listed():
     listed = {split(each)[0] for each in PROJECT["dependencies"]}
     brought = {"IPython": "ipykernel", "jupyter_client": "ipykernel", "jupyter_core": "ipykernel",
-               "PIL": "matplotlib", "nbclient": "papermill", "traitlets": "ipywidgets"}
+               "PIL": "matplotlib", "jupyter_server": "jupyterlab", "nbclient": "papermill", "traitlets": "ipywidgets"}
     used = set().union(*map(imports, (ROOT / "gan_tutorial").rglob("*.py"))) - {"gan_tutorial"}
     assert {brought.get(name, name) for name in used} <= listed
 
@@ -127,6 +131,40 @@ def test_second_installation_does_nothing(tree):
     assert kinds(calls) == "vp"
     settings = json.loads((root / ".venv/share/jupyter/lab/settings/overrides.json").read_text())
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    server = json.loads((root / ".venv/etc/jupyter/jupyter_server_config.json").read_text())["ServerApp"]
+    module, _, name = server["kernel_websocket_connection_class"].rpartition(".")
+    assert getattr(importlib.import_module(module), name) is PromptConnection
+
+
+def test_messages_between_kernel_and_browser_do_not_wait_for_each_other(monkeypatch):
+    class Browser:
+        def set_nodelay(self, value):
+            done.append(value)
+
+    async def connect(self):
+        done.append("connected")
+
+    done = []
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect", connect)
+    monkeypatch.setattr(PromptConnection, "__init__", lambda self: None)
+    connection = PromptConnection()
+    monkeypatch.setattr(PromptConnection, "websocket_handler", Browser())
+    asyncio.run(connection.connect())
+    assert done == [True, "connected"]
+
+
+def test_the_server_need_not_load_torch():
+    loaded = "import sys, gan_tutorial.connection; print('torch' in sys.modules)"
+    assert run(sys.executable, "-c", loaded).stdout == "False\n"
+
+
+def test_other_settings_are_brought_in(tree, monkeypatch):
+    root, calls = tree
+    install.main([])
+    monkeypatch.setattr(install, "SETTINGS", {"etc/new.json": {"a": 1}})
+    install.main([])
+    install.main([])
+    assert kinds(calls) == "vpp" and json.loads((root / ".venv/etc/new.json").read_text()) == {"a": 1}
 
 
 def test_tests_add_their_packages_once_and_they_stay(tree):
@@ -353,6 +391,7 @@ def test_post_build_installs_and_goes_on_without_the_data(post_build, scratch):
     assert "could not be fetched" in done.stdout
     found = run(scratch / "python", "-c", "import gan_tutorial; print(gan_tutorial.__file__)", cwd=data, env=env)
     assert Path(found.stdout.strip()) == tree / "gan_tutorial" / "__init__.py"
+    assert all((scratch.parent / name).exists() for name in install.SETTINGS)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the image is of Linux")

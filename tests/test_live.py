@@ -1,5 +1,6 @@
 """The picture with sliders: state, stills, errors, speed, and what happens when a cell is run again."""
 
+import copy
 import time
 from base64 import b64decode
 from io import BytesIO
@@ -9,6 +10,7 @@ import matplotlib as mpl
 import nbformat
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from nbclient import NotebookClient
 from PIL import Image
 
@@ -158,6 +160,48 @@ def test_fast_enough_to_follow_a_hand():
             picture.set(height=height)
         rates.append(10 / (time.perf_counter() - start))
     assert max(rates) >= 15, rates
+
+
+def of_all_kinds(left, right):
+    """Bars under a grid, a picture without axes, areas, lines, text, titles, and a limit that moves in steps."""
+    bars = left.bar([0, 1], [1, 1])
+    (line,) = left.plot(X, X, label="line")
+    note = left.text(0, 0, "")
+    left.legend(loc="upper right")
+    left.set(ylim=(0, 3), title="stays")
+    right.set_axis_off()
+    picture = right.imshow(np.zeros((4, 4)), vmin=-1, vmax=1)
+    frame = right.add_patch(mpl.patches.Rectangle((0, 0), 1, 1, fill=False))
+    shade = left.fill_between(X, 0 * X, 0 * X, alpha=0.3)
+
+    def update(a):
+        bars[0].set_height(a)
+        line.set_ydata(a * np.sin(X))
+        note.set(text=f"{a:.1f}", position=(a, a))
+        picture.set_data(np.full((4, 4), np.cos(a)))
+        frame.set_xy((a, 0))
+        shade.set_data(X, 0 * X, a + 0 * X)
+        right.set_title(f"at {a:.1f}")
+        if left.get_ylim() != (limits := (0, 3 if a < 2 else 6)):
+            left.set_ylim(limits)
+        return ""
+
+    return update
+
+
+def test_what_is_put_together_from_copies_is_what_a_whole_drawing_gives():
+    picture = explore(of_all_kinds, panels=2, a=(0.0, 4.0, 1.0))
+    for a in (0.5, 3.0, 1.9, 2.5, 0.3, 0.0):
+        picture.set(a=a)
+        figure = copy.deepcopy(picture._picture.figure)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        assert not np.array_equal(pixels(picture.png()), np.asarray(canvas.buffer_rgba())[..., :3])  # some is left out
+        for artist in figure.findobj():
+            artist.set_animated(False)
+        canvas.draw()
+        difference = pixels(picture.png()).astype(int) - np.asarray(canvas.buffer_rgba())[..., :3]
+        assert abs(difference).max() <= 1, a  # of 255: half-transparent pixels are rounded twice
 
 
 def test_running_a_cell_again_closes_its_old_pictures(monkeypatch):

@@ -462,7 +462,9 @@ def three_integrands(left, right):
         ys = torch.stack(integrands(log_p, log_q))
         for line, y in zip([line_p, line_q, *lines], [log_p.exp(), log_q.exp(), *ys], strict=True):
             line.set_ydata(y)
-        right.set_ylim(min(-0.3, float(ys.min())), 1.1 * float(ys.max()) + 0.05)
+        limits = -0.5, 2.0 ** max(0, math.ceil(math.log2(1.05 * float(ys.max()))))  # few steps: a curve grows, not its axis
+        if right.get_ylim() != limits:
+            right.set_ylim(limits)
         on_grid = hills(apart).log_prob(x), Normal(mean, sd).log_prob(x)
         return "    ".join(f"{name} {float(f(*on_grid)):.4f}" for name, f in BY_HAND.items())
 

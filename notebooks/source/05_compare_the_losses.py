@@ -1403,8 +1403,8 @@ for d, times, measured in zip((0.001, 0.01, 0.1, 0.5), (999, 99, 9, 1), ratio[:4
 facts.add("F-V4", "slopes in s, autograd - table", 0, slope_error, 1e-9, "Goodfellow 2016, sec. 3.2")
 sources = ("Goodfellow et al. 2014, thm 1", "Arjovsky & Bottou 2017, thm 2.5", "Goodfellow 2016, exercise 3")
 for name, source in zip(("minimax", "non-saturating", "maximum likelihood"), sources, strict=True):
-    slope = derivative(descends[name], 1.0)
-    facts.add("F-V5", f"one step at t = 1, {name}, and its divergence", slope, exact[name], 1e-6, source)
+    descent = derivative(descends[name], 1.0)
+    facts.add("F-V5", f"one step at t = 1, {name}, and its divergence", descent, exact[name], 1e-6, source)
 both = exact["minimax"] + exact["non-saturating"]
 facts.add("F-V5", "minimax + non-saturating", 1, both, 1e-9, "d/dt KL(q||p)")
 facts.add("F-V6", "Exercise 3 (b) at t = 1.5", 1.5, found, 1e-9, "Goodfellow 2016, exercise 3")
