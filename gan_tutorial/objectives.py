@@ -56,6 +56,12 @@ def bent_exp(s: Tensor) -> Tensor:
     return inside.exp() * (1 + beyond + beyond.square() / 2)
 
 
+def log_softplus(s: Tensor) -> Tensor:
+    """log softplus(s) = log log(1 + e^s), which is s where softplus would underflow."""
+    low = -15.0  # below, the two differ by less than e^s / 2
+    return torch.where(s > low, softplus(s.clamp(min=low)).log(), s)
+
+
 def f_gan(T: Curve, f_star_T: Curve) -> Objective:
     """The bound E_p T(s) - E_q f*(T(s)) <= D_f(p || q): D raises it, G lowers it (Nowozin et al. 2016, eq. 4-6).
 
@@ -183,6 +189,12 @@ total_variation = f_gan(lambda s: s.tanh() / 2, lambda s: s.tanh() / 2)
 # f(u) = (u - 1) log u; with s = log u the conjugate needs no Lambert function: f*(f'(u)) = u f'(u) - f(u)
 jeffreys = f_gan(lambda s: s + 1 - bent_exp(-s), lambda s: bent_exp(s) - 1 + s)
 
+# Two of these with another output activation, and G's trick: no curve is steeper than 2, so large steps are safe.
+# KL again, r = softplus(s) where it was e^(s - 1): T = f'(r) = 1 + log r, f*(T) = r
+gentle_kl = fake_as_real(f_gan(lambda s: 1 + log_softplus(s), softplus))
+# squared Hellinger again, sqrt r = s + sqrt(1 + s^2) where it was e^s: T = 1 - 1 / sqrt r, f*(T) = sqrt r - 1
+gentle_hellinger = fake_as_real(f_gan(lambda s: 1 + s - (1 + s * s).sqrt(), lambda s: s + (1 + s * s).sqrt() - 1))
+
 # 0-1 coding (Mao et al. 2017, eq. 9): best score p/(p+q). Above 1, which no best D says, G's curve turns back up.
 least_squares = Objective(lambda s: (s - 1).square() / 2, lambda s: s.square() / 2, lambda s: (s - 1).square() / 2)
 hinge = Objective(lambda s: relu(1 - s), lambda s: relu(1 + s), lambda s: -s)  # Lim & Ye 2017
@@ -209,6 +221,8 @@ OBJECTIVES: dict[str, Objective] = {
     "squared_hellinger": squared_hellinger,
     "total_variation": total_variation,
     "jeffreys": jeffreys,
+    "gentle_kl": gentle_kl,
+    "gentle_hellinger": gentle_hellinger,
     "wgan": wgan,
     "wgan_gp": wgan_gp,
     "wgan_lp": wgan_lp,

@@ -13,15 +13,16 @@ from gan_tutorial.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPD
 
 @dataclass(frozen=True)
 class Nets:
-    """A generator and a discriminator that fit each other, and the step size of Adam that suits them."""
+    """A generator and a discriminator that fit each other, and the step size of Adam and the batch that suit them."""
 
     G: type[nn.Module]
     D: type[nn.Module]
     lr: float
+    batch: int
 
 
-conv = Nets(ConvGenerator, ConvDiscriminator, lr=2e-3)
-mlp = Nets(MLPGenerator, MLPDiscriminator, lr=5e-4)
+conv = Nets(ConvGenerator, ConvDiscriminator, lr=2e-3, batch=32)
+mlp = Nets(MLPGenerator, MLPDiscriminator, lr=5e-4, batch=64)
 
 NETS = {"conv": conv, "mlp": mlp}
 """By name, for the command line."""
@@ -30,7 +31,8 @@ CRITIC_STEPS = {"wgan": 5, "wgan_gp": 5, "wgan_lp": 5}
 """Moves of D in a step, where it is not 1: a critic has to be near its best before G may follow it."""
 
 STEEP = {"max_likelihood", "kl", "reverse_kl", "neyman", "squared_hellinger", "jeffreys"}
-"""Objectives with an exponential of the score in a loss: a high score makes a huge step, so they get a smaller one."""
+"""Objectives with an exponential of the score in a loss.  Of these, KL and Neyman may be lost to one huge step at the
+step size of the others; all get a smaller one, as a precaution."""
 
 
 def fashion_game(images: Images, nets: Nets = conv, *, lr: float | None = None, seed: int = 0) -> Game:

@@ -29,6 +29,8 @@ THEORY = {
     "squared_hellinger": (lambda r: r.log() / 2, lambda r: (r.sqrt() - 1) ** 2),
     "total_variation": (None, lambda r: (r - 1).abs() / 2),  # the best score is infinite
     "jeffreys": (torch.log, lambda r: (r - 1) * r.log()),
+    "gentle_kl": (lambda r: torch.special.expm1(r).log(), lambda r: r * r.log()),
+    "gentle_hellinger": (lambda r: (r.sqrt() - 1 / r.sqrt()) / 2, lambda r: (r.sqrt() - 1) ** 2),
 }
 CRITICS = {"wgan", "wgan_gp", "wgan_lp"}  # no best response without a bound on the slope: tested with linear critics
 
@@ -40,6 +42,8 @@ SHIFT = {
     "pearson": math.e - 1,
     "neyman": math.e - 1,
     "squared_hellinger": 2 * (1 - math.exp(-1 / 8)),
+    "gentle_kl": 0.5,
+    "gentle_hellinger": 2 * (1 - math.exp(-1 / 8)),
     "total_variation": 2 * norm.cdf(0.5) - 1,
     "jensen_shannon": 2 * 0.1114207,
     "minimax": 2 * 0.1114207 - math.log(4),
@@ -96,6 +100,15 @@ def test_curves_are_finite_and_g_has_the_right_sign(name, dtype):
         assert (slope[s > 1] > 0).all()
         slope = slope[s <= 1]
     assert (slope <= 0).all() and (slope < 0).any()
+
+
+@pytest.mark.parametrize("name", ["gentle_kl", "gentle_hellinger"])
+def test_gentle_curves_are_nowhere_steep(name):
+    s = torch.linspace(-100, 100, 20001, dtype=torch.float64, requires_grad=True)
+    objective = o.OBJECTIVES[name]
+    for curve in (objective.d_real, objective.d_fake, objective.g_fake):
+        (slope,) = torch.autograd.grad(curve(s).sum(), s)
+        assert slope.abs().max() <= 2 + 1e-12
 
 
 @pytest.mark.parametrize("name", o.OBJECTIVES)

@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     length.add_argument("--steps", type=positive_int, help="how many steps, counted from this start")
     length.add_argument("--seconds", type=positive_float, help="how long to train (default: 60)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=positive_int, default=64, help="pictures per move and process (default: 64)")
+    parser.add_argument("--batch", type=positive_int, help="pictures per move and process (default: one that suits)")
     parser.add_argument("--lr", type=positive_float, help="step size of both players (default: one that suits)")
     parser.add_argument("--d-steps", type=positive_int, help="moves of D per step (default: 5 for wgan*, else 1)")
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
@@ -103,8 +103,9 @@ def _play(args: Namespace, device: str, rank: int = 0, asked: Sequence[int] = ()
     _prepare(args.out, checkpoint, args.resume)
     use_cores()
     images = data.fashion_mnist(device=device)
-    lr = args.lr or recipes.NETS[args.net].lr * (0.15 if args.objective in recipes.STEEP else 1.0)
-    game = recipes.fashion_game(images, recipes.NETS[args.net], lr=lr, seed=args.seed)
+    nets = recipes.NETS[args.net]
+    lr = args.lr or nets.lr * (0.15 if args.objective in recipes.STEEP else 1.0)
+    game = recipes.fashion_game(images, nets, lr=lr, seed=args.seed)
     if args.resume:
         try:
             game.load(checkpoint)
@@ -114,11 +115,14 @@ def _play(args: Namespace, device: str, rank: int = 0, asked: Sequence[int] = ()
     if rank:  # the same weights, other batches
         game.reseed(hash((args.seed, rank, game.step)))
     history = History(args.out / "history.csv", game.step)
-    d_steps = args.d_steps or recipes.CRITIC_STEPS.get(args.objective, 1)
+    moves = {
+        "batch_size": args.batch or nets.batch,
+        "d_steps": args.d_steps or recipes.CRITIC_STEPS.get(args.objective, 1),
+    }
     status, start, first = 0, time.perf_counter(), game.step
     print(f"{args.objective}, {args.net} networks, {images.name}, on {device}, from step {game.step:,}.", flush=True)
     try:
-        _train(game, OBJECTIVES[args.objective], args, d_steps, history, None if rank else checkpoint, asked)
+        _train(game, OBJECTIVES[args.objective], args, moves, history, None if rank else checkpoint, asked)
         if asked:
             raise KeyboardInterrupt
     except KeyboardInterrupt:
@@ -161,14 +165,20 @@ def _prepare(out: Path, checkpoint: Path, resume: bool) -> None:
 
 
 def _train(
-    game, objective, args: Namespace, d_steps: int, history: "History", checkpoint: Path | None, asked: Sequence[int]
+    game,
+    objective,
+    args: Namespace,
+    moves: dict[str, int],
+    history: "History",
+    checkpoint: Path | None,
+    asked: Sequence[int],
 ) -> None:
     from gan_tutorial.game import train
 
     start = saved = shown = time.perf_counter()
     limit = args.seconds if args.seconds else (60.0 if args.steps is None else float("inf"))
     first = game.step
-    steps = train(game, objective, steps=args.steps, batch_size=args.batch, d_steps=d_steps, every=LOOK_EVERY)
+    steps = train(game, objective, steps=args.steps, every=LOOK_EVERY, **moves)
     for step in steps:
         history.add(step)
         now = time.perf_counter()

@@ -525,7 +525,7 @@ def observe(nets, plan):
     game, history, looks = recipes.fashion_game(images, nets, seed=SEED), [], []
     fixed = game.latent(4)
     moments = {max(10, 10 * round(part * plan.steps / 10)) for part in (0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1)}
-    training = train(game, objectives.non_saturating, steps=plan.steps, every=10)
+    training = train(game, objectives.non_saturating, steps=plan.steps, batch_size=nets.batch, every=10)
     for step in plan.watch(training):  # the same steps, and a line that says how fast they come
         history.append(step)
         if step.n in moments:
@@ -539,7 +539,7 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=2200, gpu=20_000), about=30, 
     mlp_game, mlp_history, mlp_looks = observe(recipes.mlp, plan)
 
 # %% covers=["4.09"]
-with profile.plan(steps=profile.pick(smoke=20, cpu=1500, gpu=20_000), about=30, gpu=40) as plan:
+with profile.plan(steps=profile.pick(smoke=20, cpu=2500, gpu=20_000), about=30, gpu=40) as plan:
     conv_game, conv_history, conv_looks = observe(recipes.conv, plan)
 
 # %% [markdown]
