@@ -31,7 +31,7 @@ played = recipes.fashion_game(data.fashion_mnist("cpu"), nets)
 held = []
 for step in game.train(played, objectives.non_saturating, steps={steps}, batch_size=nets.batch, every={steps} // 10):
     held.append(psutil.Process().memory_info().rss / 1e6)
-print(*map(round, held), round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3))
+print(*map(round, held), round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6))
 """
 
 

@@ -438,8 +438,8 @@ def draw() -> None:
             runs = sorted((r for r in here if r["setting"] == name), key=lambda r: r["test"]["ffd"])
             r = runs[(len(runs) - 1) // 2]
             samples = np.load(place("final", name, seconds, r["seed"]).with_suffix(".npy"))
-            title = f"{name.split(',')[0]}, {r['steps']:,} steps, FFD {r['test']['ffd']:.1f}"
-            image_grid(torch.from_numpy(samples), ax, columns=8, title=title)
+            image_grid(torch.from_numpy(samples), ax, columns=8)
+            ax.set_title(f"{name}\n{r['steps']:,} steps, FFD {r['test']['ffd']:.1f}", fontsize=9)
         fig.savefig(RESULTS / f"quality_{seconds:g}s.png", dpi=110)
 
 

@@ -22,7 +22,8 @@ import pytest  # noqa: E402
 matplotlib.use("Agg")
 
 ROOT = Path(__file__).parents[1]
-LAST = ["test_environment", "test_notebooks", "test_series", "test_laboratory_browser", "test_browser"]    # the slow ones, in this order
+# The slow ones, in this order
+LAST = ["test_environment", "test_notebooks", "test_series", "test_laboratory_browser", "test_browser"]
 
 
 def pytest_collection_modifyitems(items):

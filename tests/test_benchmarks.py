@@ -11,6 +11,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
 import bench  # noqa: E402
+import footprint  # noqa: E402
+import pages  # noqa: E402
 
 from gan_tutorial import fashion  # noqa: E402
 from gan_tutorial.game import d_move, g_move  # noqa: E402
@@ -67,6 +69,8 @@ def test_operations_are_counted():
     g, d = (sum(w.numel() for w in net.parameters() if w.dim() == 2) for net in (G, D))
     forward = 2 * 64 * (g + 2 * d + g + d)  # D's move: G, D twice; G's move: G and D
     assert 2 * forward < bench.operations(row, CPU) < 3 * forward
+    _, _, clipping, penalty = (bench.operations(row, CPU) for row in bench.ROWS)
+    assert 1.5 < penalty / clipping < 2  # the gradient within the loss, and the gradient of that
 
 
 @pytest.mark.timeout(300)
@@ -83,3 +87,18 @@ def test_it_runs_and_saves(tmp_path, monkeypatch, capsys):
     assert row["ours_ms"] > 0 and saved["torch"] == torch.__version__
     assert (tmp_path / "x.png").stat().st_size > 5_000
     assert "WGAN, clipping, MLP" in capsys.readouterr().out
+
+
+@pytest.mark.timeout(300)
+def test_the_footprint_is_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(footprint, "RESULTS", tmp_path)
+    monkeypatch.setattr(sys, "argv", "footprint --rounds 1 --steps 20 --save x".split())
+    footprint.main()
+    saved = json.loads((tmp_path / "x.json").read_text())
+    assert list(saved["import_s"]) == list(footprint.IMPORTS) and min(saved["import_s"].values()) > 0
+    for net in saved["memory"].values():
+        assert len(net["held_mb"]) == 10 and 50 < max(net["held_mb"]) <= net["most_mb"] + 1
+
+
+def test_the_page_shows_what_was_measured():
+    assert pages.PAGE.read_text() == pages.filled(pages.PAGE.read_text()), "run python benchmarks/pages.py"

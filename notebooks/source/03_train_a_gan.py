@@ -535,11 +535,11 @@ def observe(nets, plan):
 
 
 # %% covers=["4.09"]
-with profile.plan(steps=profile.pick(smoke=20, cpu=2200, gpu=20_000), about=30, gpu=40) as plan:
+with profile.plan(steps=profile.pick(smoke=20, cpu=4000, gpu=20_000), about=30, gpu=40) as plan:
     mlp_game, mlp_history, mlp_looks = observe(recipes.mlp, plan)
 
 # %% covers=["4.09"]
-with profile.plan(steps=profile.pick(smoke=20, cpu=2500, gpu=20_000), about=30, gpu=40) as plan:
+with profile.plan(steps=profile.pick(smoke=20, cpu=5000, gpu=20_000), about=35, gpu=40) as plan:
     conv_game, conv_history, conv_looks = observe(recipes.conv, plan)
 
 # %% [markdown]
@@ -583,8 +583,8 @@ for name, pictures in tests.items():
     print(f"{name:14} distance {frechet(features(pictures), held_out):6.1f}   mean step {step_to_neighbour(pictures):.3f}")
 
 # %% [markdown]
-# (The first line flatters: those 2,000 are among the held-out ones.) The yardstick forgives most grain and is outraged by a tear. So when it prefers the perceptrons, as here, it may only be saying that they are not torn. Nor is the preference
-# stable: these are the averaged generators, and for the plain ones, at the end of the curves in section 8, the order is the other way round.
+# (The first line flatters: those 2,000 are among the held-out ones.) The yardstick forgives most grain and is outraged by a tear. So when it prefers the perceptrons, as here, it may only be saying that they are not torn. And the
+# preference is weak: this is one training of each, with averaged generators, and the plain ones, whose curves section 8 shows, end close together.
 #
 # And the grain? Noise raises the mean step, as it should, but that of the perceptrons is not above that of real pictures. So this number does not confirm what we thought we saw: soft edges lower it while speckles raise
 # it, and one number cannot tell them apart. Which pictures are *better* is a hard question, and notebook 11 is about it.
