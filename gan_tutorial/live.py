@@ -54,9 +54,7 @@ def laboratory(**setting: Any) -> widgets.DOMWidget:
 class Explorer(widgets.VBox):
     """What `explore` returns: `.set(x=1.0)`, `.values`, `.text` (the line of numbers) and `.png()`."""
 
-    def __init__(
-        self, draw: Callable[..., Update], panels: int, size: Any, still: dict, sliders: dict
-    ) -> None:
+    def __init__(self, draw: Callable[..., Update], panels: int, size: Any, still: dict, sliders: dict) -> None:
         self._sliders = sliders
         self._picture = _Picture(draw, panels, size)
         self._image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
@@ -103,9 +101,7 @@ class Explorer(widgets.VBox):
     def _check(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
             if name not in self._sliders:
-                raise ValueError(
-                    f"There is no slider {name!r}; there are {', '.join(self._sliders) or 'none'}."
-                )
+                raise ValueError(f"There is no slider {name!r}; there are {', '.join(self._sliders) or 'none'}.")
             low, high = (getattr(self._sliders[name], end, None) for end in ("min", "max"))
             if low is not None and not low <= value <= high:
                 raise ValueError(f"{name} = {value} is outside {low} to {high}.")
@@ -137,9 +133,7 @@ class _Picture:
     def __init__(self, draw: Callable[..., Update], panels: int, size: Any) -> None:
         self.figure = Figure(figsize=size or (4.8 * min(panels, 2), 3.2), layout="constrained")
         self.canvas = FigureCanvasAgg(self.figure)
-        for hook in mpl.rcParams[
-            "figure.hooks"
-        ]:  # what pyplot does for its own figures: our note on stand-in data
+        for hook in mpl.rcParams["figure.hooks"]:  # what pyplot does for its own figures: our note on stand-in data
             module, name = hook.split(":")
             getattr(importlib.import_module(module), name)(self.figure)
         axes = self.figure.subplots(1, panels, squeeze=False)[0]
