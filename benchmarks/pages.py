@@ -79,7 +79,7 @@ def finalists() -> str:
                 f"{test['ffd'][0]:.1f} to {test['ffd'][-1]:.1f}",
                 len(runs),
                 f"{statistics.median(r['held_out_ffd'] for r in runs):.1f}",
-                f"{middle['kid']:.2g}",
+                f"{middle['kid']:.2f}",
                 f"{middle['precision']:.2f}",
                 f"{middle['recall']:.2f}",
             ]
