@@ -430,7 +430,7 @@ def draw() -> None:
         names = [name for name in FINALISTS if any(r["setting"] == name for r in here)]
         columns = min(3, len(names))
         rows = -(-len(names) // columns)
-        size = (3.6 * columns, 3.9 * rows)
+        size = (3.6 * columns, 4.2 * rows)
         fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
         for ax in axes.flat:
             ax.axis("off")
