@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -28,6 +27,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import pages
 import torch
 from bench import RESULTS
 from torch import Tensor, nn
@@ -65,29 +65,19 @@ def seven(width: int = 32, inner: int = 16) -> nn.Module:
     )
 
 
-def both_at_seven(width: int = 32) -> nn.Module:
-    """A generator with both convolutions at 7x7; 16 channels make a block of 4x4 pixels."""
+def coarse(width: int = 32, convolutions: int = 1) -> nn.Module:
+    """The cheapest generators: all convolutions at 7x7; the 16 channels of the last make a block of 4x4 pixels."""
+    more = [
+        layer
+        for _ in range(convolutions - 1)
+        for layer in (nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU())
+    ]
     return nn.Sequential(
         nn.Linear(LATENT, width * 49),
         nn.Unflatten(1, (width, 7, 7)),
         nn.BatchNorm2d(width),
         nn.ReLU(),
-        nn.Conv2d(width, width, 3, padding=1),
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
-        nn.Conv2d(width, 16, 3, padding=1),
-        nn.PixelShuffle(4),
-        nn.Tanh(),
-    )
-
-
-def coarse(width: int = 32) -> nn.Module:
-    """The cheapest generator: latent -> 7x7 -> conv, and 16 channels make a block of 4x4 pixels."""
-    return nn.Sequential(
-        nn.Linear(LATENT, width * 49),
-        nn.Unflatten(1, (width, 7, 7)),
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
+        *more,
         nn.Conv2d(width, 16, 3, padding=1),
         nn.PixelShuffle(4),
         nn.Tanh(),
@@ -201,7 +191,7 @@ TRIED = [
     Setting(
         "non-saturating, G and D at 7x7, G's end coarse, batch 64",
         NS,
-        both_at_seven,
+        partial(coarse, convolutions=2),
         partial(patches, 32, 32),
         batch_size=64,
     ),
@@ -397,24 +387,10 @@ def measure_baselines() -> None:
 
 
 def table() -> None:
-    """Print what is known: each setting's median and range over the seeds, best first."""
-    found = known()
-    for name, report in found["baselines"].items():
-        print(f"{name:60} held out {report['held_out_ffd']:7.2f}  test {report.get('ffd', float('nan')):7.2f}")
-    groups: dict[tuple[str, float, str], list[dict]] = {}
-    for r in found["runs"]:
-        groups.setdefault((r["stage"], r["seconds"], r["setting"]), []).append(r)
-    middle = {key: statistics.median(r["held_out_ffd"] for r in rows) for key, rows in groups.items()}
-    for key in sorted(groups, key=lambda key: (*key[:2], middle[key])):
-        (stage, seconds, name), rows = key, groups[key]
-        ffd = [r["held_out_ffd"] for r in rows]
-        line = f"{stage:7}{seconds:5g} s {rows[0]['steps']:6} steps  {name:58}{middle[key]:7.2f}"
-        line += f" ({min(ffd):.2f} to {max(ffd):.2f})"
-        if stage == "final":
-            test = {m: [r["test"][m] for r in rows] for m in ("ffd", "kid", "precision", "recall")}
-            line += "  test: " + ", ".join(f"{m} {statistics.median(v):.3g}" for m, v in test.items())
-            line += f" (ffd {min(test['ffd']):.2f} to {max(test['ffd']):.2f}), {len(rows)} seeds"
-        print(line)
+    """Print what is known: the tables of the page."""
+    if FILE.exists():
+        for part in (pages.baselines, pages.finalists, pages.screening):
+            print(part(), end="\n\n")
 
 
 def draw() -> None:

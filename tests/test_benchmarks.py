@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 import bench  # noqa: E402
 import footprint  # noqa: E402
 import pages  # noqa: E402
+import quality  # noqa: E402
 
 from gan_tutorial import fashion  # noqa: E402
 from gan_tutorial.game import d_move, g_move  # noqa: E402
@@ -102,3 +103,18 @@ def test_the_footprint_is_measured(tmp_path, monkeypatch, capsys):
 
 def test_the_page_shows_what_was_measured():
     assert pages.PAGE.read_text() == pages.filled(pages.PAGE.read_text()), "run python benchmarks/pages.py"
+
+
+@pytest.mark.parametrize("setting", quality.TRIED, ids=lambda setting: setting.name)
+def test_every_setting_makes_pictures_and_scores_them(setting):
+    draw, score = setting.G(), setting.D()
+    pictures = draw(torch.randn(3, quality.LATENT))
+    assert pictures.shape == (3, 1, 28, 28) and pictures.abs().max() <= 1
+    cost = setting.objective.d_loss(score(pictures), score(pictures))
+    if setting.objective.penalty:
+        cost = cost + setting.objective.penalty(score, pictures.detach(), pictures.detach())
+    assert cost.isfinite()
+
+
+def test_the_finalists_are_settings_that_were_tried():
+    assert quality.FINALISTS.keys() <= quality.SETTINGS.keys() and len(quality.SETTINGS) == len(quality.TRIED)
