@@ -18,10 +18,10 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+import textbook
 import torch
-from textbook import BCE, GradientPenalty, Wasserstein, batches
-from textbook import train as textbook_train
-from torch import nn
+from textbook import BCE, GradientPenalty, Wasserstein
+from torch import Tensor, nn
 from torch.optim import Adam, Optimizer, RMSprop
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -30,6 +30,7 @@ from gan_tutorial import fashion, objectives
 from gan_tutorial.data import fashion_mnist
 from gan_tutorial.densities import Latent
 from gan_tutorial.game import Game, play, train
+from gan_tutorial.linear import Linear
 from gan_tutorial.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from gan_tutorial.objectives import Objective
 from gan_tutorial.profile import use_cores
@@ -43,9 +44,10 @@ class Row:
 
     name: str
     objective: Objective
-    textbook: type[BCE]
+    loop: type[BCE]  # the textbook's
     G: Callable[[], nn.Module]
     D: Callable[[], nn.Module]
+    plain: tuple[Callable[[], nn.Module], Callable[[], nn.Module]]  # the same networks in the textbook
     optimiser: type[Optimizer] = Adam
     options: tuple[tuple[str, object], ...] = (("lr", 2e-4), ("betas", (0.5, 0.999)))
     d_steps: int = 1
@@ -54,11 +56,13 @@ class Row:
 
 RMS = {"optimiser": RMSprop, "options": (("lr", 5e-5),)}
 WGAN, GP = objectives.wgan, objectives.wgan_gp
+MLP = (MLPGenerator, MLPDiscriminator, (textbook.mlp_generator, textbook.mlp_discriminator))
+CONV = (ConvGenerator, ConvDiscriminator, (textbook.conv_generator, textbook.conv_discriminator))
 ROWS = [
-    Row("vanilla, MLP", objectives.non_saturating, BCE, MLPGenerator, MLPDiscriminator),
-    Row("vanilla, convolutional", objectives.non_saturating, BCE, ConvGenerator, ConvDiscriminator),
-    Row("WGAN, clipping, MLP", WGAN, Wasserstein, MLPGenerator, MLPDiscriminator, **RMS, d_steps=5),
-    Row("WGAN-GP, MLP", GP, GradientPenalty, MLPGenerator, MLPDiscriminator, d_steps=5),
+    Row("vanilla, MLP", objectives.non_saturating, BCE, *MLP),
+    Row("vanilla, convolutional", objectives.non_saturating, BCE, *CONV),
+    Row("WGAN, clipping, MLP", WGAN, Wasserstein, *MLP, **RMS, d_steps=5),
+    Row("WGAN-GP, MLP", GP, GradientPenalty, *MLP, d_steps=5),
 ]
 
 
@@ -69,21 +73,42 @@ def rows(batch_sizes: list[int]) -> Iterator[Row]:
             name = row.name if batch_size == 64 else f"{row.name}, batch {batch_size}"
             yield replace(row, name=name, batch_size=batch_size)
     for factor in (0.25, 0.5, 2):
-        G = partial(MLPGenerator, hidden=(int(256 * factor), int(512 * factor)))
-        D = partial(MLPDiscriminator, hidden=(int(512 * factor), int(256 * factor)))
-        yield replace(ROWS[0], name=f"vanilla, MLP, width x {factor:g}", G=G, D=D)
+        hidden = (int(256 * factor), int(512 * factor))
+        G, plain_G = (partial(kind, hidden=hidden) for kind in (MLPGenerator, textbook.mlp_generator))
+        D, plain_D = (partial(kind, hidden=hidden[::-1]) for kind in (MLPDiscriminator, textbook.mlp_discriminator))
+        yield replace(ROWS[0], name=f"vanilla, MLP, width x {factor:g}", G=G, D=D, plain=(plain_G, plain_D))
 
 
 # ---- The two loops ----------------------------------------------------------------------------------------------
 
 
 def nets(row: Row, device: torch.device) -> tuple[nn.Module, nn.Module]:
-    """G and D of the row, the same for both loops."""
+    """G and D of the row."""
     torch.manual_seed(0)
     return row.G().to(device), row.D().to(device)
 
 
-def ours(row: Row, data, latent, device: torch.device) -> Game:
+@torch.no_grad()
+def plain_nets(row: Row, device: torch.device) -> tuple[nn.Module, nn.Module]:
+    """The same G and D, weights and all, made of torch's own layers."""
+    plain = tuple(net().to(device) for net in row.plain)
+    for copy, net in zip(plain, nets(row, device), strict=True):
+        for mine, w in zip(copy.parameters(), in_plain_order(net), strict=True):
+            mine.copy_(w)
+    return plain
+
+
+def in_plain_order(net: nn.Module) -> Iterator[Tensor]:
+    """Its weights; where maps become vectors or vectors maps, channels first, as torch's own layers have them."""
+    for name, w in net.named_parameters():
+        if isinstance(net, ConvGenerator) and name.startswith("body.0."):  # (7 7 c, ...) -> (c 7 7, ...)
+            w = w.unflatten(0, (7, 7, -1)).movedim(2, 0).flatten(0, 2)
+        if isinstance(net, ConvDiscriminator) and name == "score.weight":  # (1, 7 7 c) -> (1, c 7 7)
+            w = w.unflatten(1, (7, 7, -1)).movedim(3, 1).flatten(1)
+        yield w
+
+
+def ours(row: Row, data, latent, device: torch.device, nets: Callable = nets) -> Game:
     """The row as a game; the optimisers compute the same numbers, with fewer kernels."""
     G, D = nets(row, device)
     options = dict(row.options) | ({"fused": True} if row.optimiser is Adam else {"foreach": True})
@@ -92,9 +117,9 @@ def ours(row: Row, data, latent, device: torch.device) -> Game:
 
 def theirs(row: Row, device: torch.device) -> BCE:
     """The row in the textbook."""
-    G, D = nets(row, device)
+    G, D = plain_nets(row, device)
     options = dict(row.options)
-    return row.textbook(G, D, row.optimiser(G.parameters(), **options), row.optimiser(D.parameters(), **options))
+    return row.loop(G, D, row.optimiser(G.parameters(), **options), row.optimiser(D.parameters(), **options))
 
 
 # ---- Measuring --------------------------------------------------------------------------------------------------
@@ -110,10 +135,14 @@ def seconds(device: torch.device, work: Callable[[], object]) -> float:
 
 
 def matrix_peak(device: torch.device, n: int = 2048) -> float:
-    """The best rate of a product of two n x n float32 matrices, in operations per second: multiply and add are two."""
-    a, b = torch.randn(2, n, n, device=device)
-    a @ b
-    return 2 * n**3 / min(seconds(device, lambda: a @ b) for _ in range(10))
+    """The best rate of a product of n x n float32 matrices, in operations per second: multiply and add are two.
+
+    torch's own product or that of `linear.Linear`, whichever is faster.
+    """
+    x, layer = torch.randn(n, n, device=device), Linear(n, n, bias=False, device=device)
+    W = layer.weight.detach()
+    with torch.no_grad():
+        return 2 * n**3 / min(seconds(device, partial(f, x)) for f in (W.matmul, layer) * 10)
 
 
 class Operations(TorchDispatchMode):
@@ -129,9 +158,12 @@ class Operations(TorchDispatchMode):
 
 
 def operations(row: Row, device: torch.device) -> int:
-    """Operations of matrix products and convolutions in one step of our loop, forward and backward."""
+    """Operations of matrix products and convolutions in one step of our loop, forward and backward.
+
+    Counted in networks of torch's own layers, which do the same work: `linear.Product` is not in torch's list.
+    """
     x = torch.zeros(row.batch_size, 1, 28, 28, device=device)
-    game = ours(row, lambda n: (x,), Latent(LATENT, device=device), device)
+    game = ours(row, lambda n: (x,), Latent(LATENT, device=device), device, plain_nets)
     with Operations() as counter:
         play(game, row.objective, row.batch_size, row.d_steps)
     return counter.total
@@ -140,14 +172,14 @@ def operations(row: Row, device: torch.device) -> int:
 def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, budget: float) -> dict:
     """Both loops in turn: milliseconds per step and, pair by pair, how many times faster ours is."""
     game = ours(row, images.sampler(), Latent(LATENT, device=device), device)
-    loop, data = theirs(row, device), batches(folder, row.batch_size, device)
+    loop, data = theirs(row, device), textbook.batches(folder, row.batch_size, device)
 
     def our_turn(n: int) -> None:
         for _ in train(game, row.objective, steps=n, batch_size=row.batch_size, d_steps=row.d_steps, every=n):
             pass
 
     def their_turn(n: int) -> None:
-        textbook_train(loop, data, n, row.d_steps)
+        textbook.train(loop, data, n, row.d_steps)
 
     for turn in (our_turn, their_turn):
         turn(3)  # the first steps allocate
@@ -159,7 +191,7 @@ def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, b
             1000 * seconds(device, partial(turn, n)) / n for turn, n in zip((our_turn, their_turn), steps, strict=True)
         ]
         pairs.append(times)
-    mine, textbook = (statistics.median(column) for column in zip(*pairs, strict=True))
+    mine, their = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratios = sorted(b / a for a, b in pairs)
     rate = operations(row, device) / (mine / 1000)
     return {
@@ -167,7 +199,7 @@ def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, b
         "batch_size": row.batch_size,
         "d_steps": row.d_steps,
         "ours_ms": round(mine, 2),
-        "textbook_ms": round(textbook, 2),
+        "textbook_ms": round(their, 2),
         "ratio": round(statistics.median(ratios), 2),
         "ratio_low": round(ratios[0], 2),
         "ratio_high": round(ratios[-1], 2),

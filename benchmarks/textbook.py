@@ -1,12 +1,13 @@
 """A textbook loop: what a good tutorial shows today, written plainly, to compare `gan_tutorial.game.train` with.
 
 A DataLoader with torchvision's transforms, BCELoss on sigmoids or its Wasserstein twin, optimisers with their default
-settings, `detach`, `.item()` each step.  Both loops make the same updates: a test feeds them the same batches.
+settings, `detach`, `.item()` each step; networks of torch's own layers.  Both loops make the same updates: a test feeds
+them the same batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -29,6 +30,60 @@ def batches(folder: Path, batch_size: int, device: torch.device) -> Iterator[Ten
     while True:
         for x, _ in loader(folder, batch_size):
             yield x.to(device)
+
+
+def mlp_generator(hidden: Sequence[int] = (256, 512)) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(Z, hidden[0]),
+        nn.BatchNorm1d(hidden[0]),
+        nn.ReLU(),
+        nn.Linear(hidden[0], hidden[1]),
+        nn.BatchNorm1d(hidden[1]),
+        nn.ReLU(),
+        nn.Linear(hidden[1], 784),
+        nn.Tanh(),
+        nn.Unflatten(1, (1, 28, 28)),
+    )
+
+
+def mlp_discriminator(hidden: Sequence[int] = (512, 256)) -> nn.Module:
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(784, hidden[0]),
+        nn.LeakyReLU(0.2),
+        nn.Linear(hidden[0], hidden[1]),
+        nn.LeakyReLU(0.2),
+        nn.Linear(hidden[1], 1),
+        nn.Flatten(0),
+    )
+
+
+def conv_generator() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(Z, 32 * 7 * 7),
+        nn.Unflatten(1, (32, 7, 7)),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 4, 3, padding=1),
+        nn.PixelShuffle(2),
+        nn.Tanh(),
+    )
+
+
+def conv_discriminator() -> nn.Module:
+    return nn.Sequential(
+        nn.PixelUnshuffle(2),
+        nn.Conv2d(4, 16, 3, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(16, 32, 4, stride=2, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(32 * 7 * 7, 1),
+        nn.Flatten(0),
+    )
 
 
 class BCE:

@@ -49,7 +49,7 @@ class Game:
     """
 
     G: nn.Module  # (n, *z), *labels -> (n, *x)
-    D: nn.Module  # (n, *x), *labels -> (n,)
+    D: nn.Module  # (n, *x), *labels -> (n,); scores each example by itself: no batch normalisation
     g_opt: Optimizer
     d_opt: Optimizer
     data: Callable[[int], tuple[Tensor, ...]]  # n -> x, *labels
@@ -187,14 +187,34 @@ _PARTS = ("G", "D", "ema", "g_opt", "d_opt")
 def move(opt: Optimizer, loss: Tensor) -> None:
     """One player's move: a gradient step in its own weights and in no one else's.
 
-    `inputs=` is what other loops say with `detach` and `requires_grad_(False)`: the other player's weights get no
-    gradient.
+    `inputs=` is what other loops say with `detach`: the other player's weights get no gradient.
     """
-    weights = [w for group in opt.param_groups for w in group["params"]]
+    weights = _weights(opt)
     opt.zero_grad()
     loss.backward(inputs=weights)
     agree([w.grad for w in weights if w.grad is not None])
     opt.step()
+
+
+def _weights(opt: Optimizer) -> list[Tensor]:
+    return [w for group in opt.param_groups for w in group["params"]]
+
+
+@contextmanager
+def _fixed(opt: Optimizer) -> Iterator[None]:
+    """What is computed inside takes this player's weights for constants.
+
+    `inputs=` in `move` alone would do, but layers written in Python (`linear.Product`) do not hear of it, and compute
+    gradients that nobody wants.
+    """
+    weights = [w for w in _weights(opt) if w.requires_grad]
+    for w in weights:
+        w.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for w in weights:
+            w.requires_grad_(True)
 
 
 def agree(tensors: list[Tensor]) -> None:
@@ -216,7 +236,8 @@ def d_move(game: Game, objective: Objective, x: Tensor, *labels: Tensor) -> tupl
     """D's move against a fixed G, on the data x and as many samples; its loss () and its scores of both (n,), (n,)."""
     with torch.no_grad():
         fake = game.G(game.latent(len(x)), *labels)
-    real_score, fake_score = game.D(x, *labels), game.D(fake, *labels)
+    both = torch.cat([x, fake])  # one pass of D, not two: larger products are faster
+    real_score, fake_score = game.D(both, *(label.repeat(2) for label in labels)).chunk(2)
     loss = objective.d_loss(real_score, fake_score)
     if objective.penalty:
         loss = loss + objective.penalty(lambda u: game.D(u, *labels), x, fake)
@@ -228,7 +249,9 @@ def d_move(game: Game, objective: Objective, x: Tensor, *labels: Tensor) -> tupl
 
 def g_move(game: Game, objective: Objective, n: int, *labels: Tensor) -> Tensor:
     """G's move against a fixed D, on n samples; its loss ().  Data does not enter: that term does not depend on G."""
-    loss = objective.g_loss(game.D(game.G(game.latent(n), *labels), *labels))
+    with _fixed(game.d_opt):
+        score = game.D(game.G(game.latent(n), *labels), *labels)
+    loss = objective.g_loss(score)
     move(game.g_opt, loss)
     return loss.detach()
 

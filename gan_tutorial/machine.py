@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import os
+import platform
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,3 +88,14 @@ def _lines(path: Path) -> list[str]:
         return path.read_text().splitlines()
     except OSError:  # not Linux, or this cgroup does not show it
         return []
+
+
+def processor() -> tuple[str, int]:
+    """Maker and family of the processor, for instance ("AuthenticAMD", 26); ("", 0) where that cannot be read."""
+    about = dict(line.split(":", 1) for line in _lines(SYSTEM / "proc/cpuinfo") if ":" in line)
+    about = {key.strip(): value.strip() for key, value in about.items()}
+    if "vendor_id" in about and about.get("cpu family", "").isdigit():
+        return about["vendor_id"], int(about["cpu family"])
+    if found := re.search(r"Family (\d+) .*, (\w+)$", platform.processor()):  # Windows
+        return found[2], int(found[1])
+    return "", 0

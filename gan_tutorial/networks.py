@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from gan_tutorial.linear import Linear
+
 LATENT = 64  # numbers of noise per picture
 WIDTH = 16  # channels of the convolutional networks
 
@@ -18,8 +20,8 @@ def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = nn.ReLU, nor
     """Linear layers with `activation` between them, after batch norm if `norm`.  (n, sizes[0]) -> (n, sizes[-1])"""
     layers: list[nn.Module] = []
     for n_in, n_out in zip(sizes[:-2], sizes[1:-1], strict=True):
-        layers += [nn.Linear(n_in, n_out), *([nn.BatchNorm1d(n_out)] if norm else []), activation()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+        layers += [Linear(n_in, n_out), *([nn.BatchNorm1d(n_out)] if norm else []), activation()]
+    return nn.Sequential(*layers, Linear(sizes[-2], sizes[-1]))
 
 
 class SideBySide(nn.Module):
@@ -128,6 +130,24 @@ class MLPDiscriminator(_Discriminator):
         super().__init__(features, hidden[-1], n_classes)
 
 
+class Maps(nn.Module):
+    """Vectors as feature maps, channels last in memory, as convolutions are fastest.  (n, s s c) -> (n, c, s, s)"""
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.size = size
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h.unflatten(1, (self.size, self.size, -1)).permute(0, 3, 1, 2)  # moves nothing in memory
+
+
+class Features(nn.Module):
+    """Feature maps as vectors, the inverse of `Maps`.  (n, c, s, s) -> (n, s s c)"""
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h.permute(0, 2, 3, 1).flatten(1)
+
+
 class ConvGenerator(_Generator):
     """latent -> 7x7 -> 14x14 -> 28x28; the last doubling rearranges channels (PixelShuffle): fast on a CPU."""
 
@@ -136,8 +156,8 @@ class ConvGenerator(_Generator):
             latent,
             n_classes,
             lambda n_in: nn.Sequential(
-                nn.Linear(n_in, 2 * width * 49),
-                nn.Unflatten(1, (2 * width, 7, 7)),  # -> 7x7
+                Linear(n_in, 2 * width * 49),
+                Maps(7),
                 nn.BatchNorm2d(2 * width),
                 nn.ReLU(),
                 nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),  # 7x7 -> 14x14
@@ -148,6 +168,7 @@ class ConvGenerator(_Generator):
                 nn.Tanh(),
             ),
         )
+        self.to(memory_format=torch.channels_last)
 
 
 class ConvDiscriminator(_Discriminator):
@@ -160,9 +181,10 @@ class ConvDiscriminator(_Discriminator):
             _leaky(),
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),  # 14x14 -> 7x7
             _leaky(),
-            nn.Flatten(),
+            Features(),
         )
         super().__init__(features, 2 * width * 49, n_classes)
+        self.to(memory_format=torch.channels_last)
 
 
 def _leaky() -> nn.Module:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from gan_tutorial import objectives
+from gan_tutorial import networks, objectives
 from gan_tutorial.game import CHECK_EVERY, Diverged, Game, average_move, d_move, g_move, train
 from gan_tutorial.networks import (
     ConvDiscriminator,
@@ -304,6 +304,36 @@ def test_average_copies_batch_norms_statistics():
     average_move(game)
     for a, b in zip(game.ema.buffers(), G.buffers(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_convolutions_see_channels_last_from_end_to_end():
+    """Nothing between the vector and the picture has another layout: each change of layout costs a copy."""
+    strange = []
+
+    def look(module, inputs, output):
+        if output.ndim == 4 and not output.is_contiguous(memory_format=torch.channels_last):
+            strange.append(module)
+
+    G, D = ConvGenerator(), ConvDiscriminator()
+    for module in (*G.modules(), *D.modules()):
+        if not isinstance(module, nn.PixelShuffle | nn.PixelUnshuffle):  # one channel: both layouts are one
+            module.register_forward_hook(look)
+    D(G(torch.randn(3, 64)))
+    assert not strange
+    h = torch.randn(3, 2 * 49)
+    assert torch.equal(networks.Features()(networks.Maps(7)(h)), h)
+
+
+def test_d_looks_once_at_data_and_samples():
+    seen = []
+    G, D = MLPGenerator(4, (8,)), MLPDiscriminator((8,))
+    D.register_forward_hook(lambda D, inputs, score: seen.append((inputs[0], score)))
+    game = Game.with_adam(G, D, None, lambda n: torch.randn(n, 4))
+    x = torch.rand(5, 1, 28, 28)
+    _, real_score, fake_score = d_move(game, objectives.non_saturating, x)
+    ((both, score),) = seen
+    assert torch.equal(both[:5], x) and len(both) == 10
+    assert torch.equal(torch.cat([real_score, fake_score]), score)
 
 
 @pytest.mark.parametrize("n_classes", [0, 10])
