@@ -31,6 +31,7 @@ from gan_tutorial.data import fashion_mnist
 from gan_tutorial.densities import Latent
 from gan_tutorial.game import Game, play, train
 from gan_tutorial.linear import Linear
+from gan_tutorial.machine import processor
 from gan_tutorial.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
 from gan_tutorial.objectives import Objective
 from gan_tutorial.profile import use_cores
@@ -134,15 +135,16 @@ def seconds(device: torch.device, work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def matrix_peak(device: torch.device, n: int = 2048) -> float:
-    """The best rate of a product of n x n float32 matrices, in operations per second: multiply and add are two.
+def matrix_peaks(device: torch.device, n: int = 2048) -> tuple[float, float]:
+    """The best rates of a product of n x n float32 matrices, in operations per second: multiply and add are two.
 
-    torch's own product or that of `linear.Linear`, whichever is faster.
+    -> torch's own product; that of `linear.Linear`, which on some processors is another one
     """
     x, layer = torch.randn(n, n, device=device), Linear(n, n, bias=False, device=device)
     W = layer.weight.detach()
     with torch.no_grad():
-        return 2 * n**3 / min(seconds(device, partial(f, x)) for f in (W.matmul, layer) * 10)
+        own, ours = (min(seconds(device, partial(f, x)) for _ in range(10)) for f in (W.matmul, layer))
+    return 2 * n**3 / own, 2 * n**3 / ours
 
 
 class Operations(TorchDispatchMode):
@@ -170,29 +172,29 @@ def operations(row: Row, device: torch.device) -> int:
 
 
 def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, budget: float) -> dict:
-    """Both loops in turn: milliseconds per step and, pair by pair, how many times faster ours is."""
-    game = ours(row, images.sampler(), Latent(LATENT, device=device), device)
-    loop, data = theirs(row, device), textbook.batches(folder, row.batch_size, device)
+    """Both loops in turn, ours also with the textbook's networks: milliseconds per step and, turn by turn, ratios."""
+    latent, loop = Latent(LATENT, device=device), theirs(row, device)
+    data = textbook.batches(folder, row.batch_size, device)
 
-    def our_turn(n: int) -> None:
+    def play_on(game: Game, n: int) -> None:
         for _ in train(game, row.objective, steps=n, batch_size=row.batch_size, d_steps=row.d_steps, every=n):
             pass
 
-    def their_turn(n: int) -> None:
-        textbook.train(loop, data, n, row.d_steps)
-
-    for turn in (our_turn, their_turn):
+    turns = [
+        partial(play_on, ours(row, images.sampler(), latent, device)),
+        partial(play_on, ours(row, images.sampler(), latent, device, plain_nets)),
+        lambda n: textbook.train(loop, data, n, row.d_steps),
+    ]
+    for turn in turns:
         turn(3)  # the first steps allocate
-    # Turns of equal length in time, not in steps: a slow moment of the machine then weighs the same in both
-    steps = [max(2, int(budget / (seconds(device, partial(turn, 5)) / 5))) for turn in (our_turn, their_turn)]
-    pairs = []
-    for _ in range(rounds):
-        times = [
-            1000 * seconds(device, partial(turn, n)) / n for turn, n in zip((our_turn, their_turn), steps, strict=True)
-        ]
-        pairs.append(times)
-    mine, their = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratios = sorted(b / a for a, b in pairs)
+    # Turns of equal length in time, not in steps: a slow moment of the machine then weighs the same in all
+    steps = [max(2, int(budget / (seconds(device, partial(turn, 5)) / 5))) for turn in turns]
+    times = [
+        [1000 * seconds(device, partial(turn, n)) / n for turn, n in zip(turns, steps, strict=True)]
+        for _ in range(rounds)
+    ]
+    mine, _, their = (statistics.median(column) for column in zip(*times, strict=True))
+    ratios = sorted(c / a for a, _, c in times)
     rate = operations(row, device) / (mine / 1000)
     return {
         "row": row.name,
@@ -203,6 +205,7 @@ def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, b
         "ratio": round(statistics.median(ratios), 2),
         "ratio_low": round(ratios[0], 2),
         "ratio_high": round(ratios[-1], 2),
+        "loop_alone": round(statistics.median(c / b for _, b, c in times), 2),
         "gflops": round(rate / 1e9, 1),
     }
 
@@ -212,7 +215,7 @@ def machine(device: torch.device) -> dict:
     return {
         "device": torch.cuda.get_device_name(device)
         if device.type == "cuda"
-        else f"CPU, {torch.get_num_threads()} threads",
+        else "CPU ({} family {}), {} threads".format(*processor(), torch.get_num_threads()),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "date": date.today().isoformat(),
@@ -234,20 +237,24 @@ def main() -> None:
     folder = fashion.find(fashion.data_folders())
     if folder is None:
         raise SystemExit("The textbook loop reads FashionMNIST's files: run `gan-tutorial data` first.")
-    peak = matrix_peak(device)
-    about = machine(device) | {"matrix_peak_gflops": round(peak / 1e9, 1), "rounds": args.rounds}
+    peaks = [round(peak / 1e9, 1) for peak in matrix_peaks(device)]
+    about = machine(device) | {"torch_peak_gflops": peaks[0], "our_peak_gflops": peaks[1], "rounds": args.rounds}
     print(", ".join(f"{key} {value}" for key, value in about.items()), "\n")
-    print(f"{'ms per step':36}{'textbook':>10}{'ours':>9}{'times faster':>14}{'spread':>14}{'of peak':>9}")
+    line = "{:36}{:>10}{:>9}{:>14}{:>14}{:>12}{:>9}".format
+    print(line("ms per step", "textbook", "ours", "times faster", "spread", "loop alone", "of peak"))
     found = []
     for row in rows(args.batch):
         if args.only not in row.name:
             continue
         r = measure(row, images, folder, device, args.rounds, args.budget)
-        r["share_of_peak"] = round(r["gflops"] * 1e9 / peak, 3)
+        r["share_of_peak"] = round(r["gflops"] / max(peaks), 3)
         found.append(r)
-        spread = f"{r['ratio_low']:.2f}..{r['ratio_high']:.2f}"
-        print(f"{r['row']:36}{r['textbook_ms']:10.2f}{r['ours_ms']:9.2f}{r['ratio']:14.2f}{spread:>14}{r['share_of_peak']:9.0%}",
-              flush=True)  # fmt: skip
+        spread = f"{r['ratio_low']}..{r['ratio_high']}"
+        share = f"{r['share_of_peak']:.0%}"
+        print(
+            line(r["row"], r["textbook_ms"], r["ours_ms"], r["ratio"], spread, r["loop_alone"], share),
+            flush=True,
+        )
     if args.save:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{args.save}.json").write_text(json.dumps(about | {"rows": found}, indent=1) + "\n")

@@ -237,7 +237,7 @@ def d_move(game: Game, objective: Objective, x: Tensor, *labels: Tensor) -> tupl
     with torch.no_grad():
         fake = game.G(game.latent(len(x)), *labels)
     both = torch.cat([x, fake])  # one pass of D, not two: larger products are faster
-    real_score, fake_score = game.D(both, *(label.repeat(2) for label in labels)).chunk(2)
+    real_score, fake_score = game.D(both, *(torch.cat([label, label]) for label in labels)).chunk(2)
     loss = objective.d_loss(real_score, fake_score)
     if objective.penalty:
         loss = loss + objective.penalty(lambda u: game.D(u, *labels), x, fake)

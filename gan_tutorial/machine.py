@@ -41,6 +41,17 @@ def memory() -> tuple[int, int]:
     return available, limit
 
 
+def processor() -> tuple[str, int]:
+    """Maker and family of the processor, for instance ("AuthenticAMD", 26); ("", 0) where that cannot be read."""
+    about = dict(line.split(":", 1) for line in _lines(SYSTEM / "proc/cpuinfo") if ":" in line)
+    about = {key.strip(): value.strip() for key, value in about.items()}
+    if "vendor_id" in about and about.get("cpu family", "").isdigit():
+        return about["vendor_id"], int(about["cpu family"])
+    if found := re.search(r"Family (\d+) .*, (\w+)$", platform.processor()):  # Windows
+        return found[2], int(found[1])
+    return "", 0
+
+
 def _groups(controller: str) -> Iterator[tuple[Path, bool]]:
     """The folders of this process's cgroup and of those around it, innermost first; True marks version 2."""
     for line in _lines(SYSTEM / "proc/self/cgroup"):
@@ -88,14 +99,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text().splitlines()
     except OSError:  # not Linux, or this cgroup does not show it
         return []
-
-
-def processor() -> tuple[str, int]:
-    """Maker and family of the processor, for instance ("AuthenticAMD", 26); ("", 0) where that cannot be read."""
-    about = dict(line.split(":", 1) for line in _lines(SYSTEM / "proc/cpuinfo") if ":" in line)
-    about = {key.strip(): value.strip() for key, value in about.items()}
-    if "vendor_id" in about and about.get("cpu family", "").isdigit():
-        return about["vendor_id"], int(about["cpu family"])
-    if found := re.search(r"Family (\d+) .*, (\w+)$", platform.processor()):  # Windows
-        return found[2], int(found[1])
-    return "", 0

@@ -344,7 +344,9 @@ print(f"largest difference of a pixel: {apart:.1e}; pictures differ from those o
 assert apart < 1e-3
 
 # %% [markdown]
-# The same pictures. From here on we use `train`, which also keeps a running average of G's weights (`game.ema`, an exponential moving average) and can be stopped at any moment.
+# The same pictures, up to rounding. (The package shows data and samples to D in one pass, because one large product of matrices is faster than two small ones. As D scores each example by itself, nothing else changes.)
+#
+# From here on we use `train`, which also keeps a running average of G's weights (`game.ema`, an exponential moving average) and can be stopped at any moment.
 
 # %% [markdown]
 # ## 6. Saturation in a real network
@@ -1039,7 +1041,7 @@ ledger
 # ## In practice
 #
 # - **Is it training?** Save pictures from fixed latents, every few hundred steps. Watch the two mean scores: if that of data and that of samples drift far apart, D has won.
-# - **Batch norm in D** on a joint batch of data and samples mixes them; in separate batches D can see which one it has. Leave it out, or see notebook 10.
+# - **Batch norm in D** on a joint batch of data and samples mixes them (`train` joins them); in separate batches D can see which one it has. Leave it out, or see notebook 10.
 # - **`detach` or `inputs=`**: choose one. And call `zero_grad` right before each `backward`: the other's move may have left gradients.
 # - **Sigmoid inside D** and a loss with `log(D + 1e-8)`: still common, and wrong where it matters, at large scores. Return scores and use `softplus`.
 # - **What people do today**: the non-saturating loss with a penalty on D's slope at the data (R1, notebook 08), small or no momentum, averaged weights of G, and much larger networks.
