@@ -638,7 +638,7 @@ plt.show()
 # - D, five times: take data and samples; raise $\mathbb E_p D - \mathbb E_q D$ by one step; clip the weights and biases.
 # - G, once: take samples; raise $\mathbb E_q D$ by one step.
 #
-# By hand that is a dozen lines. Below it is the package's `train` with `objectives.wgan`, from the same start and with the same random numbers. Both should end with the same weights.
+# By hand that is a dozen lines. Below it is the package's `train` with `objectives.wgan`, from the same start and with the same random numbers. Both should end with the same weights. (We compute in double precision: some gradients of this loss are exactly zero, in single precision they become rounding noise, and RMSprop, which divides by their size, would make whole steps of it.)
 
 # %% covers=["8.07"]
 ring = Ring()
@@ -646,23 +646,23 @@ ring = Ring()
 
 def new_game(seed=0):
     torch.manual_seed(seed)
-    G = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
-    D = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0))
+    G = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2)).double()
+    D = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0)).double()
     g_opt, d_opt = (torch.optim.RMSprop(net.parameters(), lr=5e-4) for net in (G, D))
-    return Game(G, D, g_opt, d_opt, lambda n: (ring.sample(n),), lambda n: torch.randn(n, 2), seed=seed)
+    return Game(G, D, g_opt, d_opt, lambda n: (ring.sample(n).double(),), lambda n: torch.randn(n, 2).double(), seed=seed)
 
 
 def wgan_by_hand(game, steps, c=0.01, d_steps=5, n=64):
     for _ in range(steps):
         for _ in range(d_steps):
-            x, fake = ring.sample(n), game.G(torch.randn(n, 2)).detach()
+            x, fake = ring.sample(n).double(), game.G(torch.randn(n, 2).double()).detach()
             game.d_opt.zero_grad()
             (game.D(fake).mean() - game.D(x).mean()).backward()
             game.d_opt.step()
             for w in game.D.parameters():
                 w.data.clamp_(-c, c)
         game.g_opt.zero_grad()
-        (-game.D(game.G(torch.randn(n, 2))).mean()).backward()
+        (-game.D(game.G(torch.randn(n, 2).double())).mean()).backward()
         game.g_opt.step()
 
 
@@ -682,7 +682,7 @@ print(f"G's weights differ by at most {largest:.1e}")
 
 # %% covers=["8.07"]
 torch.manual_seed(SEED)
-x, fake = ring.sample(500), by_package.sample(500)
+x, fake = ring.sample(500).double(), by_package.sample(500)
 D = by_package.D
 D_plus = lambda u: D(u) + 100.0  # noqa: E731
 losses, gradients = [], []
