@@ -275,7 +275,7 @@ def draw(found: list[dict], about: dict, path: Path) -> None:
     ax.barh(place, middle, color=COLORS["data"], xerr=ends, ecolor=COLORS["truth"], height=0.6)
     ax.axvline(1, color=COLORS["guide"], linestyle="--")
     ax.set(yticks=place, yticklabels=[r["row"] for r in found], xlabel="times faster than the textbook loop")
-    ax.set_title(f"{about['device']}, torch {about['torch']}, {about['date']}", fontsize=9)
+    ax.set_title(f"{about['device']}\ntorch {about['torch']}, {about['date']}", fontsize=9)
     fig.savefig(path, dpi=110)
 
 
