@@ -3,12 +3,14 @@
 `train` is a generator of steps. The body of your `for` loop is the callback: plot there, record there, stop there.
 """
 
+import io
+import json
 import operator
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
@@ -122,30 +124,45 @@ class Game:
         self.step = state["step"]
         self.rng = [part.clone().cpu() for part in state["rng"]]
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the state to `path` in one stroke: whatever happens, the file is the old one or the new one."""
+    def save(self, path: str | os.PathLike, settings: dict | None = None) -> None:
+        """Write the state to `path` in one stroke: whatever happens, the file is the old one or the new one.
+
+        `settings` (names and plain values, as JSON has them) lie beside the state, for `load` to return. A file that
+        cannot be written raises OSError.
+        """
+        plain = json.loads(json.dumps(settings or {}))  # a subclass of float, say, could be written but never be read
+        whole = io.BytesIO()  # torch's own writer turns a full disk into a RuntimeError
+        torch.save(self.state_dict() | {"settings": plain}, whole)
         path = Path(path)
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             with partial.open("wb") as file:
-                torch.save(self.state_dict(), file)
+                file.write(whole.getbuffer())
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, path)
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
 
-    def load(self, path: str | os.PathLike) -> None:
-        """Play on from a state written by `save` (read with `weights_only`: a file can bring numbers, never code)."""
+    def load(self, path: str | os.PathLike) -> dict:
+        """Play on from a state written by `save` (read with `weights_only`: a file can bring numbers, never code).
+
+        -> the settings that were saved with it, {} if there were none
+        """
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
             if not isinstance(state, dict) or not {*_PARTS, "step", "rng"} <= state.keys():
                 raise ValueError("it holds something else")
+            settings = state.get("settings", {})
+            if not isinstance(settings, dict):
+                raise ValueError("its settings are not a dictionary")
         except FileNotFoundError:
             raise
         except Exception as error:
             raise ValueError(f"{path} is not a saved game, or is damaged ({error}); nothing was loaded.") from error
         self.load_state_dict(state)
+        return settings
 
     # ---- Randomness ----
 

@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -219,6 +220,45 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
         game.save(tmp_path / "game.pt")
     assert (tmp_path / "game.pt").read_bytes() == old
     assert [p.name for p in tmp_path.iterdir()] == ["game.pt"]
+
+
+def test_settings_lie_beside_the_state(tmp_path):
+    game = small_game()
+    game.save(tmp_path / "game.pt")
+    assert game.load(tmp_path / "game.pt") == {}
+    given = {"objective": "hinge", "lr": np.float64(0.5), "batch": 8, "data": None, "d": (1, 2)}
+    game.save(tmp_path / "game.pt", given)
+    settings = small_game(1).load(tmp_path / "game.pt")
+    assert settings == {"objective": "hinge", "lr": 0.5, "batch": 8, "data": None, "d": [1, 2]}
+    assert type(settings["lr"]) is float
+    old = (tmp_path / "game.pt").read_bytes()
+    with pytest.raises(TypeError):
+        game.save(tmp_path / "game.pt", {"out": tmp_path})
+    assert (tmp_path / "game.pt").read_bytes() == old
+    torch.save(game.state_dict(), tmp_path / "game.pt")  # written before there were settings
+    assert game.load(tmp_path / "game.pt") == {}
+    torch.save(game.state_dict() | {"settings": [1]}, tmp_path / "game.pt")
+    with pytest.raises(ValueError, match="settings are not a dictionary"):
+        game.load(tmp_path / "game.pt")
+
+
+def test_a_full_disk_keeps_the_old_file_and_raises_os_error(tmp_path):
+    resource = pytest.importorskip("resource", reason="limits of file sizes need POSIX")
+    game = small_game()
+    game.save(tmp_path / "game.pt")
+    old = (tmp_path / "game.pt").read_bytes()
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(old) // 2, limits[1]))
+    try:
+        with pytest.raises(OSError):
+            game.save(tmp_path / "game.pt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (tmp_path / "game.pt").read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["game.pt"]
+    with pytest.raises(OSError):
+        game.save(tmp_path / "no such folder" / "game.pt")
 
 
 def test_wrong_files_say_so_and_change_nothing(tmp_path):
