@@ -18,7 +18,10 @@ Value = float | tuple[float, float]  # a number, or the two ends (low, high) of 
 
 @dataclass(frozen=True)
 class Row:
-    """One fact: `measured` lies within `tolerance` of `exact`, a number or an interval (low, high)."""
+    """One fact: `measured` lies within `tolerance` of `exact`, a number or an interval (low, high).
+
+    It may need a training to the end, or be `shown_only`: true of the run that is stored, of others perhaps not.
+    """
 
     fact: str
     claim: str
@@ -27,6 +30,11 @@ class Row:
     tolerance: float
     source: str
     needs_training: bool = False
+    shown_only: bool = False
+
+    def asserted(self, trained: bool) -> bool:
+        """Whether a run, which has trained to the end or not, may rely on it."""
+        return not self.shown_only and (trained or not self.needs_training)
 
     @property
     def holds(self) -> bool:
@@ -41,6 +49,8 @@ class Row:
         """`yes`, or why not, in words that do not lean on colour."""
         if self.holds:
             return "yes"
+        if self.shown_only:
+            return "no, in this run"
         return "no: needs the full training" if self.needs_training else "no"
 
     @property
@@ -75,17 +85,20 @@ class Ledger:
         tolerance: float,
         source: str,
         needs_training: bool = False,
+        shown_only: bool = False,
     ) -> Row:
         """Write down one fact and return it.  What `float` takes is a number here, also a tensor of one.
 
         `needs_training`: shown always, asserted only where the profile trains to the end (cpu and gpu).
+        `shown_only`: never asserted while it runs, since another seed may find something else; tests hold the stored
+        notebook to it, and so what its text says of the run that it shows.
         Adding a fact again (a cell that is run twice) replaces it.
         """
         pair = isinstance(exact, tuple | list)
         value = (float(exact[0]), float(exact[1])) if pair else float(exact)
         if not float(tolerance) >= 0 or math.isinf(tolerance):
             raise ValueError(f"The tolerance of {fact} is {tolerance}: it must be finite, and zero or more.")
-        row = Row(fact, claim, value, float(measured), float(tolerance), source, needs_training)
+        row = Row(fact, claim, value, float(measured), float(tolerance), source, needs_training, shown_only)
         places = [i for i, old in enumerate(self.rows) if (old.fact, old.claim) == (fact, claim)]
         if places:
             self.rows[places[0]] = row
@@ -96,12 +109,12 @@ class Ledger:
     def assert_all(self, profile: Any = None) -> None:
         """Raise AssertionError with one sentence per fact that does not hold.
 
-        Facts that need training are left out where `profile.asserts_quality` is false.
+        Facts that need training are left out where `profile.asserts_quality` is false, those shown only always.
         """
         if not self.rows:
             raise AssertionError(f"The ledger of notebook {self.notebook} is empty: it proves nothing.")
         trained = profile is None or profile.asserts_quality
-        asserted = [row for row in self.rows if trained or not row.needs_training]
+        asserted = [row for row in self.rows if row.asserted(trained)]
         failures = [row.sentence for row in asserted if not row.holds]
         if failures:
             raise AssertionError("\n".join(failures))

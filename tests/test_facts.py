@@ -70,6 +70,15 @@ def test_training_rows_are_asserted_only_where_training_is_real():
     assert "no: needs the full training" in str(untrained)
 
 
+def test_a_row_that_is_shown_only_is_never_asserted_while_it_runs():
+    facts = ledger()
+    row = facts.add("F-S", "lost in one of three seeds", 1, 0, 0, "this run", shown_only=True)
+    facts.assert_all(CPU)
+    facts.assert_all()
+    assert not row.holds and "no, in this run" in str(facts)
+    assert [row.asserted(trained) for trained in (False, True)] == [False, False]
+
+
 def test_an_empty_ledger_proves_nothing():
     with pytest.raises(AssertionError, match="empty"):
         Ledger("02").assert_all(CPU)
@@ -92,6 +101,7 @@ def test_a_stored_notebook_gives_the_same_rows_back(tmp_path):
     facts = ledger()
     facts.add("F-B", "in a range", (-INF, 0.0), -2, 0, "exact")
     facts.add("F-N", "not a number", 0, NAN, 0, "exact")
+    facts.add("F-S", "so it was", 0, 0, 0, "this run", shown_only=True)
     shown = nbformat.v4.new_output("display_data", facts._repr_mimebundle_())
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("facts", outputs=[shown, shown])])
     path = tmp_path / "02.ipynb"

@@ -121,13 +121,13 @@ def environment(profile: str | None = None) -> dict[str, str]:
 
 
 def _facts(copy: Path, trained: bool) -> dict[str, int]:
-    """How many facts of an executed notebook hold, are only shown (they need the full training), or fail."""
+    """How many facts of an executed notebook hold, are only shown, or fail."""
     try:
         rows = facts.read(copy)
     except (OSError, ValueError, KeyError, TypeError):  # a killed notebook's copy may be cut off
         rows = []
-    shown = sum(row.needs_training and not trained for row in rows)
-    passed = sum(row.holds for row in rows if trained or not row.needs_training)
+    shown = sum(not row.asserted(trained) for row in rows)
+    passed = sum(row.holds for row in rows if row.asserted(trained))
     return {"passed": passed, "shown_only": shown, "failed": len(rows) - shown - passed}
 
 
