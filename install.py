@@ -1,8 +1,11 @@
 """Install the tutorial into .venv: `python install.py`, or `make install`.
 
 A second call finds that nothing changed and ends at once. Needs the standard library only, and is written so that an
-old Python, too, gets as far as saying that it is too old.
+old Python, too, even Python 2, gets as far as saying that it is too old.
 """
+
+# ruff: noqa: UP010, UP032  (what follows must be read by Python 2)
+from __future__ import print_function
 
 import argparse
 import hashlib
@@ -79,14 +82,14 @@ def unusable():
     """Why this Python cannot make the environment, in one sentence; empty if it can."""
     version = "{}.{}".format(*sys.version_info[:2])
     if sys.version_info[:2] < OLDEST:
-        return (f"The tutorial needs Python 3.{OLDEST[1]} or newer, and {sys.executable} is {version}: install a "
-                "newer one and name it, for example make install PYTHON=python3.12")
+        return ("The tutorial needs Python {}.{} or newer, and {} is {}: install a newer one and name it, for example "
+                "make install PYTHON=python3.12").format(OLDEST[0], OLDEST[1], sys.executable, version)
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        return (f"Python {version} at {sys.executable} cannot make virtual environments: install its venv package "
-                f"(on Debian and Ubuntu: sudo apt-get install python{version}-venv) and call this again.")
+        return ("Python {0} at {1} cannot make virtual environments: install its venv package (on Debian and Ubuntu: "
+                "sudo apt-get install python{0}-venv) and call this again.").format(version, sys.executable)
     return ""
 
 

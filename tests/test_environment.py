@@ -260,6 +260,34 @@ def test_old_python_gets_one_sentence(tree, monkeypatch, capsys):
     assert calls == []
 
 
+def test_old_pythons_can_read_it():
+    text = (ROOT / "install.py").read_text(encoding="ascii")        # Python 2 takes no other letters unless told
+    tree = ast.parse(text, feature_version=(3, 4))                  # no annotated names, no :=, no match
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.Nonlocal | ast.YieldFrom)]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda)]
+    assert not [f for f in functions if f.args.kwonlyargs or getattr(f, "returns", None)]
+    assert not [arg for f in functions for arg in f.args.args if arg.annotation]
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        stars = [isinstance(arg, ast.Starred) for arg in call.args]
+        assert stars == sorted(stars) and sum(stars) < 2            # f(*a, b) and f(*a, *b) came with 3.5
+    (future,) = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    assert [future.module, future.names[0].name] == ["__future__", "print_function"]
+
+
+@pytest.mark.parametrize("name", ["python2.7", "python3.6", "python3.8", "python3.10"])
+def test_old_pythons_that_are_here_say_that_they_are_too_old(name, tmp_path):
+    kept = Path.home() / ".pyenv" / "versions"                      # where people keep old ones
+    found = [shutil.which(name), *sorted(kept.glob(f"{name.removeprefix('python')}*/bin/python"))]
+    old = [path for path in found if path and run(path, "-c", "").returncode == 0]
+    if not old:
+        pytest.skip(f"there is no {name} here")
+    for part in ["install.py", "pyproject.toml"]:
+        shutil.copy(ROOT / part, tmp_path)
+    ended = run(old[0], tmp_path / "install.py")
+    assert ended.returncode == 1 and not (tmp_path / ".venv").exists()
+    assert re.fullmatch(r"The tutorial needs Python 3\.11 or newer, and .* is (2|3)\.\d+: .*\n", ended.stderr)
+
+
 def test_python_without_venv_gets_one_sentence(tree, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     assert install.main([]) == 1
