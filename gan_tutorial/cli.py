@@ -7,10 +7,12 @@ imported only when it is chosen, so that `--help` answers at once and `doctor` w
 from __future__ import annotations
 
 import argparse
+import codecs
 import difflib
 import importlib
 import os
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -24,6 +26,8 @@ COMMANDS = {
     "score": "say how far samples are from FashionMNIST",
     "data": "fetch FashionMNIST and verify it",
 }
+# Signs for terminals and files whose encoding lacks ours; other letters lose their accents, the rest becomes "?"
+PLAIN = {"✓": "+", "✗": "x", "·": "-", "→": "->", "…": "...", "’": "'"}
 
 
 class UsageError(Exception):
@@ -39,6 +43,10 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.  Returns its exit status: 0 well, 1 not well, 2 wrong usage, 130 stopped by Ctrl-C."""
+    codecs.register_error("plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="plain")
     try:
         status = _main(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()  # here, where a closed pipe can still be handled
@@ -49,6 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader left, as `| head` does: nobody is there to be told
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is flushed at exit goes nowhere
         return 141
+
+
+def _plain(error: UnicodeEncodeError) -> tuple[str, int]:
+    """What to write in place of characters that the encoding of a stream lacks."""
+    letters = error.object[error.start : error.end]
+    ascii_ = (PLAIN.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() for c in letters)
+    return "".join(plain or "?" for plain in ascii_), error.end
 
 
 def _main(argv: list[str]) -> int:

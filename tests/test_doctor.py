@@ -3,6 +3,7 @@
 import html
 import http.server
 import importlib.metadata
+import io
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gan_tutorial import fashion, machine
+from gan_tutorial import cli, fashion, machine
 from gan_tutorial.commands import checks, doctor
 from gan_tutorial.commands.findings import Line, Report
 from gan_tutorial.commands.series import CHECKOUT
@@ -49,6 +50,22 @@ def test_a_problem_ends_with_1(monkeypatch, capsys):
     assert doctor.main(None) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["✗ problem  disk  full", " " * 16 + "-> Tidy up.", "", "Not ready: see disk."]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [("utf-8", "✗ problem  café · →"), ("cp1252", "x problem  café · ->"), ("ascii", "x problem  cafe - ->")],
+)
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_other_signs_where_the_encoding_has_none(encoding, errors, expected, monkeypatch):
+    told = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(told, encoding, errors))
+    monkeypatch.setattr(doctor, "CHECKS", {"café": lambda: [Line("café", "problem", "· →", "漢 \udcff")]})
+    monkeypatch.setattr(checks, "kernel", lambda: [])
+    assert cli.main(["doctor"]) == 1
+    first, remedy, *_ = told.getvalue().decode(encoding).splitlines()
+    assert " ".join(first.split()) == " ".join(expected.split())
+    assert remedy.split() == ["->", "漢" if encoding == "utf-8" else "?", "?"]  # a half of a letter has no encoding
 
 
 def test_notes_alone_do_not_stand_in_the_way():
