@@ -1,6 +1,8 @@
 """The score against other people's code, against closed forms, and against what it should see."""
 
+import io
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from gan_tutorial import classifier, cli, score
+from gan_tutorial import classifier, cli, fashion, score
 from gan_tutorial.data import fashion_mnist, to_uint8, to_unit
 
 
@@ -194,22 +196,96 @@ def test_the_command_scores_a_file(images, tmp_path, capsys):
     assert told["samples.npy"]["ffd"] > told["training images (the floor)"]["ffd"]
 
 
-@pytest.mark.parametrize(
-    ("array", "says"),
-    [(None, "there is no file"), (np.zeros((5, 28, 28)), "it holds float64"), (np.zeros((5, 28), np.uint8), "(5, 28)")],
-)
-def test_the_command_refuses_other_files(array, says, tmp_path, capsys):
-    file = tmp_path / "samples.npy"
-    if array is not None:
-        np.save(file, array)
+def test_a_file_named_like_a_row_keeps_its_own_number(images, tmp_path, capsys, monkeypatch):
+    def brightness(x, images, held_out):
+        return score.Report(float(x.float().mean()), 0, 0, 0, (0.1,) * 10, 0)
+
+    monkeypatch.setattr(score, "score", brightness)  # the real one takes a while
+    (floor,) = score.floor(images, n=100)
+    with (tmp_path / floor).open("wb") as file:
+        np.save(file, np.full((100, 28, 28), 200, np.uint8))
+    assert cli.main(["score", str(tmp_path / floor), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == [f"{floor} (the file)", floor]
+    assert told[f"{floor} (the file)"]["ffd"] == 200 and told[floor]["ffd"] < 100
+
+
+def npy(shape, descr="|u1", body=b""):
+    """A .npy file whose head says what we want it to."""
+    head = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + body
+
+
+def npz():
+    file = io.BytesIO()
+    np.savez(file, x=np.zeros((5, 28, 28), np.uint8))
+    return file.getvalue()
+
+
+def refusal(capsys, file):
+    """The one sentence with which the command refuses a file."""
     with pytest.raises(SystemExit) as stopped:
         cli.main(["score", str(file)])
-    assert stopped.value.code == 2
-    assert says in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert stopped.value.code == 2 and out == ""
+    sentence, advice = err.splitlines()
+    assert sentence.startswith("gan-tutorial score: ") and advice == "Try: gan-tutorial score --help"
+    return sentence
 
 
-def test_the_command_says_when_there_are_too_few(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "is not a .npy file that can be read (No data left in file)"),
+        (b"\x93NUMPY", "is not a .npy file"),
+        (b"\x93NUMPY\x01\x00\xff\xff{'descr", "is not a .npy file"),
+        (b"PK\x03\x04cut", "is not a .npy file that can be read (File is not a zip file)"),
+        (b"import os\n" * 99, "is not a .npy file"),
+        (npz()[:200], "is not a .npy file"),
+        (npz(), "it holds an archive (.npz)"),
+        (npy("(5, 28, 28)", body=bytes(4 * 784)), "is not a .npy file"),  # cut: the fifth is missing
+        (npy("(1000000000000, 28, 28)", body=bytes(784)), "is not a .npy file"),  # more than any memory
+        (npy("(1" + 30 * "0" + ", 28, 28)"), "is not a .npy file"),
+        (npy("(-1, 28, 28)", body=bytes(784)), "is not a .npy file"),
+        (npy(9000 * "("), "is not a .npy file"),
+        (npy("(5, 28, 28)", "|O", body=bytes(784 * 40)), "is not a .npy file"),
+        (npy("(5, 28, 28)", "<f8", body=bytes(784 * 40)), "it holds float64 (5, 28, 28)"),
+        (npy("(5, 28)", body=bytes(140)), "it holds uint8 (5, 28)"),
+        (npy("()", body=bytes(1)), "it holds uint8 ()"),
+    ],
+)
+def test_the_command_refuses_other_files(body, says, tmp_path, capsys):
+    file = tmp_path / "samples.npy"
+    file.write_bytes(body)
+    assert says in refusal(capsys, file)
+
+
+def test_the_command_refuses_what_is_no_file(tmp_path, capsys):
+    assert "there is no file" in refusal(capsys, tmp_path / "none.npy")
+    assert "there is no file" in refusal(capsys, f"{tmp_path}/a\0b")
+    assert "there is no file" in refusal(capsys, tmp_path / ("n" * 300))
+    assert "is a folder" in refusal(capsys, tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        assert "there is no file" in refusal(capsys, tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 99])
+def test_the_command_says_when_there_are_too_few(n, tmp_path, capsys):
     file = tmp_path / "few.npy"
-    np.save(file, np.zeros((20, 28, 28), np.uint8))
+    np.save(file, np.zeros((n, 28, 28), np.uint8))
     assert cli.main(["score", str(file)]) == 1
-    assert "20 samples are too few" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(f"few.npy: {n} samples are too few for a score; give at least 100.\n")
+
+
+def test_the_command_says_when_the_data_are_damaged(tmp_path, capsys, monkeypatch):
+    raw = tmp_path / fashion.RAW
+    raw.mkdir(parents=True)
+    for name in fashion.FILES:
+        (raw / name).write_bytes(b"half")
+    monkeypatch.setenv(fashion.VARIABLE, str(tmp_path))
+    np.save(tmp_path / "samples.npy", np.zeros((100, 28, 28), np.uint8))
+    assert cli.main(["score", str(tmp_path / "samples.npy")]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"gan-tutorial score: {raw / 'train-images-idx3-ubyte'} is damaged: ")
+    assert err.count("\n") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -25,21 +26,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Print the report of the file and, beside it, that of as many training images."""
     from gan_tutorial import score
-    from gan_tutorial.data import fashion_mnist
+    from gan_tutorial.data import CorruptData, fashion_mnist
     from gan_tutorial.profile import use_cores
 
     samples = _read(args.samples)
+    if len(samples) < score.FEWEST:
+        return _failed(f"{args.samples}: {len(samples)} samples are too few for a score; give at least {score.FEWEST}.")
     use_cores()
-    images = fashion_mnist()
+    try:
+        images = fashion_mnist()
+    except CorruptData as error:
+        return _failed(str(error))
     if images.is_stand_in:
         print(f"gan-tutorial score: {images.notice}", file=sys.stderr)
-    compared = {args.samples.name: samples}
-    compared |= (score.baselines if args.baselines else score.floor)(images, n=len(samples))
+    beside = (score.baselines if args.baselines else score.floor)(images, n=len(samples))
+    own = args.samples.name + (" (the file)" if args.samples.name in beside else "")
     try:
-        reports = {name: score.score(x, images, args.held_out) for name, x in compared.items()}
+        reports = {name: score.score(x, images, args.held_out) for name, x in ({own: samples} | beside).items()}
     except ValueError as error:
-        print(f"gan-tutorial score: {args.samples}: {error}", file=sys.stderr)
-        return 1
+        return _failed(f"{args.samples}: {error}")
     if args.json:
         print(json.dumps({name: asdict(report) for name, report in reports.items()}, indent=1))
         return 0
@@ -49,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     for name, r in reports.items():
         print(f"{name[:49]:50}{r.ffd:9.2f}{r.kid:10.4f}{r.precision:11.3f}{r.recall:8.3f}{r.nearest:9.1f}")
     print("\nshare of each class, in percent (10 each in the data):")
-    for name, share in zip(images.classes, reports[args.samples.name].histogram, strict=True):
+    for name, share in zip(images.classes, reports[own].histogram, strict=True):
         print(f"  {name:14}{100 * share:5.1f}  {'#' * round(100 * share)}")
     print(
         "\nFFD and KID: smaller is better; the second row is as good as it gets. Precision: share of samples among the "
@@ -59,18 +64,27 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def _failed(sentence: str) -> int:
+    print(f"gan-tutorial score: {sentence}", file=sys.stderr)
+    return 1
+
+
 def _read(path: Path):
     """The samples as a tensor.  UsageError if it is no such file."""
     import numpy as np
     import torch
 
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a folder; name the .npy file in it.")
+    if not os.path.isfile(path):  # nor a pipe, which could be waited for without end
+        raise UsageError(f"there is no file {path}.")
     try:
-        array = np.load(path, allow_pickle=False)  # a file can bring numbers, never code
-    except FileNotFoundError:
-        raise UsageError(f"there is no file {path}.") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is not a .npy file that can be read ({error}).") from error
+        # A file can bring numbers, never code; and what its head announces is not believed before its size is seen.
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # empty, cut and made-up files raise a dozen kinds
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UsageError(f"{path} is not a .npy file that can be read ({why.rstrip('.')}).") from error
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != 3 or array.shape[1:] != (28, 28):
-        kind = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "several arrays"
+        kind = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive (.npz)"
         raise UsageError(f"{path} should hold uint8 images of shape (n, 28, 28); it holds {kind}.")
-    return torch.from_numpy(array)
+    return torch.from_numpy(np.array(array))
