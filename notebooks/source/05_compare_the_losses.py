@@ -339,8 +339,7 @@ for name, value in by_trained.items():
     print(f"{name:20} {exact[name]:9.3f} {value.mean():14.3f} {value.std():9.3f}")
 
 # %% [markdown]
-# All three come out right, up to their spread. Measured against the gradient itself, the third one
-# spreads no more than the second. But its price puts errors of the score through an
+# All three come out right, up to their spread. That of the third need not be larger here. But its price puts errors of the score through an
 # exponential, and D knows least where $p/q$ is large: G has few samples there.
 #
 # ### How far away, and who teaches?
@@ -398,7 +397,7 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=1_500, gpu=1_500), about=2) a
                 gradients.append(pathwise(COSTS[name], D, fake).abs())
 fading = {name: torch.stack(gradients) for name, gradients in seen.items()}  # (moments, seeds)
 
-# %% tags=["figure"] alt="Over the training of D, on a logarithmic axis: the minimax gradient falls by orders of magnitude for all five seeds, the non-saturating one stays near its size"
+# %% tags=["figure"] alt="Over the training of D, on a logarithmic axis: the minimax gradient falls by orders of magnitude for all five seeds, the non-saturating one grows"
 fig, ax = plt.subplots(figsize=(7, 3.2))
 steps = torch.arange(1, len(fading["minimax"]) + 1) * 10
 for name, gradients in fading.items():
@@ -608,7 +607,7 @@ for t in (0.5, 1.0, 2.0, 3.0):
 
 # %% [markdown]
 # In the sense of the mean square, 1,000 samples at $t = 3$ are worth 0.12 samples. And the batch does
-# not know: it believes itself to be worth nearly a hundred times as much. $\mathbb{E}_q w^2 = \int p^2 / q$
+# not know: it believes itself to be worth eighty times as much and more. $\mathbb{E}_q w^2 = \int p^2 / q$
 # is carried by points around $x = -t$, which is $2t$ standard deviations away from the centre of $q$.
 # Such samples hardly ever come, and a batch cannot miss what it has never seen.
 #
@@ -629,8 +628,8 @@ print(f"{'its theory':20}", "".join(f"{((exp(t * t) - 1) / 1_000) ** 0.5:9.3f}" 
 
 # %% [markdown]
 # The non-saturating estimate even becomes *less* noisy with the distance, as its slope is nearly 1 for
-# all samples. Minimax gets noisier, as its signal fades, but slowly. In the last column, maximum
-# likelihood looks less noisy than theory says, for the reason above: 500 batches are not enough to meet
+# all samples. Minimax gets noisier, as its signal fades, but slowly. In the last column maximum
+# likelihood looks less noisy, in the run shown, than theory says, for the reason above: 500 batches are not enough to meet
 # the rare ones.
 
 # %% [markdown]
@@ -716,9 +715,12 @@ print(
 #
 # What, then, belongs to the non-saturating price? Its slope is $-1/(1+r)$, so
 # $f''(r) = 1 / (r^2 (1 + r))$, and integrating twice gives $f(r) = (1 + r) \log \frac{1 + r}{2 r}$. It is
-# convex: a proper divergence, although $\mathrm{KL}(q\|p) - 2\,\mathrm{JS}$ does not look like one.
+# convex, so $\mathrm{KL}(q\|p) - 2\,\mathrm{JS}$, a difference of two divergences, is a divergence itself. Which one? Put
+# $r = p/q$ into $\mathbb{E}_q f(r)$, and out comes $\int (p + q) \log \frac{(p+q)/2}{p} \,\mathrm dx = 2\,\mathrm{KL}\bigl(\tfrac{p+q}{2} \big\| p\bigr)$: never
+# negative, and 0 only if $q = p$. It is a reverse KL that looks at G's samples mixed half and half with data.
 
 # %% tags=["nbval-check-output"] covers=["6.05"]
+from gan_tutorial.densities import Mixture
 from gan_tutorial.divergences import f_divergence
 
 
@@ -729,7 +731,8 @@ def f_non_saturating(u):
 for t in (0.5, 1.0, 2.0):
     q = Normal(t, 1.0)
     hidden, known = f_divergence(f_non_saturating, p, q), reverse_kl(p, q) - 2 * js(p, q)
-    print(f"t = {t}: D_f = {float(hidden):.6f}   KL(q||p) - 2 JS = {float(known):.6f}")
+    mixed = 2 * kl(Mixture((0.5, 0.5), (p, q)), p)
+    print(f"t = {t}: D_f = {float(hidden):.6f}   KL(q||p) - 2 JS = {float(known):.6f}   2 KL((p+q)/2 || p) = {float(mixed):.6f}")
 
 # %% [markdown]
 # Let us draw the steepness for five divergences. Two have had no game yet: $\mathrm{KL}(q\|p)$, the
@@ -741,7 +744,7 @@ DIVERGENCES = {
     "squared Hellinger": lambda u: (u.sqrt() - 1) ** 2,
     "2 JS: minimax": lambda u: u * u.log() - (u + 1) * ((u + 1) / 2).log(),
     "KL(q‖p), reverse KL": lambda u: -u.log(),
-    "KL(q‖p) - 2 JS: non-saturating": f_non_saturating,
+    "2 KL((p+q)/2‖p): non-saturating": f_non_saturating,
 }
 
 
@@ -753,7 +756,7 @@ def steepness(f, s):
 
 
 s = torch.linspace(-5, 5, 201, dtype=torch.float64)
-ours = {"2 JS: minimax": "minimax", "KL(q‖p) - 2 JS: non-saturating": "non-saturating",
+ours = {"2 JS: minimax": "minimax", "2 KL((p+q)/2‖p): non-saturating": "non-saturating",
         "KL(p‖q): maximum likelihood": "maximum likelihood"}  # fmt: skip
 steep_error = max(float((steepness(DIVERGENCES[k], s) + slope(COSTS[v], s)).abs().max()) for k, v in ours.items())
 print("our three prices fall as -r^2 f'':", steep_error < 1e-10)
@@ -864,7 +867,7 @@ by_mle = [mle(x) for x in data]
 print(f"log Z, truth {log_Z:.3f}; c of the classifier, five data sets:", " ".join(f"{v[3]:.3f}" for v in by_nce))
 
 # %% [markdown]
-# Each of the five classifiers has found $\log Z$ to a few hundredths, without an integral.
+# Each of the five classifiers has found $\log Z$ to better than a tenth, without an integral.
 #
 # **Maximum likelihood as a game.** The middle column claims that maximum likelihood is the same game,
 # if after each step the model is copied into the noise. Right after copying, $D = 1/2$ everywhere.
@@ -951,12 +954,13 @@ models = {"NCE": [v[:3] for v in by_nce], "MLE": by_mle}
 samples = {name: [draw_from(w, 20_000) for w in ws] for name, ws in models.items()}
 samples["GAN"] = list(gan.sample(20_000).double()[..., 0].unbind(1))
 samples["true samples"] = [draw_from(w_true, 20_000) for _ in range(K)]
-compared = {}
+compared, lost = {}, {}
 print("               KL(p || model)       W1 of samples: mean and largest of five")
 for name, sets in samples.items():
     log_ratios = [features(grid) @ (w_true - w) - log_Z + log_constant(w) for w in models.get(name, [])]
     divergence = [float((p_grid * log_ratio).sum() * dx) for log_ratio in log_ratios]
-    shown = f"{sum(divergence) / K:14.5f}" if divergence else "   has no density"
+    lost[name] = sum(divergence) / K
+    shown = f"{lost[name]:14.5f}" if divergence else "   has no density"
     compared[name] = torch.tensor([float(empirical_w1(x, reference)) for x in sets])
     print(f"{name:13} {shown:18} {compared[name].mean():14.3f} {compared[name].max():10.3f}")
 
@@ -974,8 +978,8 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# Where a family of densities is known, with few parameters, nothing beats the first two; NCE gives up a
-# little accuracy against maximum likelihood, and in exchange never needs $Z$. The GAN is less exact, with
+# Where a family of densities is known, with few parameters, take one of the first two. In the run shown NCE gives up a
+# little accuracy against maximum likelihood; in exchange it needs no $Z$. The GAN is less exact, with
 # spikes that change from seed to seed, and it was given far less: nobody told it the form of the density.
 # It hands out samples, and cannot say how probable they are. Three methods, one classifier; they differ
 # in what the classifier is made of, and in what happens to $q$.
@@ -1123,7 +1127,7 @@ for name, value in wander.items():
 
 # %% [markdown]
 # All three agents arrive. The first two can hardly be told apart: with a single weight and 64 samples
-# the noise of REINFORCE hardly shows. The third one is slow at
+# the noise of REINFORCE hardly shows. The third one is slower at
 # first, because far away all samples get the same verdict and nothing can be compared; and it wanders at
 # the end, because a verdict, however narrow, pushes G with full force.
 #
@@ -1148,8 +1152,6 @@ for name, value in wander.items():
 # quadrature.
 
 # %%
-from gan_tutorial.densities import Mixture
-
 two = Mixture((0.7, 0.3), (Normal(-1.5, 0.5), Normal(1.5, 0.5)))
 
 
@@ -1242,8 +1244,8 @@ for kind, by_loss in drawn.items():
 # *does* explain blur here.
 #
 # Lower row: the same three losses, the same data, a G that can make two modes. The shapes differ from
-# seed to seed, for this is a short training of small networks; the losses hardly differ. All leave
-# more in the gap than the data do, maximum likelihood a little more than the others, and far less than
+# seed to seed, for this is a short training of small networks. Each loss brings the samples at least twice as near to the data as with the Gaussian. All leave
+# more in the gap than the data do, and far less than
 # the blur above. So on this small example the slide is right in the sense in which it was meant: what
 # decides is the *approximation*, that is, what G and D can express and how far they are trained, and not
 # the divergence on the label.
@@ -1412,6 +1414,14 @@ facts.add("F-V6", "counted, q copied", 1, told["q copied (frozen)"], 0.02, "a mi
 facts.add("F-V6", "counted, q not copied", 0, told["q not copied"], 0.02, "a million samples")
 for t, value in effective.items():
     facts.add("F-V6", f"share of samples that count, t = {t}", exp(-t * t), value, 1e-9, "exp(-t^2)")
+infinity, nothing = float("inf"), torch.log(1 - torch.tensor(17.5).sigmoid())
+facts.add("F-V6", "samples of 1,000 that make up half of the gradient at t = 3", 5, half_of_it[3.0], 2, "2,000 batches")
+facts.add("F-V6", "median estimate at t = 1 over the truth", 1, estimates[1.0].median(), 0.02, "2,000 batches")
+facts.add("F-V6", "median estimate at t = 4 over the truth", (0.2, 0.5), estimates[4.0].median(), 0, "2,000 batches")
+over = believed[3.0] / effective[3.0]
+facts.add("F-V6", "a batch at t = 3 believes to be worth more than it is, by the factor", (80, 110), over, 0, "500 batches")
+facts.add("play", "minimax pushes hardest at t", (1, 2), hardest, 0, "quadrature")
+facts.add("float32", "log(1 - sigmoid(17.5))", -infinity, nothing, 0, "float32")
 facts.assert_all(profile)
 
 # %% [markdown]
@@ -1420,21 +1430,38 @@ facts.assert_all(profile)
 # %%
 reinforce = [noise_of[name] for name in COSTS]
 apart = max(abs(row[i][0] - row[0][0]) for row in reinforce for i in (1, 2))
-quieter = min(row[1][1] / row[0][1] for row in reinforce[:2])
+needed = min(row[1][1] / row[0][1] for row in reinforce[:2]) ** 2
 facts.add("F-C5", "REINFORCE - pathwise, means", 0, apart, 1e-9, "exercise 3 (a)")
-facts.add("F-C5", "sd: REINFORCE / pathwise, bounded prices", (2, 100), quieter, 0, "quadrature")
-facts.add("F-C5", "noise of REINFORCE, 1,000 / 10 dimensions", 10, growing[1_000][1] / growing[10][1], 1.5, "sqrt(d)")
+facts.add("F-C5", "variance: REINFORCE / pathwise, minimax or non-saturating", (20, infinity), needed, 0, "quadrature")
+facts.add("F-C5", "noise of REINFORCE, 1,000 / 10 dimensions", 10, growing[1_000][1] / growing[10][1], 2.5, "sqrt(d)")
+facts.add("F-C5", "noise of REINFORCE over its signal in 1,000 dimensions", (2, infinity), growing[1_000][1], 0, "64 samples")
+facts.add("F-C5", "noise of pathwise, 1,000 dimensions / 1", 1, growing[1_000][0] / growing[1][0], 0.5, "100 batches")
+facts.add("noise", "non-saturating at t = 3 / t = 1", (0, 1), relative["non-saturating", 3.0] / relative["non-saturating", 1.0], 0, "500 batches")
+facts.add("noise", "minimax / maximum likelihood at t = 3", (0, 0.2), relative["minimax", 3.0] / relative["maximum likelihood", 3.0], 0, "500 batches")
+facts.add("noise", "minimax at t = 3 / t = 1", (1.5, 10), relative["minimax", 3.0] / relative["minimax", 1.0], 0, "500 batches")
+rare = relative["maximum likelihood", 3.0] / ((exp(9) - 1) / 1_000) ** 0.5
+facts.add("noise", "maximum likelihood at t = 3 / its theory", (0, 1), rare, 0, "this run", shown_only=True)
 facts.add("hidden f", "D_f - (KL(q||p) - 2 JS) at t = 2", 0, float(hidden - known), 1e-8, "Shannon et al. 2020")
+facts.add("hidden f", "D_f - 2 KL((p+q)/2 || p) at t = 2", 0, float(hidden - mixed), 1e-8, "Shannon et al. 2020")
 facts.add("steepness", "slope of the price + r^2 f''", 0, steep_error, 1e-8, "section 'Every falling price'")
 facts.add("5.3", "squared Hellinger, one step at t = 1", 0.5 * exp(-1 / 8), hellinger[1.0], 1e-8, "closed form")
 constants = [float(v[3]) for v in by_nce]
 facts.add("F-V9", "log Z by a classifier, mean of five", log_Z, sum(constants) / K, 0.05, "Gutmann & Hyvärinen 2010")
+missed = max(abs(c - log_Z) for c in constants)
+facts.add("F-V9", "log Z by a classifier, largest error of five", 0, missed, 0.1, "Gutmann & Hyvärinen 2010")
+facts.add("6.08", "gradient of V against a copy - half of the likelihood's", 0, (copied - direct / 2).abs().max(), 0.03, "400,000 samples")
+facts.add("6.08", "weights by copying - directly", 0, (by_copying - by_mle[0]).abs().max(), 0.05, "10,000 data", needs_training=True)
+facts.add("6.08", "KL(p || model): NCE / MLE, means of five", (1, infinity), lost["NCE"] / lost["MLE"], 0, "this run", shown_only=True)
 for name, value in by_trained.items():
     off = 0.15 if name == "maximum likelihood" else 0.05
     facts.add("F-V5", f"trained D, {name}", exact[name], value.mean(), off, "five seeds", needs_training=True)
+facts.add("5.2", "share that counts, mean of five D's", exp(-1), measured_share.mean(), 0.1, "exp(-t^2)", needs_training=True)
 facts.add("F-V7", "powers of ten lost by minimax", (1.5, 20), orders.min(), 0, "five seeds", needs_training=True)
-kept = fading["non-saturating"][-1].min()
-facts.add("F-V7", "non-saturating gradient at the end", (1, 100), kept, 0, "five seeds", needs_training=True)
+steady, vanishing = fading["non-saturating"], fading["minimax"]
+facts.add("F-V7", "non-saturating gradient at the end", (1, 100), steady[-1].min(), 0, "five seeds", needs_training=True)
+facts.add("F-V7", "non-saturating gradient, end / begin, least of five", (1, infinity), (steady[-1] / steady[0]).min(), 0, "five seeds", needs_training=True)
+late = vanishing[-1] / vanishing[2 * len(vanishing) // 3]
+facts.add("F-V7", "minimax gradient, end / two thirds, largest of five", (0, 1), late.max(), 0, "five seeds", needs_training=True)
 facts.assert_all(profile)
 
 # %%
@@ -1442,11 +1469,23 @@ for name, (mean, sd) in fits.items():
     sample = drawn["one Gaussian"][name]
     facts.add("6.07", f"one Gaussian, mean, {name}", mean, sample.mean(), 0.1, "five seeds", needs_training=True)
     facts.add("6.07", f"one Gaussian, sd, {name}", sd, sample.std(0).mean(), 0.1, "five seeds", needs_training=True)
-worst = max(float(gap(sample).max()) for sample in drawn["a network"].values())
-facts.add("6.07", "a network, largest share in the gap", (0, 0.15), worst, 0, "15 games", needs_training=True)
+nearby = [js(two, Normal(*fits[name])) for name in ("non-saturating", "minimax")]
+facts.add("6.07", "2 JS on the larger mode - 2 JS spread over both", (-2, 0), 2 * float(nearby[0] - nearby[1]), 0, "quadrature")
+for name, sample in drawn["a network"].items():
+    blur = float(gap(drawn["one Gaussian"]["maximum likelihood"]).min())
+    facts.add("6.07", f"in the gap / blur of one Gaussian, {name}, largest", (0, 0.8), gap(sample).max() / blur, 0, "five seeds", needs_training=True)
+    facts.add("6.07", f"in the gap, {name}, mean - that of the data", (0, 1), gap(sample).mean() - gap(truth), 0, "five seeds", needs_training=True)
+    nearer = moved["one Gaussian", name].mean() / moved["a network", name].mean()
+    facts.add("6.07", f"W1 with one Gaussian / with a network, {name}", (2, infinity), nearer, 0, "five seeds", needs_training=True)
 for name, distance in wander.items():
     facts.add("6.06", f"distance from 0, {name}", (0, 0.5), distance, 0, "five seeds", needs_training=True)
+on_the_way = {name: float((path > 1).sum(0).double().mean()) for name, path in paths.items()}
+slow, *quick = (on_the_way[name] for name in reversed(AGENTS))
+facts.add("6.06", "steps above a shift of 1: verdict / slower of the others", (1.5, infinity), slow / max(quick), 0, "five seeds", needs_training=True)
+facts.add("6.06", "distance from 0: verdict / larger of the others", (1, infinity), wander["REINFORCE, verdict"] / max(list(wander.values())[:2]), 0, "five seeds", needs_training=True)
+facts.add("6.06", "distance from 0: REINFORCE, log D / pathwise", 1, wander["REINFORCE, log D"] / wander["pathwise"], 0.5, "five seeds", needs_training=True)
 facts.add("6.08", "W1 of the GAN, largest", (0, 0.3), compared["GAN"].max(), 0, "five seeds", needs_training=True)
+facts.add("6.08", "W1: GAN / true samples, means of five", (1, infinity), compared["GAN"].mean() / compared["true samples"].mean(), 0, "five seeds", needs_training=True)
 facts.assert_all(profile)
 facts
 
@@ -1457,7 +1496,7 @@ facts
 #   to samples that look real, the non-saturating loss to those that D rejects. Slopes that matter are
 #   slopes against the score.
 # - With the best D, minimax descends $2\,\mathrm{JS}$, non-saturating $\mathrm{KL}(q\|p) -
-#   2\,\mathrm{JS}$, and $-e^{s}$ descends $\mathrm{KL}(p \| q)$: that is maximum likelihood.
+#   2\,\mathrm{JS} = 2\,\mathrm{KL}(\frac{p+q}{2} \| p)$, and $-e^{s}$ descends $\mathrm{KL}(p \| q)$: that is maximum likelihood.
 # - It is right on average and rests on few samples: at a shift of $t$ standard deviations, $n$ of them
 #   are worth $n e^{-t^2}$.
 # - D must stand still while G moves. Let it move along, and the third cost is constant.
@@ -1466,8 +1505,8 @@ facts
 #
 # ## In practice
 #
-# - *Which one do people use?* Mostly non-saturating, often with a penalty on D's slope (R1), or
-#   the hinge loss, whose price is $-s$. Large comparisons found that with equal tuning the choice of
+# - *Which one do people use?* Often non-saturating, with a penalty on D's slope (R1), as StyleGAN does, or
+#   the hinge loss, whose price is $-s$, as in BigGAN. Large comparisons (Lucic et al., Kurach et al., below) found that with equal tuning the choice of
 #   loss matters less than networks, regularisation and budget.
 # - *Never take logarithms of probabilities.* `log(1 - sigmoid(s))` in float32 is $-\infty$ from about
 #   $s = 17$ on. Work with scores and `softplus`.
