@@ -23,8 +23,9 @@ def integrate(
     """The integral of f over the line; inf where it does not converge.  -> (), float64
 
     f should be smooth between the knots, except where the function `kink` changes its sign.  With `tails`,
-    panels are added beyond the outer knots until f has died away.  A gradient passes through f, not through
-    the knots.
+    panels are added beyond the outer knots until f has died away; an f that is still alive a hundred thousand
+    times as far away counts as one whose integral does not converge.  A gradient passes through f, not through the
+    knots.
     """
     edges = torch.tensor(sorted(set(knots)), dtype=torch.float64)
     if kink is not None:
@@ -35,16 +36,17 @@ def integrate(
     if not tails:
         return total
     span = float(edges[-1] - edges[0])
-    for end, direction, last in ((float(edges[0]), -1, value[0]), (float(edges[-1]), 1, value[-1])):
+    for end, direction, tail in ((float(edges[0]), -1, value[:2].flip(0)), (float(edges[-1]), 1, value[-2:])):
         width = span / 2
-        while torch.isfinite(last) and last.abs() > 1e-17 * peak:
-            if width > 10 * span:  # still alive 15 spans away: a tail that does not decay
+        # a tail that is tiny yet growing is alive too: a rare part of a mixture may have the heavier tail
+        while tail[1].isfinite() and (tail[1].abs() > 1e-17 * peak or tail[1].abs() > tail[0].abs()):
+            if width > 1e5 * span:  # not much farther, rounding in x^2 is larger than the logarithm of f
                 return torch.tensor(torch.inf, dtype=torch.float64)
             x, weight = panels(end + direction * width * torch.linspace(0, 1, 65, dtype=torch.float64))
             value = f(x)
             total = total + direction * (weight * value).sum()
             peak = torch.maximum(peak, value.detach().abs().max())
-            last, end, width = value[-1], end + direction * width, 2 * width
+            tail, end, width = value[-2:], end + direction * width, 2 * width
     return total
 
 

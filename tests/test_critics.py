@@ -30,6 +30,37 @@ def test_between_is_the_law_of_the_interpolates(pair):
         assert float(m.cdf(torch.tensor(at, dtype=torch.float64))) == pytest.approx(share, abs=5e-3)
 
 
+@pytest.mark.parametrize("pair", [*PAIRS, (0.0, 0.01, 1.0, 0.01), (0.0, 1.0, 1.0, 0.001), (5.0, 0.01, 4.0, 0.03)])
+def test_density_between_agrees_with_a_plain_sum_over_t(pair):
+    """The mean of 20,000 normals at equally spaced t, of which none is alone."""
+    p, q = normals(*pair)
+    t = (np.arange(20_000) + 0.5) / 20_000
+    mean, sd = (1 - t) * p.mean + t * q.mean, np.hypot((1 - t) * p.sd, t * q.sd)
+    x = np.linspace(min(mean), max(mean), 23)[1:-1] if p.mean != q.mean else np.linspace(-3, 3, 23)
+    plain = (np.exp(-(((x[:, None] - mean) / sd) ** 2) / 2) / sd).mean(1) / np.sqrt(2 * np.pi)
+    found = between(p, q).log_prob(torch.from_numpy(x)).exp()
+    assert found.numpy() == pytest.approx(plain, rel=1e-6)
+
+
+@pytest.mark.parametrize("weight", [0.1, 1.0])
+@pytest.mark.parametrize("sd", [0.1, 0.01, 0.003])
+def test_toll_of_narrow_normals_is_that_of_two_points(sd, weight):
+    """Between points at distance 1 the law is uniform and G - F is 1: toll = 1 / (4 weight), but for the ends."""
+    assert float(toll(Normal(0.0, sd), Normal(1.0, sd), weight)) == pytest.approx(1 / (4 * weight), rel=0.2 * sd)
+
+
+def test_normals_too_narrow_for_a_sum_are_told():
+    with pytest.raises(ValueError, match="too many standard deviations"):
+        toll(Normal(0.0, 1e-5), Normal(1.0, 1e-5), 1.0)
+
+
+def test_best_slope_takes_any_numbers():
+    slope = best_slope(*normals(0.0, 1.0, 1.0, 1.0), 1.0)
+    exact = slope(torch.tensor([-9.0, 0.0, 9.0], dtype=torch.float64))
+    for x in (torch.tensor([-9, 0, 9]), torch.tensor([-9.0, 0.0, 9.0]), torch.tensor([-9.0, 0.0, 9.0]).half()):
+        assert torch.equal(slope(x), exact)
+
+
 @pytest.mark.parametrize("weight", [0.1, 1.0, 10.0])
 @pytest.mark.parametrize("pair", PAIRS)
 def test_toll_agrees_with_a_plain_sum(pair, weight):
@@ -101,3 +132,14 @@ def test_potential_of_a_ring_is_minus_the_distance_to_the_nearest_mode():
     shift = critic(grid) + torch.cdist(grid, ring.centers.double()).min(dim=1).values
     assert float(shift.std()) < 0.1
     assert float(value) <= float(empirical_w1(ring.centers[torch.arange(8).repeat(50)], samples[:400].float())) + 0.2
+
+
+def test_potential_far_from_zero_and_of_a_networks_samples():
+    """The score difference does not depend on where the origin is, nor on who wants a gradient."""
+    rng = torch.Generator().manual_seed(3)
+    points, samples = torch.randn(5, 2, generator=rng).double(), 1 + torch.randn(40, 2, generator=rng).double()
+    _, near = potential(points, samples)
+    critic, far = potential(points + 1e6, (samples + 1e6).requires_grad_())
+    assert float(far) == pytest.approx(float(near), rel=1e-6)
+    shared = points[:1].repeat(30, 1) + 1e6  # more than 25 rows
+    assert torch.allclose(critic(shared), critic(shared[:1]).expand(30), rtol=0, atol=1e-8)

@@ -95,6 +95,20 @@ def test_log_prob_and_cdf_agree_with_scipy(p, reference):
     np.testing.assert_allclose(p.cdf(x), reference.cdf(x), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
+def test_cdf_keeps_its_digits_in_the_lower_tail(dtype):
+    z = np.array([-37.0, -20.0, -12.0, -8.0, -5.0, -1.0, 0.0, 9.0])
+    z = z[z > -13] if dtype == torch.float32 else z  # smaller ones are below float32
+    exact, rel = stats.norm.cdf(z), 2e-5 if dtype == torch.float32 else 1e-11
+    at = torch.tensor(2 + 4 * z, dtype=dtype, requires_grad=True)
+    found = Normal(2, 4).cdf(at)
+    (slope,) = torch.autograd.grad(found.sum(), at)
+    assert found.tolist() == pytest.approx(list(exact), rel=rel, abs=0)
+    assert slope.tolist() == pytest.approx(list(stats.norm.pdf(z) / 4), rel=rel, abs=0)
+    half = Mixture((0.5, 0.5), (Normal(2, 4), Uniform(0, 1e9))).cdf(at[at <= 0])
+    assert half.tolist() == pytest.approx(list(exact[at.detach().numpy() <= 0] / 2), rel=rel, abs=0)
+
+
 @pytest.mark.parametrize("p", PLANE, ids=str)
 def test_in_the_plane_the_mass_is_one(p):
     centre = p.mean if isinstance(p, Gaussian2d) else (0.0, 0.0)
@@ -260,3 +274,15 @@ def test_bad_parameters_are_named(make, says):
 def test_spots_need_a_place():
     with pytest.raises(ValueError, match="at least one place"):
         Spots(())
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float16, torch.bfloat16, torch.float32, DOUBLE])
+def test_modes_are_counted_with_all_digits(dtype):
+    """On their centres, of modes as narrow as a point, however many samples and far from 0; whole numbers too."""
+    spots = Spots(((0.0, 0.0), (0.0, 64.0), (200.0, 128.5)), sd=0.0)
+    samples = torch.tensor([[0, 0], [0, 64], [200, 128]]).repeat(20, 1).to(dtype)
+    assert spots.mode_counts(samples).tolist() == [20, 20, 0]  # the third lies half beside its centre
+    assert spots.modes_hit(samples[:0]) == 0
+    far = Spots(((1000.0, 1000.0), (1000.0, 1000.5)), sd=1e-4)
+    assert far.mode_counts(far.centers.repeat(30, 1).double()).tolist() == [30, 30]
+    assert Ring(sd=0.0).mode_counts(Ring(sd=0.0).centers.repeat(10, 1)).tolist() == [10] * 8

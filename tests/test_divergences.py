@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from scipy.optimize import minimize
+from scipy.optimize import linear_sum_assignment, minimize
 
 from gan_tutorial import divergences as d
 from gan_tutorial.densities import Lines, Mixture, Normal, Uniform
@@ -113,11 +113,33 @@ def test_kl_is_infinite_in_one_direction_only():
     assert d.kl(p, q).item() == pytest.approx(1 / 6 + math.log(2 * math.pi) / 2, abs=1e-12)
 
 
-@pytest.mark.parametrize("sd", [1.2, 1.41, 1.42, 2.0])
+@pytest.mark.parametrize("sd", [1.2, 1.41, 1.414, 1.4142, 1.414213, math.sqrt(2), 1.42, 2.0])
 def test_pearson_is_finite_exactly_if_the_tails_of_p_are_light_enough(sd):
     """N(0, sd^2) against N(0, 1): 1 / (sd sqrt(2 - sd^2)) - 1 if sd^2 < 2, else infinite."""
     truth = 1 / (sd * math.sqrt(2 - sd**2)) - 1 if sd**2 < 2 else math.inf
     assert d.pearson(Normal(0, sd), Normal(0, 1)).item() == pytest.approx(truth, rel=1e-8)
+
+
+@pytest.mark.parametrize("pair", [(0, 1, 20, 1), (3, 1.2, 0, 0.9), (0, 1, 5, 0.8), (0, 0.01, 1, 1), (0, 1, 10, 3)])
+def test_pearson_where_the_mass_of_its_integrand_is_far_from_both(pair):
+    """integral of p^2/q = s2 / s1^2 / sqrt(a) exp(b^2/2a - c/2), from completing the square."""
+    m1, s1, m2, s2 = pair
+    a, b, c = (2 * m1**k / s1**2 - m2**k / s2**2 for k in range(3))
+    truth = s2 / s1**2 / math.sqrt(a) * math.exp(b**2 / a / 2 - c / 2) - 1
+    assert d.pearson(Normal(m1, s1), Normal(m2, s2)).item() == pytest.approx(truth, rel=1e-10)
+
+
+def test_a_rare_part_with_too_heavy_a_tail_makes_pearson_infinite():
+    rare = Mixture((1 - 1e-12, 1e-12), (Normal(), Normal(0, 1.5)))
+    assert d.pearson(rare, Normal()).item() == math.inf
+    assert d.pearson(Normal(), rare).item() == pytest.approx(0, abs=1e-11)
+
+
+@pytest.mark.parametrize("name", F)
+def test_the_gradient_at_equal_densities_is_zero(name):
+    parameters = [torch.tensor(v, dtype=DOUBLE, requires_grad=True) for v in (0.0, 1.0)]
+    getattr(d, name)(Normal(), Normal(*parameters)).backward()
+    assert [v.grad.item() for v in parameters] == pytest.approx([0, 0], abs=1e-9)
 
 
 @pytest.mark.parametrize("name", F)
@@ -362,11 +384,39 @@ def test_two_samples_of_one_law_are_not_at_distance_zero():
     assert floors[1] > 0 and floors[0] / floors[1] == pytest.approx(4, rel=0.2)
 
 
+@pytest.mark.parametrize("shift", [0.0, 1e2, 1e3, 1e4, 1e6])
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_empirical_w1_of_float32_points_far_from_zero(shift, dim):
+    """Against scipy's matching of the same points, their distances from differences in float64."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(200, dim, generator=generator) + shift for _ in range(2))
+    distance = np.linalg.norm(x.double().numpy()[:, None] - y.double().numpy(), axis=2)
+    truth = distance[linear_sum_assignment(distance)].mean()
+    assert d.empirical_w1(x, y).item() == pytest.approx(truth, rel=1e-5)
+    assert d.empirical_w1(x, x[torch.randperm(200, generator=generator)]).item() == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(300,), (300, 2)])
+def test_empirical_w1_of_coarse_numbers(dtype, shape):
+    """Whole numbers up to 250, which all of these types hold exactly; 300 x 299 on the line."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randint(0, 126, shape, generator=generator).mul(2).flip(0) for _ in range(2))
+    y = y[: 299 if len(shape) == 1 else 300]
+    assert d.empirical_w1(x.to(dtype), y.to(dtype)).item() == pytest.approx(
+        d.empirical_w1(x.double(), y.double()).item(), rel=1e-5
+    )
+
+
 def test_empirical_w1_passes_a_gradient_and_refuses_what_it_cannot_do():
     x = torch.tensor([[0.0, 0.0], [5.0, 0.0]], requires_grad=True)
     d.empirical_w1(x, torch.tensor([[5.0, 1.0], [0.0, 2.0]])).backward()
     assert torch.allclose(x.grad, torch.tensor([[0.0, -0.5], [0.0, -0.5]]))
     with pytest.raises(ValueError, match="equally many, but are 3 and 4"):
         d.empirical_w1(torch.zeros(3, 2), torch.zeros(4, 2))
+    with pytest.raises(ValueError, match="at least one point, but have 0 and 4"):
+        d.empirical_w1(torch.zeros(0, 2), torch.zeros(4, 2))
+    with pytest.raises(ValueError, match="NaN"):
+        d.empirical_w1(torch.full((4, 2), torch.nan), torch.zeros(4, 2))
     with pytest.raises(ValueError, match="coordinates"):
         d.empirical_w1(torch.zeros(3, 2), torch.zeros(3, 1))
