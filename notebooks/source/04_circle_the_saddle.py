@@ -495,6 +495,15 @@ for name in ("minimax", "non_saturating", "hinge", "wasserstein"):
 # score 0: $\frac12$ or 1). The non-saturating loss, which repairs so much else (notebook 05), does not
 # change this.
 #
+# Is every GAN like that? No: what is missing here is *width*. At the equilibrium D's loss is curved by
+# $\frac12 \mathbb{E}_p[\nabla D \, \nabla D^\top]$ ($\nabla$: by D's weights), and this curvature holds D back, as friction does. Nagarajan
+# and Kolter (2017) proved that it suffices: if data and samples have densities in the same places, and
+# under some conditions on D and G, the plain game is *locally stable*. (Not so for the Wasserstein loss, which has no
+# curvature.) In the Dirac-GAN $\nabla D = x$, and all data are at $x = 0$: no width, no friction. So, too, where
+# data lie on thin surfaces, as pictures are thought to. For such data Mescheder et al. (2018) put another friction in its
+# place, and proved that with it the game is locally stable again: a penalty on D's slope at the data
+# (*R1*) or at the samples (*R2*).
+#
 # ### What a penalty does
 #
 # Now let D pay for its slope at the data, $\frac{\gamma}{2} \psi^2$. This is the **R1 penalty**. Its
@@ -505,7 +514,7 @@ for name in ("minimax", "non_saturating", "hinge", "wasserstein"):
 #   \lambda = -\frac{\gamma}{2} \pm \sqrt{\frac{\gamma^2}{4} - \frac14}.$$
 #
 # Noise on data and samples (*instance noise*, standard deviation $s$) does the same with $\gamma =
-# s^2/2$, since a D that cannot see sharply had better not be steep.
+# s^2/2$: it gives them a width, and then $\frac12 \mathbb{E}\,(\nabla D)^2 = \frac12 \mathbb{E}\, x^2 = s^2/2$ is the curvature of above.
 
 # %% tags=["nbval-check-output"]
 for gamma in (0.0, 0.2, 1.0, 2.0):
@@ -635,10 +644,12 @@ smallest_on_circle = np.linalg.norm(formula @ saddle.ROTATION.T, axis=1).min() /
 print(f"the same for V = xy, relative to the distance from the centre: {smallest_on_circle:.4f} or more")
 
 print("\na D that is sure of itself, psi = -10, and samples at theta = 1:")
+sure = []
 for name in ("minimax", "non_saturating"):
     theta = torch.ones(1, dtype=torch.float64, requires_grad=True)
     loss = saddle.dirac(getattr(objectives, name))[1](torch.tensor([-10.0], dtype=torch.float64), theta)
-    print(f"  {name:15} slope for G: {torch.autograd.grad(loss, theta)[0].item():+.5f}")
+    sure.append(torch.autograd.grad(loss, theta)[0].item())
+    print(f"  {name:15} slope for G: {sure[-1]:+.5f}")
 
 # %% [markdown]
 # - **Circling.** The arrows are never small. Both players are told clearly where to go, and go there;
@@ -722,21 +733,22 @@ for _, g in trained:
 # |\lambda|^2$. So each pair says how large a simultaneous step may be for it.
 
 # %%
-spectra = {}
+spectra, largest_step = {}, {}
 for gamma in (0.0, 1.0):
     for k, (d, g) in enumerate(trained):
         J = saddle.game_jacobian(*losses(objectives.non_saturating, gamma), d, g)
         values, vectors = np.linalg.eig(J.numpy())
         top = values.imag.argmax()  # the pair that turns fastest
         spectra[gamma, k] = values, values[top], np.linalg.inv(vectors)[top]
-        step_of_this_pair = -2 * values[top].real / abs(values[top]) ** 2  # |1 + eta lambda| = 1
+        largest_step[gamma, k] = -2 * values[top].real / abs(values[top]) ** 2  # |1 + eta lambda| = 1
         print(f"gamma {gamma:.0f}, seed {SEED + k}: {(abs(values.imag) > 1e-6).sum():2d} of 50 turn; "
-              f"the fastest is {values[top]:.3f}, so steps below {step_of_this_pair:.2f}")  # fmt: skip
+              f"the fastest is {values[top]:.3f}, so steps below {largest_step[gamma, k]:.2f}")  # fmt: skip
 
 # %% [markdown]
-# In every seed there is a pair that turns fast and hardly settles, of the order of the $\pm 0.5\,i$
-# of the Dirac-GAN. The penalty moves it to the left, the side of friction, and as far as this pair is
-# concerned, steps may be several times larger. (A Hessian, the second derivatives of *one* loss, is
+# In every seed shown there is a pair that turns fast, of the order of the $\pm 0.5\,i$
+# of the Dirac-GAN, and settles slowly. But it does settle: its real part is below 0 without any penalty, as the theorem of
+# Nagarajan and Kolter lets one expect of data that have a width. The penalty adds friction: it moves the pair to the left, and as far as this pair is
+# concerned, steps may be at least twice as large. (A Hessian, the second derivatives of *one* loss, is
 # symmetric, and its eigenvalues are real. What turns here turns because there are two losses.)
 #
 # Is this theory, or does the GAN do it? We push G: all samples to the right by 0.2. Then both players
@@ -769,11 +781,13 @@ axes[0].axvline(0, color=COLORS["truth"], linewidth=0.8)
 axes[0].set(xlim=(-0.6, 0.1), ylim=(-1.2, 1.5), xlabel="real part", ylabel="imaginary part")
 axes[0].set_title("eigenvalues, three seeds")
 axes[0].legend(loc="upper left", ncols=2)
+away = {}  # how far the mean is still off in the second half
 for ax, gamma in zip(axes[1:], (0.0, 1.0), strict=True):
     for k, role in enumerate(("data", "model", "D")):
         d, g = pushed[gamma, k].split(25, dim=1)
         off = torch.stack([net(w, z).mean() - data.mean() for w in g])
         steep = torch.stack([slope(w, data).mean() for w in d])
+        away[gamma, k] = float(off[len(off) // 2 :].abs().max())
         ax.plot(off, steep, color=COLORS[role], linewidth=1.2, label=f"seed {SEED + k}")
     ax.set(xlabel="mean of samples, off by", ylabel="slope of D", xlim=(-0.24, 0.24), ylim=(-0.12, 0.12))
     ax.set_title(f"after the push, $\\gamma$ = {gamma:.0f}")
@@ -781,11 +795,11 @@ axes[1].legend(loc="upper left", ncols=3, fontsize=7.5)
 plt.show()
 
 # %% [markdown]
-# Left: most eigenvalues are real; the turning pairs lie off the axis, and the penalty moves them to the
-# left. (A few are farther left than the window: quick, without turning. Some are a little to the
+# Left: most eigenvalues are real; the turning pairs lie off the axis, and the penalty moves the fastest to the
+# left. (A few are farther left than the window: quick, without turning. In the runs shown some are a little to the
 # right of the line: the GAN is nearly at rest, not quite, and still drifts that way.) Middle: without the
 # penalty, the real GAN draws the circle of Exercise 2, and takes its time to close in. Right:
-# with the penalty it is nearly home after one turn. Fifty weights, and the story is that of two.
+# with the penalty it comes home sooner. Fifty weights, and the story is that of two.
 #
 # Is it also *quantitatively* the story of one eigenvalue? Eigenvalues speak of small displacements,
 # so we push by 0.001 only, and look at the difference from a run without a push. Its part along the
@@ -802,7 +816,7 @@ for (gamma, k), (_, value, row) in spectra.items():
     print(f"gamma {gamma:.0f}, seed {SEED + k}: a step multiplies by {expected:.4f}; seen {seen:.4f}")
 
 # %% [markdown]
-# They agree to about 0.001: near the centre, the eigenvalue's circle is the GAN's.
+# They agree to a few thousandths: near the centre, the eigenvalue's circle is the GAN's.
 #
 # One structure is exact. If the game is zero-sum, as with the minimax loss, then what G's gradient
 # learns from D's weights is the negative of what D's gradient learns from G's: the two off-diagonal
@@ -939,7 +953,7 @@ with profile.plan(steps=12 * swings, about=11, gpu=11):
 # One column for each setting, one row for each seed. We will see the data (blue), the samples at the end
 # (orange crosses), and the way of their mean during the second half of the training (grey).
 
-# %% tags=["figure"] alt="Twelve panels, three seeds by four settings. As it is, and in two seeds with noise 0.3, the mean of the samples wanders all over the plane and the samples sit at one point; with R1 and with noise 0.6 the samples are spread over the three heaps and their mean stays in the middle"
+# %% tags=["figure"] alt="Twelve panels, three seeds by four settings. As it is, and in some seeds with noise 0.3, the mean of the samples wanders all over the plane and the samples sit at one point; with R1 and with noise 0.6 the samples are spread over the three heaps and their mean stays in the middle"
 fig, axes = plt.subplots(3, 4, figsize=(9, 6.9), sharex=True, sharey=True)
 for ax, ((name, k), (path, x, made)) in zip(axes.T.flat, followed.items(), strict=True):
     ax.plot(*x.T, ".", color=COLORS["data"], markersize=3, alpha=0.5)
@@ -952,29 +966,39 @@ plt.show()
 calm = {}
 for (name, k), (path, _, made) in followed.items():
     w1 = path[len(path) // 2 :, 0]
-    calm[name, k] = w1.mean(), np.ptp(w1)
+    calm[name, k] = w1.mean(), np.ptp(w1), float(made.std(0).mean())
     print(f"{name:9} seed {k}: W1 in the second half {w1.mean():.2f}, from {w1.min():.2f} to {w1.max():.2f}; "
-          f"spread of the samples {made.std(0).mean():.2f}")  # fmt: skip
+          f"spread of the samples {calm[name, k][2]:.2f}")  # fmt: skip
 
 # %% [markdown]
 # As it is, in the first column, all samples are at *one* point (their spread is zero), and that point
 # runs about among the heaps. D learns "not there", and its slope says where to go instead; the samples
 # go, all together; D has to learn again. This is the Dirac-GAN, with a point for $\theta$ and D's slope
-# for $\psi$. W1 keeps swinging, and stays far above that of the second column. (If you play on, the
-# point may come to rest: in most of our tries it did after some 3,500 steps, on one of the heaps, and the
-# other two were lost. That is not the end one hopes for; see notebook 09.)
+# for $\psi$. W1 keeps swinging, and stays far above that of the second column. (Play on: does the
+# point come to rest, and where? An end on one of the heaps is not the end one hopes for; see notebook 09.)
 #
 # <details><summary>And the guess?</summary>
 #
 # *R1* calms it in all three seeds, and more: with D at peace, the samples spread over all heaps.
-# *Noise of 0.3* is too little friction, at least for two of the seeds; *noise of 0.6* is enough for
+# *Noise of 0.3* is too little friction, at least for some of the seeds shown; *noise of 0.6* is enough for
 # all three. But look how the samples spill over: through such noise D cannot see that the heaps are
 # narrow, and W1 stays larger than with R1.
 #
-# Is it the *amount* of friction that counts? Set the weight of R1 to what the formula says of the two
-# noises, 0.045 and 0.18. In our tries the first calmed one seed of three and the second all three,
-# without making anything unsharp. (*Momentum* 0 helps, too, as the eight rules say. Try it.)
+# Is it the *amount* of friction that counts? We set the weight of R1 to what the formula says of the two
+# noises, 0.045 and 0.18. (And try *momentum* 0: what do the eight rules say of it?)
 # </details>
+
+# %%
+softly = {}
+with profile.plan(steps=6 * swings, about=6, gpu=6):
+    for weight in (0.045, 0.18):
+        for k in range(3):
+            path, _, made = follow(k, hold="R1", weight=weight)
+            softly[weight, k] = path[len(path) // 2 :, 0].mean()
+            print(f"R1 {weight:<5} seed {k}: W1 in the second half {softly[weight, k]:.2f}; spread of the samples {made.std(0).mean():.2f}")
+
+# %% [markdown]
+# In the run shown the smaller weight does not calm every seed. The larger one does, and with it W1 is below that with the noise of 0.6: as much friction, and nothing is made unsharp.
 
 # %% [markdown]
 # ## Why the theory does not save us
@@ -1035,7 +1059,8 @@ print(f"both ends have the same loss: {abs(in_weights[0] - in_weights[-1]) < 1e-
 # Left: it spirals (the waves), and arrives. Right: a convex function cannot be higher between two
 # points than at both of them; d_loss in the weights is. So the theorem about densities is true, and
 # does not speak of what we do: we change G, a recipe for samples, and D, an estimate of a ratio,
-# both through the weights of networks. That GANs work as often as they do is an observation, not a
+# both through the weights of networks. (Near the equilibrium there are theorems about weights, those of Nagarajan and Kolter and of Mescheder
+# et al. above; none says that we get there.) That GANs work as often as they do is an observation, not a
 # theorem.
 
 # %% [markdown]
@@ -1083,8 +1108,20 @@ print(f"after 20,000 rounds of fictitious play: heads {rows[-1, 0]:.3f} and {col
 # looking ahead over several steps of D, is in notebook 09. And the eight rules above held some of
 # the answers that were found since: extragradient costs two gradients per step, optimism one, and a
 # penalty on D's slope costs one more derivative. They are cheap; what is proved of them is mostly
-# local, or where each loss is convex in its player's weights. For two deep networks the question is
-# still open.
+# local, or for *monotone* games, in which the arrows of two places never point apart: $(F(w) - F(w')) \cdot (w - w') \le 0$.
+# That each loss is convex in its own player's weights is not enough. With the losses $\frac12 x^2 + a\,xy$ and $\frac12 y^2 + a\,xy$ each is, but for
+# $a > 1$ gradient steps of any size, and the flow as well, run away from the only equilibrium, $(0, 0)$: the Jacobian has the eigenvalues $-1 \pm a$. For two deep
+# networks the question is still open.
+
+# %% tags=["nbval-check-output"]
+def run_away(a):
+    """The real parts of the eigenvalues of the game x^2/2 + a xy, y^2/2 + a xy."""
+    J = saddle.game_jacobian(lambda x, y: (x**2 / 2 + a * x * y).sum(), lambda x, y: (y**2 / 2 + a * x * y).sum(), zero, zero)
+    return np.sort(np.linalg.eigvals(J.numpy()).real)
+
+
+for a in (0.5, 2.0):
+    print(f"a = {a}: eigenvalues", *(f"{value:+.2f}" for value in run_away(a)))
 
 # %% [markdown] covers=["5.09"]
 # ### Others who play
@@ -1228,6 +1265,14 @@ for name, values in {"implicit": (0.995037, 0.894427, 0.707107), "extragradient"
 edge = saddle.growth(saddle.optimistic, 1 / np.sqrt(3))
 facts.add("F-X4 optimistic", "growth at eta = 1/sqrt 3", 1, edge, 1e-9, "edge of stability")
 facts.add("averaging", "mean of y - (x0 - xN)/(eta N)", 0, telescoped, 1e-12, "telescoping sum")
+centred = [np.linalg.norm(saddle.running_mean(path)[-1]) for path in (turns, spiral)]
+facts.add("averaging", "distance of the mean after 2,000 alternating steps / bound", (0, 1), centred[0] / bound[-1], 0, "telescoping sum")
+facts.add("averaging", "distance of the mean after 2,000 simultaneous steps", (1, 1e6), centred[1], 0, "carried off")
+off = max(abs(saddle.growth(rule, 0.1) - measured[name]) for name, rule in saddle.RULES.items())
+facts.add("eight rules", "predicted - measured growth at 0.1, largest", 0, off, 2e-4, "eigenvalues")
+lengths = [np.linalg.norm(path[-1]) for path in paths.values()]
+facts.add("eight rules", "60 steps of 0.2: upper row, shortest distance in the end", (0.85, 1e3), min(lengths[:4]), 0, "steps")
+facts.add("eight rules", "60 steps of 0.2: lower row, longest distance in the end", (0, 0.8), max(lengths[4:]), 0, "steps")
 facts.assert_all(profile)
 
 # %%
@@ -1243,7 +1288,18 @@ facts.add("F-X5 Dirac-GAN", "last |theta|, WGAN-GP: 2w or more", (1, 2), ends["W
 facts.add("F-X5 Dirac-GAN", "last |theta|, R1 1", 0, ends["R1, $\\gamma$ = 1"], 1e-2, source)
 spread = np.ptp(np.linalg.norm(orbits["minimax"], axis=1))
 facts.add("F-X5 Dirac-GAN", "minimax: change of the radius", 0, spread, 0.05, "here; steps of 0.1")
+off = np.linalg.norm(play - 0.5, axis=1)
+power = np.polyfit(np.log(np.arange(101, 20_001)), np.log(off[100:]), 1)[0]
+ends_at = [path[-1][0] for path in walks]
+facts.add("one player", "walks that end in the right valley", 2, sum(x > 0.5 for x in ends_at), 0, "four walks")
+facts.add("one player", "where the walk from the ridge ends - the pass", 0, ends_at[-1] - ridge, 1e-6, "f has no slope there")
 facts.add("F-X6 pennies", "heads, fictitious play", 0.5, rows[-1, 0], 0.01, "Robinson 1951")
+facts.add("F-X6 pennies", "power of N at which the distance falls", -0.5, power, 0.1, "fit from 100 on")
+facts.add("convex is not enough", "largest real part, x^2/2 + 2xy and y^2/2 + 2xy", 1, run_away(2.0)[-1], 1e-9, "a - 1")
+facts.add("Dirac-GAN", "slope for G: non-saturating / minimax at a score of -10", np.exp(10), sure[1] / sure[0], 1e-3, "e^10")
+facts.add("Dirac-GAN", "last |theta|: non-saturating", (0.2, 0.8), ends["non-saturating"], 0, "creeps inward")
+facts.add("Dirac-GAN", "last |theta|: clipped WGAN", 0.5, ends["WGAN, clipped at 1/2"], 0.02, "the circle of xy")
+facts.add("Dirac-GAN", "last |theta|: noise 1", 0, ends["instance noise, s = 1"], 0.02, source)
 facts.add("F-X6 pennies", "gradient steps, farthest from 1/2", 0.5, abs(w - 0.5).max(), 1e-9, "hits the wall")
 facts.add("not vanishing", "|F| / distance on the circle", 1, smallest_on_circle, 1e-6, "F = (-y, x)")
 facts.add("zero-sum", "D-G block + transpose of G-D", 0, antisymmetry, 1e-12, "minimax")
@@ -1254,19 +1310,39 @@ facts.assert_all(profile)
 # %%
 for k in range(3):
     bare, damped = (spectra[gamma, k][1] for gamma in (0.0, 1.0))
-    facts.add("50 weights", f"fastest turning, seed {k}", (0.2, 1.2), bare.imag, 0, "this run", needs_training=True)
+    facts.add("50 weights", f"fastest turning, {k}", (0.15, 2), bare.imag, 0, "this run", needs_training=True)
+    facts.add("50 weights", f"real part without penalty, {k}", (-0.3, 0), bare.real, 0, "this run", needs_training=True, shown_only=True)
     gain = bare.real - damped.real
     facts.add("50 weights", f"what R1 takes off the real part, {k}", (0.03, 1), gain, 0, "this run", needs_training=True)
+    easier = largest_step[1.0, k] / largest_step[0.0, k]
+    facts.add("50 weights", f"largest step for this pair, R1 / none, {k}", (2, np.inf), easier, 0, "this run", needs_training=True)
+    nearer = away[1.0, k] / away[0.0, k]
+    facts.add("50 weights", f"still off after the push, R1 / none, {k}", (0, 1), nearer, 0, "this run", needs_training=True)
+    made = net(trained[k][1], z)
+    facts.add("50 weights", f"mean of the samples, {k}", 2, made.mean(), 0.2, "N(2, 0.5^2)", needs_training=True)
+    facts.add("50 weights", f"sd of the samples, {k}", 0.5, made.std(), 0.15, "N(2, 0.5^2)", needs_training=True)
     for gamma in (0.0, 1.0):
         expected, seen = predictions[gamma, k]
         name = f"|seen / (1 + eta lambda) - 1|, R1 {gamma:.0f}, {k}"
-        facts.add("50 weights", name, 0, abs(seen / expected - 1), 2e-3, "linearisation", needs_training=True)
+        facts.add("50 weights", name, 0, abs(seen / expected - 1), 5e-3, "linearisation", needs_training=True)
     less = late[0.9, k] - late[0.0, k]
-    facts.add("oscillation", f"wrong share, momentum - none, {k}", (0.05, 1), less, 0, "this run", needs_training=True)
-    (bare_w1, bare_swing), (r1_w1, r1_swing), (noise_w1, _) = (calm[name, k] for name in ("as it is", "R1 0.3", "noise 0.6"))
+    facts.add("oscillation", f"wrong share, momentum - none, {k}", (0.05, 1), less, 0, "this run", needs_training=True, shown_only=True)
+    facts.add("oscillation", f"wrong share without momentum, {k}", (0, 0.25), late[0.0, k], 0, "this run", needs_training=True, shown_only=True)
+    (bare_w1, bare_swing, point), (r1_w1, r1_swing, r1_spread), (noise_w1, _, _) = (calm[name, k] for name in ("as it is", "R1 0.3", "noise 0.6"))
+    facts.add("live GAN", f"spread of the samples, as it is, {k}", (0, 0.1), point, 0, "this run", needs_training=True)
+    facts.add("live GAN", f"spread of the samples, R1, {k}", (0.4, 2), r1_spread, 0, "this run", needs_training=True)
+    facts.add("live GAN", f"mean W1, noise 0.6 / R1, {k}", (1, 10), noise_w1 / r1_w1, 0, "this run", needs_training=True)
+    soft_w1 = softly[0.18, k]
+    facts.add("live GAN", f"mean W1, R1 0.18 / noise 0.6, {k}", (0, 1), soft_w1 / noise_w1, 0, "this run", needs_training=True, shown_only=True)
     facts.add("live GAN", f"mean W1, R1 / as it is, {k}", (0, 0.5), r1_w1 / bare_w1, 0, "this run", needs_training=True)
     facts.add("live GAN", f"swing of W1, R1 / as it is, {k}", (0, 0.5), r1_swing / bare_swing, 0, "this run", needs_training=True)
     facts.add("live GAN", f"mean W1, noise 0.6 / as it is, {k}", (0, 0.7), noise_w1 / bare_w1, 0, "this run", needs_training=True)
+drift = max(values.real.max() for values, _, _ in spectra.values())
+facts.add("50 weights", "real part of the eigenvalue farthest to the right", (0, 0.1), drift, 0, "this run", needs_training=True, shown_only=True)
+stuck = sum(calm["noise 0.3", k][2] < 0.1 for k in range(3))
+facts.add("live GAN", "seeds with noise 0.3 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
+wildest = max(softly[0.045, k] / calm["R1 0.3", k][0] for k in range(3))
+facts.add("live GAN", "mean W1, R1 0.045 / 0.3, largest of three", (2, np.inf), wildest, 0, "this run", needs_training=True, shown_only=True)
 facts.assert_all(profile)
 facts
 
@@ -1299,6 +1375,8 @@ facts
 #
 # - [Goodfellow 2016, NIPS Tutorial](https://arxiv.org/abs/1701.00160): Exercise 2, with its
 #   solution at the end.
+# - [Nagarajan & Kolter 2017, Gradient descent GAN optimization is locally
+#   stable](https://arxiv.org/abs/1706.04156): the theorem for data that have a density.
 # - [Mescheder, Nowozin & Geiger 2017, The Numerics of GANs](https://arxiv.org/abs/1705.10461): the
 #   eigenvalues, and why the step size has to shrink with their ratio.
 # - [Mescheder, Geiger & Nowozin 2018, Which Training Methods for GANs do actually
