@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import textbook
@@ -56,6 +57,7 @@ class Row:
 
 
 RMS = {"optimiser": RMSprop, "options": (("lr", 5e-5),)}
+TWO = "vanilla, MLP, two at once"
 WGAN, GP = objectives.wgan, objectives.wgan_gp
 MLP = (MLPGenerator, MLPDiscriminator, (textbook.mlp_generator, textbook.mlp_discriminator))
 CONV = (ConvGenerator, ConvDiscriminator, (textbook.conv_generator, textbook.conv_discriminator))
@@ -210,6 +212,33 @@ def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, b
     }
 
 
+def at_once(copies: int, seconds: float) -> list[float]:
+    """Steps per second of our first row in each of several processes that train at the same time, on the CPU."""
+    context = get_context("spawn")
+    start, found = context.Barrier(copies), context.SimpleQueue()
+    trainings = [context.Process(target=_one_of_several, args=(start, found, seconds)) for _ in range(copies)]
+    for training in trainings:
+        training.start()
+    rates = [found.get() for _ in trainings]
+    for training in trainings:
+        training.join()
+    return rates
+
+
+def _one_of_several(start, found, seconds: float) -> None:
+    use_cores()
+    row, device = ROWS[0], torch.device("cpu")
+    game = ours(row, fashion_mnist().sampler(), Latent(LATENT), device)
+    for _ in train(game, row.objective, steps=20, batch_size=row.batch_size):
+        pass  # the first steps allocate
+    start.wait()
+    first, began = game.step, time.perf_counter()
+    for _ in train(game, row.objective, batch_size=row.batch_size):
+        if (took := time.perf_counter() - began) > seconds:
+            break
+    found.put((game.step - first) / took)
+
+
 def machine(device: torch.device) -> dict:
     """Where and with what this was measured."""
     return {
@@ -255,6 +284,11 @@ def main() -> None:
             line(r["row"], r["textbook_ms"], r["ours_ms"], r["ratio"], spread, r["loop_alone"], share),
             flush=True,
         )
+    if device.type == "cpu" and args.only in TWO:
+        turns = [[at_once(copies, 3 * args.budget) for copies in (1, 2)] for _ in range(min(3, args.rounds))]
+        alone, slower = statistics.median(a for (a,), _ in turns), statistics.median(min(pair) for _, pair in turns)
+        about |= {"alone_per_s": round(alone), "two_at_once_per_s": round(slower)}
+        print(f"{TWO}: the slower one {slower:.0f} steps a second, alone {alone:.0f}")
     if args.save:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{args.save}.json").write_text(json.dumps(about | {"rows": found}, indent=1) + "\n")

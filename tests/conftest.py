@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 # Small networks on many threads crawl; kernels that tests start inherit this.
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several that share the cores
+    os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", str(min(4, os.cpu_count() or 1)))
 # Neither the reader's own Jupyter settings nor a profile of theirs changes a result here.
 _jupyter = tempfile.TemporaryDirectory(prefix="gan-tutorial-tests-")
@@ -24,10 +26,14 @@ matplotlib.use("Agg")
 ROOT = Path(__file__).parents[1]
 # The slow ones, in this order
 LAST = ["test_environment", "test_notebooks", "test_series", "test_laboratory_browser", "test_browser"]
+ALONE = {"test_laboratory_browser", "test_browser", "test_live"}  # they measure how fast a person is answered
 
 
 def pytest_collection_modifyitems(items):
     """Fast tests first: a mistake shows in seconds, not after the notebooks have run."""
+    for item in items:
+        if item.path.stem in ALONE:
+            item.add_marker("alone")
     items.sort(key=lambda item: LAST.index(item.path.stem) if item.path.stem in LAST else -1)
 
 

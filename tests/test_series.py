@@ -1,4 +1,7 @@
-"""The whole series runs in profile smoke, cell by cell (nbval) and as a whole (papermill); nothing hangs."""
+"""The whole series runs in profile smoke, cell by cell (nbval) and as a whole (papermill); nothing hangs.
+
+Also with another seed, and where there are neither data nor a network.
+"""
 
 import os
 import subprocess
@@ -13,15 +16,18 @@ from gan_tutorial import facts
 
 ROOT = Path(__file__).resolve().parent.parent
 STUBS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-STORED = [*STUBS, *sorted((ROOT / "notebooks" / "solutions").glob("[0-9][0-9]_*.ipynb"))]
+SOLVED = sorted((ROOT / "notebooks" / "solutions").glob("[0-9][0-9]_*.ipynb"))
+STORED = [*STUBS, *SOLVED]
+STRICT = {"GAN_TUTORIAL_STRICT": "1"}  # an exercise that is not right stops the notebook
+OFFLINE = [sys.executable, Path(__file__).with_name("no_network.py")]
 
 
-def call(*arguments, timeout, **variables):
+def call(*arguments, timeout, within=(), **variables):
     """Run a module of this Python, in profile smoke; returns (exit status, all that it said)."""
     env = os.environ | {"GAN_TUTORIAL_PROFILE": "smoke"} | variables
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
     run = subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)],
+        [*map(str, within), sys.executable, "-m", *map(str, arguments)],
         cwd=ROOT,
         env=env,
         stdin=subprocess.DEVNULL,
@@ -39,10 +45,10 @@ def nbval(path, cell_timeout, timeout):
     return call("pytest", *alone, "--nbval-lax", "--nbval-current-env", *limits, path, timeout=timeout)
 
 
-def papermill(path, out, cell_timeout, timeout, **variables):
+def papermill(path, out, cell_timeout, timeout, *more, **how):
     limits = ["--cell-timeout", cell_timeout, "--timeout", timeout]
-    command = ["gan_tutorial", "run", path, "--profile", "smoke", "--out", out, *limits]
-    return call(*command, timeout=timeout + 60, **variables)
+    command = ["gan_tutorial", "run", path, "--profile", "smoke", "--out", out, *limits, *more]
+    return call(*command, timeout=timeout + 60, **how)
 
 
 @pytest.mark.timeout(420)
@@ -55,13 +61,35 @@ def test_every_cell_runs_and_theory_repeats_its_stored_output(path):
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize("path", STORED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_papermill_runs_it_and_its_exact_facts_hold(path, tmp_path):
-    strict = {"GAN_TUTORIAL_STRICT": "1"} if path.parent.name == "solutions" else {}
-    status, said = papermill(path, tmp_path, cell_timeout=120, timeout=300, **strict)
+    strict = STRICT if path in SOLVED else {}
+    holds(path, tmp_path, *papermill(path, tmp_path, 120, 300, **strict))
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)
+def test_its_exact_facts_hold_with_another_seed(path, tmp_path):
+    copy = holds(path, tmp_path, *papermill(path, tmp_path, 120, 300, "-p", "SEED", 7, **STRICT))
+    assert "SEED = 7" in copy.read_text(encoding="utf-8")
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)
+def test_its_exact_facts_hold_without_data_and_without_a_network(path, tmp_path):
+    (tmp_path / "none").mkdir()
+    nowhere = STRICT | {"GAN_TUTORIAL_DATA": str(tmp_path / "none")}
+    copy = holds(path, tmp_path / "out", *papermill(path, tmp_path / "out", 120, 300, within=OFFLINE, **nowhere))
+    text = copy.read_text(encoding="utf-8")
+    assert ("Stand-in data:" in text) == ("fashion_mnist(" in text)  # who asks for clothes is told what came instead
+
+
+def holds(path, out, status, said):
+    """The executed copy of a notebook that ran, with all facts that need no training, all of which hold."""
     assert status == 0, said
-    (copy,) = tmp_path.rglob("*.ipynb")
+    (copy,) = out.rglob("*.ipynb")
     rows = [row for row in facts.read(copy) if row.asserted(trained=False)]
     assert [row.sentence for row in rows if not row.holds] == []
     assert len(rows) == sum(row.asserted(trained=False) for row in facts.read(path))
+    return copy
 
 
 # What fails, fails soon
@@ -90,6 +118,12 @@ def test_a_notebook_that_cannot_end_fails_within_its_timeout(runner, code, tmp_p
     status, said = RUNNERS[runner](tiny(tmp_path, "x = 1", code), tmp_path / "out")
     assert status == 1, said
     assert time.monotonic() - start < 60, said
+
+
+def test_without_a_network_nothing_outside_is_reached():
+    ask = "import urllib.request; urllib.request.urlopen('http://192.0.2.1', timeout=5)"
+    done = subprocess.run([*OFFLINE, sys.executable, "-c", ask], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "refused" in done.stderr
 
 
 @pytest.mark.parametrize("runner", RUNNERS)

@@ -1,0 +1,112 @@
+"""Run the notebooks with other seeds, and see whether their facts still hold: `python notebooks/seeds.py [02 03 ...]`.
+
+`source/seeds.json` holds, for each notebook and each row of its ledger that a reader's run asserts, what every seed
+measured. Seeds that are there already are not run again, unless rows are new; a test holds the notebooks to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from gan_tutorial import facts  # noqa: E402
+from gan_tutorial.commands.run import environment  # noqa: E402
+from gan_tutorial.machine import cores  # noqa: E402
+
+FOLDER = ROOT / "notebooks"
+RECORD = FOLDER / "source" / "seeds.json"
+ASSERTS = re.compile(r"^\w+\.assert_all\(\w+\)", re.MULTILINE)
+SEEDS = range(1, 21)
+
+
+def rows_of(notebook: Path, seed: int) -> dict[str, float]:
+    """Claim -> measured, for the rows that a run in profile cpu with this seed asserts, whether they hold or not."""
+    nb = nbformat.read(notebook, as_version=4)
+    for cell in nb.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source += f"\nSEED = {seed}"
+        cell.source = ASSERTS.sub("", cell.source)  # a fact that fails is to be written down
+    settings = environment("cpu") | {"OMP_NUM_THREADS": "1"}  # as many notebooks at a time as there are cores
+    client = NotebookClient(nb, timeout=3600, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}})
+    client.execute(env=settings)
+    return {row.claim: row.measured for row in asserted(nb)}
+
+
+def asserted(nb) -> list[facts.Row]:
+    """The rows that a run in profile cpu asserts."""
+    return [row for row in facts.read(nb) if row.asserted(trained=True)]
+
+
+def worst(row: facts.Row, measured: dict[str, float]) -> tuple[int, float, float]:
+    """Seeds in which the row fails, and the ends of what they measured."""
+    values = list(measured.values())
+    fails = sum(not facts.Row(**{**vars(row), "measured": value}).holds for value in values)
+    known = [value for value in values if not math.isnan(value)] or [math.nan]
+    return fails, min(known), max(known)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 if each asserted fact holds with each seed, else 1."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NN", help="numbers of notebooks; default: all")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), metavar="N", help=f"default: {len(SEEDS)}")
+    parser.add_argument("--jobs", type=int, default=cores(), metavar="N", help="at a time; default: one a core")
+    args = parser.parse_args(arguments)
+    found = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    paths = [p for p in sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")) if not args.names or p.stem[:2] in args.names]
+    rows = {path.stem: asserted(nbformat.read(path, as_version=4)) for path in paths}
+    wanted = []
+    for seed in SEEDS[: args.seeds]:
+        for path in paths:
+            known = found.setdefault(path.stem, {})
+            if any(str(seed) not in known.get(row.claim, {}) for row in rows[path.stem]):
+                wanted.append((path, seed))
+    with ThreadPoolExecutor(args.jobs) as pool:
+        running = {pool.submit(rows_of, path, seed): (path, seed) for path, seed in wanted}
+        for run in as_completed(running):
+            path, seed = running[run]
+            try:
+                measured = run.result()
+            except CellExecutionError as error:
+                print(f"{path.stem} with seed {seed}: {str(error).strip().splitlines()[-1]}", flush=True)
+                continue
+            for claim, value in measured.items():
+                found[path.stem].setdefault(claim, {})[str(seed)] = value
+            part = RECORD.with_suffix(".part")
+            part.write_text(json.dumps(found, indent=1) + "\n")
+            os.replace(part, RECORD)
+            print(f"{path.stem} with seed {seed}", flush=True)
+    return report(rows, found)
+
+
+def report(rows: dict[str, list[facts.Row]], found: dict) -> int:
+    """Print each row whose value depends on the seed, and how many seeds it fails in."""
+    failed = 0
+    for name, some in rows.items():
+        for row in some:
+            measured = found[name].get(row.claim, {})
+            if not measured:
+                continue
+            fails, low, high = worst(row, measured)
+            failed += fails
+            if fails or low != high:
+                print(f"{name[:2]}  {row.claim[:70]:70} {len(measured):3} seeds  {low:12.6g} to {high:12.6g}"
+                      f"  allowed {row.exact} +- {row.tolerance:g}" + f"  FAILS IN {fails}" * bool(fails))  # fmt: skip
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Other seeds: each fact that a reader's run asserts held in all that were tried, and a fact that fails is seen."""
+
+import json
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from gan_tutorial import facts
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+import seeds  # noqa: E402
+
+RECORD = json.loads(seeds.RECORD.read_text())
+STORED = sorted(seeds.FOLDER.glob("[0-9][0-9]_*.ipynb"))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_each_asserted_fact_held_with_every_seed_that_was_tried(path):
+    known = RECORD[path.stem]
+    for row in seeds.asserted(nbformat.read(path, as_version=4)):
+        assert known.get(row.claim), f"python notebooks/seeds.py {path.stem[:2]}: {row.claim!r} was tried with no seed"
+        assert seeds.worst(row, known[row.claim])[0] == 0, (row.sentence, known[row.claim])
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    code = [
+        "PROFILE = None\nSEED = 0",
+        "from gan_tutorial import facts\nfrom gan_tutorial.profile import choose\nprofile = choose(PROFILE)\n"
+        "ledger = facts.Ledger('97')\nledger.add('F', 'the seed is small', (0, 2), SEED, 0, 'this')\n"
+        "ledger.add('F', 'the seed is two', 2, SEED, 0, 'this', shown_only=True)\n"
+        "ledger.assert_all(profile)\nledger",
+    ]
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in code])
+    nb.cells[0].metadata["tags"] = ["parameters"]
+    row = facts.Ledger("97")
+    row.add("F", "the seed is small", (0, 2), 0, 0, "this")
+    nb.cells[1].outputs = [nbformat.v4.new_output("display_data", row._repr_mimebundle_())]
+    nbformat.write(nb, tmp_path / "97_try.ipynb")
+    monkeypatch.setattr(seeds, "FOLDER", tmp_path)
+    monkeypatch.setattr(seeds, "RECORD", tmp_path / "seeds.json")
+    return tmp_path
+
+
+def test_a_fact_that_fails_with_some_seed_is_found(notebook, capsys):
+    assert seeds.main(["--seeds", "3", "--jobs", "1"]) == 1
+    found = json.loads((notebook / "seeds.json").read_text())
+    assert found == {"97_try": {"the seed is small": {"1": 1.0, "2": 2.0, "3": 3.0}}}
+    assert "FAILS IN 1" in capsys.readouterr().out
+    assert seeds.main(["--seeds", "2"]) == 1  # from the record alone
