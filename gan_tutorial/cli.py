@@ -11,14 +11,17 @@ import codecs
 import difflib
 import importlib
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from gan_tutorial import __version__
 
 PROGRAM = "gan-tutorial"
+CONTROLS = "[\x00-\x1f\x7f\x85\u2028\u2029]"  # in a name, say: they would break a sentence in two
 COMMANDS = {
     "doctor": "say whether the tutorial can run here, and what to do if not",
     "run": "run notebooks from top to bottom",
@@ -38,12 +41,16 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are a sentence and where to find help, without a page of usage before them."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\nTry: {self.prog} --help\n")
+        line = re.sub(CONTROLS, lambda found: repr(found[0])[1:-1], message)
+        self.exit(2, f"{self.prog}: {line}\nTry: {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.  Returns its exit status: 0 well, 1 not well, 2 wrong usage, 130 stopped by Ctrl-C."""
     codecs.register_error("plain", _plain)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as with `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the process ends
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="plain")
@@ -55,8 +62,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\n{PROGRAM}: stopped, because you pressed Ctrl-C.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader left, as `| head` does: nobody is there to be told
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is flushed at exit goes nowhere
+        hush()
         return 141
+    except OSError as error:  # a full disk, a folder that is gone: the machine's, not this package's
+        if not error.filename:
+            with suppress(OSError):
+                hush()
+        about = f" ({error.filename})" if error.filename else ""
+        print(f"{PROGRAM}: {error.strerror or error}{about}.", file=sys.stderr)
+        return 1
+
+
+def hush() -> None:
+    """Let what is still written to stdout go nowhere: its reader has left, or its disk is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plain(error: UnicodeEncodeError) -> tuple[str, int]:

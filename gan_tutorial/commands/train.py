@@ -5,61 +5,83 @@ Several processes hold the same weights, draw batches of their own, and average 
 uses all its cores already.
 """
 
-import csv
+import math
 import os
-import signal
+import re
+import shutil
 import sys
+import tempfile
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from gan_tutorial.cli import UsageError
+from gan_tutorial.cli import UsageError, hush
+from gan_tutorial.files import in_one_stroke, reason
 
 N_SAMPLES = 10_000
 SAVE_EVERY = 30.0  # seconds of training between two saves: what a power cut can cost
 LOOK_EVERY = 20  # steps between two looks at the clock and two rows of history.csv
-COLUMNS = ("step", "d_loss", "g_loss", "real_score", "fake_score")
+ROOM = 32 << 20  # bytes: more than all files of a training with the larger networks
+NO_MEMORY = "MemoryError|out of memory|not enough memory|allocat|bad_alloc|ALLOC_FAILED|overflow"  # torch's many words
+STAYS = ("objective", "net", "seed")  # what makes a training this one and no other; the rest may change on the way
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     from gan_tutorial.objectives import OBJECTIVES
     from gan_tutorial.recipes import NETS
 
-    parser.add_argument("--objective", required=True, choices=OBJECTIVES, metavar="NAME", help=", ".join(OBJECTIVES))
-    parser.add_argument("--net", default="conv", choices=NETS, help="networks (default: conv)")
+    parser.add_argument("--objective", choices=OBJECTIVES, metavar="NAME", help=", ".join(OBJECTIVES))
+    parser.add_argument("--net", choices=NETS, help="networks (default: conv)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--steps", type=positive_int, help="how many steps, counted from this start")
     length.add_argument("--seconds", type=positive_float, help="how long to train (default: 60)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, help="a whole number from 0 to 2^64 - 1 (default: 0)")
     parser.add_argument("--batch", type=positive_int, help="pictures per move and process (default: one that suits)")
     parser.add_argument("--lr", type=positive_float, help="step size of both players (default: one that suits)")
     parser.add_argument("--d-steps", type=positive_int, help="moves of D per step (default: 5 for wgan*, else 1)")
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for what is made")
-    parser.add_argument("--resume", action="store_true", help="go on from DIR/game.pt")
+    parser.add_argument("--out", required=True, type=folder, metavar="DIR", help="folder for what is made")
+    parser.add_argument(
+        "--resume", action="store_true",
+        help="go on from DIR/game.pt; what is not given is as it was; --batch, --lr and --d-steps may change",
+    )  # fmt: skip
+    parser.epilog = (
+        "Ctrl-C, SIGTERM and SIGHUP end the training after the step in hand and save it; a second Ctrl-C ends the step "
+        "as well. Exit status: 0 trained; 1 not all is well; 2 wrong usage; 130 stopped by Ctrl-C, 128 + n by signal n"
+    )
 
 
 def positive_int(text: str) -> int:
-    return _positive(int, text)
+    return _number(int, text, lambda value: 0 < value < 2**63, "a positive whole number")
 
 
 def positive_float(text: str) -> float:
-    return _positive(float, text)
+    return _number(float, text, lambda value: 0 < value < math.inf, "a positive number")
 
 
-def _positive(kind: type, text: str) -> int | float:
-    try:
-        value = kind(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < float("inf"):
-        raise ArgumentTypeError(f"{text!r} is not a positive {'whole ' if kind is int else ''}number")
-    return value
+def seed(text: str) -> int:
+    return _number(int, text, lambda value: 0 <= value < 2**64, "a whole number from 0 to 2^64 - 1")
+
+
+def _number(kind: type, text: str, fits: Callable[[int | float], bool], what: str) -> int | float:
+    with suppress(ValueError):
+        if fits(value := kind(text)):
+            return value
+    raise ArgumentTypeError(f"{text!r} is not {what}")
+
+
+def folder(text: str) -> Path:
+    if not text or "\0" in text:
+        raise ArgumentTypeError(f"{text!r} is not the name of a folder")
+    return Path(text)
 
 
 def main(args: Namespace) -> int:
     """Write game.pt, history.csv, samples.png and samples.npy into DIR.  Ctrl-C: save, draw the samples, return 130."""
+    if args.objective is None and not args.resume:
+        raise UsageError("a new training needs --objective NAME.")
     device = _device(args.device)
     if "TORCHELASTIC_RUN_ID" in os.environ:
         return _as_one_of_several(args, device)
@@ -79,67 +101,85 @@ def _as_one_of_several(args: Namespace, device: str) -> int:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    # One process that stops alone would leave the others waiting: they look at `asked` together.
-    asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: asked.append(number))
     rank = distributed.get_rank()
     if rank:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
     try:
-        return _play(args, device, rank, asked)
+        return _play(args, device, rank)
+    except UsageError:
+        if rank:  # the first says it
+            return 2
+        raise
     finally:
         distributed.destroy_process_group()
 
 
-def _play(args: Namespace, device: str, rank: int = 0, asked: Sequence[int] = ()) -> int:
-    """The command in one process: the only one, or number `rank`; `asked`: signals that came in, if not as Ctrl-C."""
-    from gan_tutorial import data, recipes
+def _play(args: Namespace, device: str, rank: int = 0) -> int:
+    """The command in one process: the only one, or number `rank`."""
+    from gan_tutorial import data
+    from gan_tutorial.commands.history import History
+    from gan_tutorial.commands.interrupts import Interrupts
     from gan_tutorial.game import Diverged
-    from gan_tutorial.objectives import OBJECTIVES
     from gan_tutorial.profile import use_cores
 
-    checkpoint = args.out / "game.pt"
-    _prepare(args.out, checkpoint, args.resume)
-    use_cores()
-    images = data.fashion_mnist(device=device)
-    nets = recipes.NETS[args.net]
-    lr = args.lr or nets.lr * (0.15 if args.objective in recipes.STEEP else 1.0)
-    game = recipes.fashion_game(images, nets, lr=lr, seed=args.seed)
-    if args.resume:
+    with ExitStack() as held:
+        settings = _from_first(lambda: _begin(args, device, held), rank)
+        use_cores()
         try:
-            game.load(checkpoint)
-        except ValueError as error:
-            print(f"gan-tutorial train: {error}", file=sys.stderr)
-            return 1
-    if rank:  # the same weights, other batches
-        game.reseed(hash((args.seed, rank, game.step)))
-    history = History(args.out / "history.csv", game.step)
-    moves = {
-        "batch_size": args.batch or nets.batch,
-        "d_steps": args.d_steps or recipes.CRITIC_STEPS.get(args.objective, 1),
-    }
-    status, start, first = 0, time.perf_counter(), game.step
-    print(f"{args.objective}, {args.net} networks, {images.name}, on {device}, from step {game.step:,}.", flush=True)
-    try:
-        _train(game, OBJECTIVES[args.objective], args, moves, history, None if rank else checkpoint, asked)
-        if asked:
-            raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        status = 130
-        print(f"\nStopped at step {game.step:,}; add --resume to go on from here.", flush=True)
-    except Diverged as error:
-        status = 1
-        if not rank:
-            print(f"\ngan-tutorial train: {error}", file=sys.stderr)
-    if rank:
-        return status
-    seconds = time.perf_counter() - start
-    history.write(up_to=game.step)
-    game.save(checkpoint)
-    _draw_samples(game, args, images)
-    print(f"{game.step - first:,} steps in {seconds:.1f} s, now at step {game.step:,}; all is in {args.out}.")
-    return status
+            images = data.fashion_mnist(device=device)
+            game, notes = _game(args, settings, images, rank)
+        except (data.CorruptData, ValueError) as error:
+            return _failed(str(error), rank)
+        history = _from_first(lambda: History(args.out / "history.csv", game.step, LOOK_EVERY), rank)
+        name = f"{settings['objective']}, {settings['net']}"
+        notes = [f"{name} networks, {images.name}, on {device}, from step {game.step:,}.", *notes, *history.notes]
+        _say("\n".join(notes))
+
+        def save(folder: Path) -> None:
+            folder.mkdir(parents=True, exist_ok=True)  # a person may have deleted it meanwhile
+            history.write(folder / "history.csv", game.step)
+            game.save(folder / "game.pt", settings)
+
+        interrupts = held.enter_context(Interrupts())
+        limit = args.seconds or (60.0 if args.steps is None else math.inf)
+        status, complaints, start, first = 0, [], time.perf_counter(), game.step
+
+        def train() -> bool:
+            return _train(game, settings, args, limit, history, save, interrupts.came, rank)
+
+        try:
+            # One of several that stopped alone would leave the others waiting: they look at `came` together.
+            whole = train() if _several() else interrupts.until(train, limit) and not interrupts.came
+            status = 0 if whole else interrupts.status
+        except Diverged as error:
+            status, complaints = 1, [str(error)]
+        except (MemoryError, RuntimeError) as error:
+            if _several() and re.search("peer|gloo|NCCL", str(error)):
+                return _failed("another process of this training has ended, so this one ends as well.", rank)
+            if not re.search(NO_MEMORY, repr(error)):
+                raise
+            if game.step == first or _several():
+                raise UsageError(_too_large(settings["batch"])) from error
+            status, complaints = 1, [_too_large(settings["batch"])]
+        seconds = time.perf_counter() - start
+        settings["streams"] = _streams(game)
+        if rank:
+            return status
+
+        place, why = _somewhere(args.out, save)
+        if place is None:
+            return _failed(f"the training is lost: neither {args.out} nor another folder can be written to ({why}).")
+        if why:
+            complaints += [f"{args.out} could not be written to ({why}), so all is in {place}; move it from there."]
+        if status > 128:
+            _say(f"\nStopped at step {game.step:,}; add --resume to go on from here.")
+        title = f"{name}, step {game.step:,}"
+        if interrupts.until(lambda: complaints.extend(_draw_samples(game, title, settings["seed"], images, place))):
+            _say(f"{game.step - first:,} steps in {seconds:.1f} s, now at step {game.step:,}; all is in {place}.")
+        else:
+            status = status or interrupts.status
+            _say(f"Stopped before the samples were written; the game and its history are in {place}.")
+        return max(status, _failed(" ".join(complaints))) if complaints else status
 
 
 def _device(name: str | None) -> str:
@@ -147,64 +187,236 @@ def _device(name: str | None) -> str:
 
     name = name or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
+        if torch.device(name).type not in ("cpu", "cuda"):
+            raise ValueError
         torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ValueError) as error:
         raise UsageError(f"--device {name} cannot be used here; try --device cpu.") from error
     return name
 
 
-def _prepare(out: Path, checkpoint: Path, resume: bool) -> None:
-    if resume and not checkpoint.exists():
+# ---- Before the first step --------------------------------------------------------------------------------------
+
+
+def _begin(args: Namespace, device: str, held: ExitStack) -> dict:
+    """The settings, once all is known to be in order that can be; the folder is held until `held` is closed."""
+    checkpoint = args.out / "game.pt"
+    if args.resume and not os.path.exists(checkpoint):
         raise UsageError(f"there is no {checkpoint} to go on from; leave --resume out to start anew.")
-    if not resume and checkpoint.exists():
+    if not args.resume:
+        _settings(args, {}, device)  # what cannot be used is said before a folder is made
+    held.enter_context(_reserved(args.out))
+    if not args.resume and os.path.exists(checkpoint):
         raise UsageError(f"{checkpoint} exists already; add --resume to go on from it, or choose another --out.")
+    return _settings(args, _saved(checkpoint) if args.resume else {}, device)
+
+
+@contextmanager
+def _reserved(out: Path) -> Iterator[None]:
+    """Inside, the folder is there, has been written to, and takes no second training."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(out / ".lock", timeout=0)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=".room-", dir=out) as file:
+            file.write(bytes(ROOM))
+            file.flush()
+            os.fsync(file.fileno())
+        lock.acquire()
+    except Timeout:  # an OSError, too
+        raise UsageError(f"another training writes to {out}; wait until it ends, or choose another --out.") from None
     except OSError as error:
-        raise UsageError(f"the folder {out} cannot be made ({error.strerror}); choose another --out.") from error
+        raise UsageError(f"{out} is no folder to write to ({reason(error)}); choose another --out.") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.unlink(out / ".lock")
+        lock.release()
+
+
+def _saved(checkpoint: Path) -> dict:
+    """The settings in a saved game; none if it has none or cannot be read, which `Game.load` says better."""
+    import torch
+
+    with suppress(Exception):
+        settings = torch.load(checkpoint, map_location="cpu", weights_only=True)["settings"]
+        return settings if isinstance(settings, dict) else {}
+    return {}
+
+
+def _settings(args: Namespace, saved: dict, device: str) -> dict:
+    """What was given, else what was saved, else what suits."""
+    from gan_tutorial import machine
+    from gan_tutorial.objectives import OBJECTIVES
+    from gan_tutorial.recipes import CRITIC_STEPS, NETS
+
+    kinds = {"objective": str, "net": str, "seed": int, "batch": int, "d_steps": int, "processes": int, "streams": list}
+    known = not saved or (
+        all(type(saved.get(name)) is kind for name, kind in kinds.items())
+        and saved["objective"] in OBJECTIVES and saved["net"] in NETS and min(saved["batch"], saved["d_steps"]) > 0
+    )  # fmt: skip
+    if not known:
+        raise UsageError(f"{args.out / 'game.pt'} was saved by another version or is damaged; choose another --out.")
+    given = {name: getattr(args, name) for name in kinds if getattr(args, name, None) is not None}
+    for name in STAYS:
+        if name in saved and given.get(name, saved[name]) != saved[name]:
+            raise UsageError(
+                f"the game in {args.out} was trained with --{name} {saved[name]}, not {given[name]}; "
+                f"leave --{name} out, or choose another --out."
+            )
+    settings = {"net": "conv", "seed": 0} | saved | given
+    nets = NETS[settings["net"]]
+    settings = {"batch": nets.batch, "d_steps": CRITIC_STEPS.get(settings.get("objective"), 1)} | settings
+    if settings["batch"] < nets.smallest_batch:
+        raise UsageError(
+            f"--batch {settings['batch']} is too small for --net {settings['net']}: its batch norm needs "
+            f"{nets.smallest_batch} pictures; --net conv takes 1."
+        )
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    if device.startswith("cpu") and settings["batch"] * nets.memory * here > machine.memory()[0]:
+        raise UsageError(_too_large(settings["batch"]))
+    return settings
+
+
+def _too_large(batch: int) -> str:
+    return f"a batch of {batch:,} pictures (--batch) needs more memory than there is; choose a smaller one."
+
+
+def _game(args: Namespace, settings: dict, images, rank: int) -> tuple:
+    """The game, new or as it was saved, and what a person should know of it.  Fills in the settings."""
+    from torch import distributed
+
+    from gan_tutorial import recipes
+
+    nets, notes = recipes.NETS[settings["net"]], []
+    lr = args.lr or nets.lr * (0.15 if settings.get("objective") in recipes.STEEP else 1.0)
+    game = recipes.fashion_game(images, nets, lr=lr, seed=settings["seed"])
+    saved = game.load(args.out / "game.pt") if args.resume else {}
+    if saved.get("data", images.name) != images.name:
+        raise ValueError(f"the game in {args.out} was trained on {saved['data']}, and here is {images.name}; "
+                         "`gan-tutorial data` fetches the real pictures, or choose another --out.")  # fmt: skip
+    if "objective" not in settings:
+        raise UsageError(f"{args.out / 'game.pt'} is older and does not say its objective; add --objective NAME.")
+    if args.resume and not saved:
+        notes += ["This older game.pt holds no settings: those given, or the usual ones, hold from here on."]
+    for opt in (game.d_opt, game.g_opt):
+        for group in opt.param_groups:
+            if args.lr and group["lr"] != args.lr:
+                notes += [f"Step size: {args.lr:g} from here on, not {group['lr']:g}."]
+                group["lr"] = args.lr
+    settings["processes"] = distributed.get_world_size() if _several() else 1
+    for key, what in {"batch": "Batch", "d_steps": "Moves of D per step", "processes": "Processes"}.items():
+        if saved and settings[key] != saved[key]:
+            notes += [f"{what}: {settings[key]:,} from here on, not {saved[key]:,}."]
+    settings["data"] = images.name
+    streams = saved.get("streams", [])
+    if rank and rank < len(streams):
+        game.rng = _unpacked(streams[rank], game.rng)
+    elif rank:  # the same weights, other batches
+        game.reseed(hash((settings["seed"], rank, game.step)))
+    return game, list(dict.fromkeys(notes))
+
+
+# ---- The training -----------------------------------------------------------------------------------------------
 
 
 def _train(
     game,
-    objective,
+    settings: dict,
     args: Namespace,
-    moves: dict[str, int],
-    history: "History",
-    checkpoint: Path | None,
-    asked: Sequence[int],
-) -> None:
+    limit: float,
+    history,
+    save: Callable[[Path], None],
+    came: list[int],
+    rank: int,
+) -> bool:
+    """Whether the training came to the end that was asked for; else it stopped because signals `came`."""
     from gan_tutorial.game import train
+    from gan_tutorial.objectives import OBJECTIVES
 
     start = saved = shown = time.perf_counter()
-    limit = args.seconds if args.seconds else (60.0 if args.steps is None else float("inf"))
-    first = game.step
-    steps = train(game, objective, steps=args.steps, every=LOOK_EVERY, **moves)
-    for step in steps:
+    first, stopped = game.step, False
+    moves = {"batch_size": settings["batch"], "d_steps": settings["d_steps"]}
+    for step in train(game, OBJECTIVES[settings["objective"]], steps=args.steps, every=LOOK_EVERY, **moves):
         history.add(step)
         now = time.perf_counter()
         if now - shown > 1 or now - start >= limit:
             _show(step, first, now - start, args.steps, limit)
             shown = now
-        if checkpoint and now - saved > SAVE_EVERY:
-            history.write(up_to=game.step)
-            game.save(checkpoint)
+        stopped, over, due = _agreed(game.device, bool(came), now - start >= limit, now - saved > SAVE_EVERY)
+        if due:
             saved = now
-        if _any(bool(asked) or now - start >= limit, game.device):
+            settings["streams"] = _streams(game)
+            try:
+                save(args.out) if not rank else None
+            except OSError as error:
+                _say(f"\n{args.out} could not be written to ({reason(error)}); the training goes on, "
+                     f"and it is tried again in {SAVE_EVERY:.0f} s.")  # fmt: skip
+        if stopped or over:
             break
     if sys.stdout.isatty():
-        print()
+        _say()
+    return not stopped
 
 
-def _any(here: bool, device) -> bool:
-    """Whether it is so in any of the processes; all of them get the same answer."""
+def _several() -> bool:
+    from torch import distributed
+
+    return distributed.is_available() and distributed.is_initialized()
+
+
+def _from_first(make: Callable[[], object], rank: int):
+    """What `make()` returns in the first process, in each of them; what it fails by is a UsageError everywhere."""
+    from torch import distributed
+
+    answer = [None, None]
+    if not rank:
+        try:
+            answer[0] = make()
+        except UsageError as error:
+            answer[1] = str(error)
+        except OSError as error:
+            answer[1] = f"{error.filename} cannot be used ({reason(error)}); choose another --out."
+    if _several():
+        distributed.broadcast_object_list(answer)
+    if answer[1]:
+        raise UsageError(answer[1])
+    return answer[0]
+
+
+def _agreed(device, *here: bool) -> list[bool]:
+    """Which of these are so in any of the processes; all of them get the same answer."""
     import torch
     from torch import distributed
 
-    if not distributed.is_initialized():
-        return here
-    answer = torch.tensor(float(here), device=device)
+    if not _several():
+        return list(here)
+    answer = torch.tensor(here, dtype=torch.float32, device=device)
     distributed.all_reduce(answer, distributed.ReduceOp.MAX)
-    return bool(answer)
+    return answer.bool().tolist()
+
+
+def _streams(game) -> list[list[str]]:
+    """The random state of each process's game, in words: so a resumed training draws what it would have drawn."""
+    from torch import distributed
+
+    mine = [part.numpy().tobytes().hex() for part in game.rng]
+    streams = [mine]
+    if _several():
+        streams = [[]] * distributed.get_world_size()
+        distributed.all_gather_object(streams, mine)
+    return streams
+
+
+def _unpacked(stream: list[str], like: list) -> list:
+    import torch
+
+    parts = [torch.frombuffer(bytearray.fromhex(part), dtype=torch.uint8) for part in stream]
+    if not parts or any(part.shape != other.shape for part, other in zip(parts, like, strict=False)):
+        raise ValueError("a random state in the saved game is damaged; choose another --out.")
+    return parts
 
 
 def _show(step, first: int, seconds: float, steps: int | None, limit: float) -> None:
@@ -212,37 +424,36 @@ def _show(step, first: int, seconds: float, steps: int | None, limit: float) -> 
     if sys.stdout.isatty():
         rate = (step.n - first) / seconds
         left = (first + steps - step.n) / rate if steps else limit - seconds
-        print(
+        _say(
             f"\rstep {step.n:,}  {rate:.0f} steps/s  D's loss {step.d_loss:.3f}  G's loss {step.g_loss:.3f}  "
             f"{max(left, 0):.0f} s left \033[K",
             end="",
-            flush=True,
         )
 
 
-class History:
-    """The rows of history.csv.  On resume the rows after the saved step are dropped: they will be made again."""
-
-    def __init__(self, path: Path, step: int):
-        self.path, self.rows, self.new = path, [], []
-        if step and path.exists():
-            with path.open(newline="") as file:
-                self.rows = [row for row in list(csv.reader(file))[1:] if int(row[0]) <= step]
-
-    def add(self, step) -> None:
-        self.new.append(step)  # its tensors become floats in `write`, so that a GPU does not wait here
-
-    def write(self, up_to: int) -> None:
-        self.rows += [(step.n, *map(float, step[1:])) for step in self.new if step.n <= up_to]
-        self.new = []
-        partial = self.path.with_suffix(".csv.partial")
-        with partial.open("w", newline="") as file:
-            csv.writer(file).writerows([COLUMNS, *self.rows])
-        os.replace(partial, self.path)
+# ---- What is made -----------------------------------------------------------------------------------------------
 
 
-def _draw_samples(game, args: Namespace, images) -> None:
-    """samples.npy: 10,000 pictures of the averaged generator; samples.png: the first 100 of them."""
+def _somewhere(folder: Path, write: Callable[[Path], None]) -> tuple[Path | None, str]:
+    """`write(folder)`, or the same with a new folder elsewhere: the folder, and why it is not the first."""
+    try:
+        write(folder)
+        return folder, ""
+    except OSError as error:
+        why = reason(error)
+    for parent in (tempfile.gettempdir, Path.home, Path.cwd):
+        with suppress(OSError, RuntimeError):  # RuntimeError: there is no home
+            other = Path(tempfile.mkdtemp(prefix="gan-tutorial-", dir=parent()))
+            try:
+                write(other)
+                return other, why
+            except OSError:
+                shutil.rmtree(other, ignore_errors=True)
+    return None, why
+
+
+def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str]:
+    """samples.npy: 10,000 pictures of the averaged generator; samples.png: the first 100.  -> what went wrong"""
     import matplotlib.pyplot as plt
     import numpy as np
     import torch
@@ -251,14 +462,35 @@ def _draw_samples(game, args: Namespace, images) -> None:
     from gan_tutorial.data import to_uint8
 
     with torch.random.fork_rng():
-        torch.manual_seed(args.seed)
+        torch.manual_seed(seed)
         samples = to_uint8(game.sample(N_SAMPLES)).cpu()
-    partial = args.out / "samples.npy.partial"
-    with partial.open("wb") as file:
-        np.save(file, samples.numpy())
-    os.replace(partial, args.out / "samples.npy")
     figures.use_style(note=images.notice)
-    title = f"{args.objective}, {args.net}, step {game.step:,}"
     ax = figures.image_grid(samples[:100], columns=10, title=title)
-    ax.figure.savefig(args.out / "samples.png")
+
+    def write(folder: Path) -> None:
+        with in_one_stroke(folder / "samples.npy") as file:
+            np.save(file, samples.numpy())
+        with in_one_stroke(folder / "samples.png") as file:
+            ax.figure.savefig(file, format="png")
+
+    place, why = _somewhere(folder, write)
     plt.close(ax.figure)
+    if not why:
+        return []
+    where = f"they are in {place}" if place else "nor anywhere else"
+    return [f"samples.npy and samples.png could not be written to {folder} ({why}): {where}."]
+
+
+def _say(text: str = "", end: str = "\n") -> None:
+    """Print it, if anyone still reads; a terminal that is gone ends no training."""
+    try:
+        print(text, end=end, flush=True)
+    except OSError:
+        hush()
+
+
+def _failed(sentence: str, rank: int = 0) -> int:
+    if not rank:
+        with suppress(OSError):
+            print(f"gan-tutorial train: {sentence}", file=sys.stderr, flush=True)
+    return 1
