@@ -54,12 +54,12 @@ def test_a_name_with_a_number_and_a_formula_are_no_claims(sentence):
 
 def test_text_is_cut_into_sentences_without_code_and_formulas():
     text = (
-        "## 3. A heading\n\nFirst, which is\nlong. Second: done? *Third!* Fig. a goes on.\n\n- an item\n- another\n\n"
+        "## 3. A heading\n\nFirst, which is\nlong. Second: done? *Third!* Fig. a goes on.\n\n- an item\n- another\n\n1. one\n2. two\n\n"
         "$$x = 1.5$$\n\n```\n12 lines\n```\n\n| a | 1 |\n| b | 2 |"
     )
     assert claims.sentences(text) == [
         "## A heading", "First, which is long.", "Second: done?", "*Third!", "Fig. a goes on.",
-        "- an item", "- another", "| a | 1 |", "| b | 2 |",
+        "- an item", "- another", "one", "two", "| a | 1 |", "| b | 2 |",
     ]  # fmt: skip
 
 

@@ -62,8 +62,9 @@ def sentences(text: str) -> list[str]:
     """Sentences, headings, list items and rows of tables, each in one line; no code and no displayed formulas."""
     text = re.sub(r"^```.*?^```", "\n\n", text, flags=re.M | re.S)
     text = re.sub(r"\$\$.*?\$\$", "\n\n", text, flags=re.S)
-    text = re.sub(r"^(#+) \d+\.", r"\1", text, flags=re.M)
-    parts = re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )|\n(?=\||#)|(?<=\|)\n", text)
+    text = re.sub(r"^(#+ )\d+(\.\d+|\.) ", r"\1", text, flags=re.M)  # numbers of headings
+    text = re.sub(r"^\s*\d+\. ", "\n", text, flags=re.M)  # and of list items
+    parts = re.split(r"\n\s*\n|\n(?=\s*[-*] )|\n(?=\||#)|(?<=\|)\n", text)
     ends = r"(?<=[.!?:])[*_)\"”]* +(?=[^a-z ])"
     found = [" ".join(s.split()) for part in parts for s in re.split(ends, " ".join(part.split()))]
     return [s for s in found if s]
