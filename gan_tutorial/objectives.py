@@ -32,11 +32,16 @@ class Objective:
 
     def d_loss(self, real_score: Tensor, fake_score: Tensor) -> Tensor:
         """mean d_real(s) over data + mean d_fake(s) over samples, without the penalty.  (n,), (m,) -> ()"""
-        return self.d_real(real_score).mean() + self.d_fake(fake_score).mean()
+        return self.d_real(_wide(real_score)).mean() + self.d_fake(_wide(fake_score)).mean()
 
     def g_loss(self, fake_score: Tensor) -> Tensor:
         """mean g_fake(s) over samples.  (n,) -> ()"""
-        return self.g_fake(fake_score).mean()
+        return self.g_fake(_wide(fake_score)).mean()
+
+
+def _wide(score: Tensor) -> Tensor:
+    """At least float32: exp overflows in float16 above a score of 11, and a mean of bfloat16 has two digits."""
+    return score.float() if score.dtype in (torch.float16, torch.bfloat16) else score
 
 
 # ---- Curves -----------------------------------------------------------------------------------------------------
@@ -49,11 +54,17 @@ def bent_exp(s: Tensor) -> Tensor:
     """exp(s) up to s = BEND, beyond it the parabola that continues value, slope and curvature.
 
     Several f-divergences need exp of a score. float32 overflows at s = 89, and one such score would end a training
-    with NaN; bent, it stays increasing and convex, and finite for any score a network can produce.
+    with NaN; bent, it stays increasing and convex, and finite for any score a network can produce (up to 1e15).
     """
     inside = s.clamp(max=BEND)
     beyond = s - inside
     return inside.exp() * (1 + beyond + beyond.square() / 2)
+
+
+def tangent_exp(s: Tensor) -> Tensor:
+    """exp(s) up to s = BEND, beyond it the tangent: for a curve that squares it, where a parabola would overflow."""
+    inside = s.clamp(max=BEND)
+    return inside.exp() * (1 + s - inside)
 
 
 def log_softplus(s: Tensor) -> Tensor:
@@ -110,6 +121,8 @@ def gradient_penalty(weight: float = 10.0, slope: float = 1.0, one_sided: bool =
     """
 
     def penalty(D: Critic, x: Tensor, fake: Tensor) -> Tensor:
+        pairs = min(len(x), len(fake))  # of batches of unequal size the rest stays without a partner
+        x, fake = x[:pairs], fake[:pairs].to(x.dtype)
         t = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device, dtype=x.dtype)  # one per example, not per pixel
         excess = gradient_norm(D, torch.lerp(x, fake, t)) - slope
         return weight * (relu(excess) if one_sided else excess).square().mean()
@@ -132,7 +145,8 @@ def clip_weights(c: float = 0.01) -> Projection:
     @torch.no_grad()
     def project(D: nn.Module) -> None:
         for w in D.parameters():
-            w.clamp_(-c, c)
+            if w.requires_grad:  # frozen layers stay as they are
+                w.clamp_(-c, c)
 
     return project
 
@@ -143,8 +157,15 @@ def clip_weights(c: float = 0.01) -> Projection:
 def mix_labels(objective: Objective, alpha: float, beta: float) -> Objective:
     """Data counts as fake with weight alpha, samples count as real with weight beta; G's curve is unchanged.
 
-    The best D for minimax becomes ((1 - alpha) p + beta q) / (p + q).
+    The best D for minimax becomes ((1 - alpha) p + beta q) / (p + q): it rises with p/q if alpha + beta < 1.  Raises
+    ValueError where it does not, or where a weight is no share.
     """
+    if not (alpha >= 0 and beta >= 0 and alpha + beta < 1):
+        raise ValueError(
+            f"A share {alpha:g} of wrong labels for data and {beta:g} for samples leaves D nothing to learn, or the "
+            "opposite: neither may be negative, and together they must stay below 1 (smooth: eps, the share taken "
+            "away; flip_labels: twice the rate)."
+        )
     real, fake = objective.d_real, objective.d_fake
     return replace(
         objective,
@@ -181,7 +202,7 @@ jensen_shannon = f_gan(lambda s: LOG2 - softplus(-s), lambda s: softplus(s) - LO
 # f(u) = (u - 1)^2, that is integral (p - q)^2 / q; f*(t) = t^2/4 + t only for t >= -2, and -1 below: hence the relu
 pearson = f_gan(lambda s: s, lambda s: relu(1 + s / 2).square() - 1)
 # f(u) = (1 - u)^2 / u, that is integral (p - q)^2 / p; with a bend for each curve a very low score would cost -infinity
-neyman = f_gan(lambda s: 1 - bent_exp(-s).square(), lambda s: 2 - 2 * bent_exp(-s))
+neyman = f_gan(lambda s: 1 - tangent_exp(-s).square(), lambda s: 2 - 2 * tangent_exp(-s))
 # f(u) = (sqrt(u) - 1)^2
 squared_hellinger = f_gan(lambda s: 1 - bent_exp(-s), lambda s: bent_exp(s) - 1)
 # f(u) = |u - 1| / 2
@@ -192,8 +213,8 @@ jeffreys = f_gan(lambda s: s + 1 - bent_exp(-s), lambda s: bent_exp(s) - 1 + s)
 # Two of these with another output activation, and G's trick: no curve is steeper than 2, so large steps are safe.
 # KL again, r = softplus(s) where it was e^(s - 1): T = f'(r) = 1 + log r, f*(T) = r
 gentle_kl = fake_as_real(f_gan(lambda s: 1 + log_softplus(s), softplus))
-# squared Hellinger again, sqrt r = s + sqrt(1 + s^2) where it was e^s: T = 1 - 1 / sqrt r, f*(T) = sqrt r - 1
-gentle_hellinger = fake_as_real(f_gan(lambda s: 1 + s - (1 + s * s).sqrt(), lambda s: s + (1 + s * s).sqrt() - 1))
+# squared Hellinger again, sqrt r = s + sqrt(1 + s^2) = e^asinh(s), once e^s: T = 1 - 1 / sqrt r, f*(T) = sqrt r - 1
+gentle_hellinger = fake_as_real(f_gan(lambda s: -s.asinh().neg().expm1(), lambda s: s.asinh().expm1()))
 
 # 0-1 coding (Mao et al. 2017, eq. 9): best score p/(p+q). Above 1, which no best D says, G's curve turns back up.
 least_squares = Objective(lambda s: (s - 1).square() / 2, lambda s: s.square() / 2, lambda s: (s - 1).square() / 2)
@@ -231,11 +252,12 @@ OBJECTIVES: dict[str, Objective] = {
 """By name, for the command line. `wasserstein` alone is left out: without a bound on D's slope it has no solution."""
 
 
-def best_response(objective: Objective, r: Tensor, reach: float = 1e6) -> Tensor:
+def best_response(objective: Objective, r: Tensor, reach: float = 1e15) -> Tensor:
     """argmin over s of r * d_real(s) + d_fake(s): the score of the best D where p/q = r.  (...) -> (...), float64
 
     Found numerically from the curves alone (a grid, then golden-section search), so that it holds for any objective.
-    Where no finite score is best (total variation, wasserstein), the end of [-reach, reach] is returned.
+    Where the best score is farther away than `reach`, or none is best (wasserstein), the end of [-reach, reach] is
+    returned; where all scores from one on are equally good in floats (total variation), one of them.
     """
     r = torch.as_tensor(r, dtype=torch.float64)[..., None]
 

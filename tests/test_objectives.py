@@ -102,6 +102,46 @@ def test_curves_are_finite_and_g_has_the_right_sign(name, dtype):
     assert (slope <= 0).all() and (slope < 0).any()
 
 
+@pytest.mark.parametrize("name", o.OBJECTIVES)
+def test_curves_of_any_float32_score_are_finite_and_right(name):
+    """Up to 1e10 on both sides, in value and slope, and the same as in float64."""
+    s = torch.logspace(-6, 10, 400)
+    s = torch.cat([-s.flip(0), torch.zeros(1), s])
+    for curve in ("d_real", "d_fake", "g_fake"):
+        found = []
+        for dtype in (torch.float32, torch.float64):
+            at = s.to(dtype).requires_grad_()
+            y = getattr(o.OBJECTIVES[name], curve)(at)
+            (slope,) = torch.autograd.grad(y.sum(), at)
+            assert y.isfinite().all() and slope.isfinite().all()
+            found.append((y.detach().double(), slope.double()))
+        for narrow, wide in zip(*found, strict=True):
+            assert torch.allclose(narrow, wide, rtol=2e-5, atol=2e-6)
+
+
+def test_neyman_is_convex_and_exact_up_to_its_bend():
+    s = torch.linspace(-60, 5, 6501, dtype=torch.float64)
+    for curve, sign in ((o.neyman.d_real, 1), (o.neyman.d_fake, -1)):
+        y = sign * curve(s)
+        assert (y.diff() < 0).all() and (y.diff().diff() > -1e-9 * y.abs()[2:]).all()
+    exact = s[s > -20]
+    assert torch.allclose(o.neyman.d_real(exact), (-2 * exact).exp() - 1)
+    assert torch.allclose(o.neyman.d_fake(exact), 2 - 2 * (-exact).exp())
+
+
+@pytest.mark.parametrize("name", o.OBJECTIVES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_losses_of_half_precision_scores(name, dtype):
+    """As exact as the scores are: the largest float16 overflows in exp, and bfloat16 has no digits for a mean."""
+    objective = o.OBJECTIVES[name]
+    real, fake = (torch.linspace(*ends, 1001).to(dtype).requires_grad_() for ends in ((-40, 60), (-60, 40)))
+    for loss, exact in (
+        (objective.d_loss(real, fake), objective.d_loss(real.double(), fake.double())),
+        (objective.g_loss(fake), objective.g_loss(fake.double())),
+    ):
+        assert float(loss) == pytest.approx(float(exact), rel=1e-5, abs=1e-5)
+
+
 @pytest.mark.parametrize("name", ["gentle_kl", "gentle_hellinger"])
 def test_gentle_curves_are_nowhere_steep(name):
     s = torch.linspace(-100, 100, 20001, dtype=torch.float64, requires_grad=True)
@@ -153,6 +193,43 @@ def test_mixed_labels_move_the_best_d(alpha, beta):
     mixed = o.mix_labels(o.minimax, alpha, beta)
     assert torch.allclose(o.best_response(mixed, r).sigmoid(), ((1 - alpha) * r + beta) / (r + 1), atol=1e-6)
     assert mixed.g_fake is o.minimax.g_fake
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda m: o.smooth(m, 1.5),
+        lambda m: o.smooth(m, 1.0),
+        lambda m: o.smooth(m, -0.1),
+        lambda m: o.smooth(m, math.nan),
+        lambda m: o.flip_labels(m, 0.6),
+        lambda m: o.flip_labels(m, 0.5),
+        lambda m: o.flip_labels(m, -0.05),
+        lambda m: o.mix_labels(m, 0.3, 0.7),
+        lambda m: o.mix_labels(m, 0.0, math.nan),
+    ],
+)
+def test_labels_that_teach_nothing_are_refused(make):
+    with pytest.raises(ValueError, match="nothing to learn"):
+        make(o.minimax)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda m: o.smooth(m, 0.99), lambda m: o.flip_labels(m, 0.49), lambda m: o.smooth(m, 0)]
+)
+def test_up_to_there_the_best_d_rises_with_the_ratio(make):
+    assert (o.best_response(make(o.minimax), torch.logspace(-2, 2, 9)).diff() > 0).all()
+
+
+@pytest.mark.parametrize("r", [0.0, 1e-3, 5e5, 1e6, 1e9, 1e12])
+def test_best_response_reaches_far(r):
+    best = o.best_response(o.pearson, torch.tensor(r)).item()
+    if r:
+        assert best == pytest.approx(2 * (float(torch.tensor(r)) - 1), rel=1e-6)
+    else:
+        assert best <= -2 + 1e-6  # a sample that is no datum: every score from -2 down is as good
+    assert o.best_response(o.pearson, torch.tensor(1e6), reach=1e3).item() == pytest.approx(1e3)
+    assert o.best_response(o.wasserstein, torch.tensor([0.5, 2.0]), reach=10).tolist() == pytest.approx([-10, 10])
 
 
 def test_smoothing_is_one_sided_and_flipping_is_two_sided():
@@ -214,6 +291,13 @@ def test_penalty_of_known_slopes(batch):
     assert o.gradient_penalty(10.0, one_sided=True)(Linear(3 * unit), x, fake).item() == pytest.approx(40)
     assert o.gradient_penalty(1.0, slope=3.0)(Linear(3 * unit), x, fake).item() == pytest.approx(0, abs=1e-15)
     assert o.r1_penalty(2.0)(Linear(3 * unit), x, fake).item() == pytest.approx(9)
+
+
+def test_batches_of_unequal_size_and_type_are_paired_as_far_as_they_go(batch):
+    x, fake = batch
+    D = Linear(3 * torch.ones(16).double() / 4)
+    for a, b in ((x, fake[:5]), (x[:5], fake), (x, fake.float())):
+        assert o.gradient_penalty(10.0)(D, a, b).item() == pytest.approx(40)
 
 
 def test_norm_is_per_example(batch):
