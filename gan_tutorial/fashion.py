@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import math
 import os
 import shutil
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from filelock import FileLock, Timeout  # torch brings it
 from torch import Tensor
+
+from gan_tutorial.files import reason
 
 VARIABLE = "GAN_TUTORIAL_DATA"
 RAW = Path("FashionMNIST", "raw")
@@ -35,7 +43,9 @@ FILES = {
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")  # what the files hold, in that order
 CONNECT_SECONDS = 5  # for a mirror to answer at all, looking up its name included
 STALL_SECONDS = 20  # without a byte in the middle of a file
+FILE_SECONDS = 1800  # for one file, however steadily it trickles
 WAIT_SECONDS = 900  # for another process that is downloading
+CHUNK = 1 << 16  # bytes read at once
 
 
 class CorruptData(RuntimeError):
@@ -54,7 +64,7 @@ def data_folders(folder: str | os.PathLike | None = None) -> list[Path]:
     """
     only = folder or os.environ.get(VARIABLE)
     if only:
-        return [Path(only).expanduser().absolute()]
+        return [Path(os.path.expanduser(only)).absolute()]  # pathlib's raises for a ~person who is not there
     parent = Path(__file__).resolve().parents[1]
     checkout = parent if (parent / "pyproject.toml").is_file() else Path.cwd()  # installed: there is no checkout
     return [checkout / "data", checkout.parent / "shared" / "data"]
@@ -90,15 +100,30 @@ def fetch(folder: Path) -> None:
     raw = folder / RAW
     try:
         raw.mkdir(parents=True, exist_ok=True)
-        with FileLock(raw / ".lock", timeout=WAIT_SECONDS):  # the system frees it when its holder dies
+        with _locked(raw):
             for left in raw.glob(".download-*"):  # by a process that died: nobody else writes while we hold the lock
                 shutil.rmtree(left, ignore_errors=True)
             if missing := _missing(folder):
                 _download(missing, raw)
     except Timeout:
         raise NoData(f"another process has held {raw / '.lock'} for {WAIT_SECONDS // 60} minutes.") from None
-    except OSError as error:
-        raise NoData(f"{raw} cannot be written to ({error.strerror or error}).") from error
+    except (OSError, ValueError) as error:  # the latter for a name with a NUL
+        raise NoData(f"{raw} cannot be written to ({reason(error)}).") from error
+
+
+@contextmanager
+def _locked(raw: Path) -> Iterator[None]:
+    """Inside, no other process downloads to this folder; whoever has to wait for one says so."""
+    lock = FileLock(raw / ".lock")  # the system frees it when its holder dies
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Another process is downloading FashionMNIST to {raw}; waiting for it.", file=sys.stderr, flush=True)
+        lock.acquire(timeout=WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _path(folder: Path, name: str) -> Path | None:
@@ -113,7 +138,10 @@ def _missing(folder: Path) -> list[str]:
 def _verified(path: Path, name: str) -> np.ndarray:
     """The bytes of the file, uint8 (size,), if they are the right ones."""
     try:
-        data = _unpacked(path.read_bytes(), name) if path.suffix == ".gz" else np.fromfile(path, np.uint8)
+        with open(path, "rb") as file:
+            most = _size(name) + 1  # one more than is right: what is longer is never read to its end
+            packed = path.suffix == ".gz"
+            data = _unpacked(file, most) if packed else np.frombuffer(bytearray(file.read(most)), np.uint8)
     except OSError as error:
         raise CorruptData(f"{path} cannot be read ({error.strerror or error}): check its permissions.") from error
     if problem := _problem(data, name):
@@ -124,20 +152,28 @@ def _verified(path: Path, name: str) -> np.ndarray:
     return data
 
 
-def _unpacked(packed: bytes, name: str) -> np.ndarray:
-    """What the gzip file holds; nothing if it is not one, which no checksum accepts."""
+def _unpacked(packed: BinaryIO, most: int) -> np.ndarray:
+    """The first `most` bytes of what a gzip file holds; nothing if it is not one, which no checksum accepts."""
     try:
-        return np.frombuffer(bytearray(gzip.decompress(packed)), np.uint8)
-    except (OSError, EOFError, zlib.error):
+        with gzip.open(packed) as file:
+            return np.frombuffer(bytearray(file.read(most)), np.uint8)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         return np.empty(0, np.uint8)
 
 
+def _size(name: str) -> int:
+    shape, _ = FILES[name]
+    return 4 + 4 * len(shape) + math.prod(shape)
+
+
 def _problem(data: np.ndarray, name: str) -> str:
-    shape, sha256 = FILES[name]
-    size = 4 + 4 * len(shape) + int(np.prod(shape))
-    if len(data) != size:
+    size = _size(name)
+    if len(data) > size:
+        return f"it holds more than {size:,} bytes"
+    if len(data) < size:
         return f"it holds {len(data):,} bytes in place of {size:,}"
-    return "" if hashlib.sha256(data).hexdigest() == sha256 else "its checksum (sha256) is not the published one"
+    right = hashlib.sha256(data).hexdigest() == FILES[name][1]
+    return "" if right else "its checksum (sha256) is not the published one"
 
 
 def _download(names: list[str], raw: Path) -> None:
@@ -161,7 +197,7 @@ def _from_mirrors(name: str, raw: Path) -> np.ndarray:
         try:
             with _connect(url) as response:
                 print(f"Downloading {url} to {raw}", file=sys.stderr, flush=True)
-                data = _unpacked(response.read(), name)
+                data = _unpacked(_received(response, _size(name) + CHUNK), _size(name) + 1)
         except (OSError, HTTPException) as error:
             failure = NoData(f"{url} could not be fetched ({getattr(error, 'reason', None) or error}).")
             continue
@@ -169,6 +205,28 @@ def _from_mirrors(name: str, raw: Path) -> np.ndarray:
             return data
         failure = CorruptData(f"what {url} sent is not FashionMNIST (unpacked, {problem}); is a log-in page between?")
     raise failure
+
+
+def _received(response: HTTPResponse, most: int) -> BinaryIO:
+    """What a mirror sends, at most `most` bytes of it; on a terminal, a line says how much is here.
+
+    Packed, the files are smaller than unpacked: an answer that does not end by then is not one of them.
+    """
+    whole, expected, start, looked = io.BytesIO(), response.length, time.monotonic(), 0.0
+    of = f" of {expected / 1e6:.1f}" if expected else ""
+    while whole.tell() < most and (part := response.read1(CHUNK)):
+        whole.write(part)
+        if time.monotonic() - start > FILE_SECONDS:
+            raise TimeoutError(f"only {whole.tell():,} bytes came within {FILE_SECONDS // 60} minutes")
+        if sys.stderr.isatty() and time.monotonic() - looked > 0.2:
+            looked = time.monotonic()
+            print(f"\r{whole.tell() / 1e6:.1f}{of} MB\033[K", end="", file=sys.stderr, flush=True)
+    if looked:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    if whole.tell() < min(expected or 0, most):
+        raise ConnectionError(f"it ended after {whole.tell():,} of {expected:,} bytes")
+    whole.seek(0)
+    return whole
 
 
 def _connect(url: str) -> HTTPResponse:

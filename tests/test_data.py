@@ -1,14 +1,17 @@
 """FashionMNIST: where it is looked for, damage, downloads (from a mirror on this machine), no network, batches."""
 
+import contextlib
 import gzip
 import hashlib
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from argparse import Namespace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,6 +68,7 @@ class Mirror(ThreadingHTTPServer):
     def __init__(self, contents):
         self.answers = {f"/{name}.gz": gzip.compress(body) for name, body in contents.items()}
         self.requests, self.pause, self.hold, self.held = [], 0.0, None, threading.Event()
+        self.endless, self.sent, self.missing = None, 0, 0
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}/"
 
@@ -76,9 +80,15 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(mirror.pause)
         body = mirror.answers.get(self.path)
         self.send_response(404 if body is None else 200)
-        self.send_header("Content-Length", str(len(body or b"")))
+        if mirror.endless is None:
+            self.send_header("Content-Length", str(len(body or b"") + mirror.missing))
         self.end_headers()
-        if len(mirror.requests) == mirror.hold:  # stop in the middle of this file, for the test to act
+        if mirror.endless is not None:  # until the other side has had enough
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(mirror.endless)
+                    mirror.sent += len(mirror.endless)
+        elif len(mirror.requests) == mirror.hold:  # stop in the middle of this file, for the test to act
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             mirror.held.set()
@@ -283,6 +293,74 @@ def test_a_log_in_page_is_not_taken_for_data(small, mirror, tmp_path, capsys, mo
     assert [path.name for path in (tmp_path / fashion.RAW).iterdir() if path.name != ".lock"] == []
     monkeypatch.setattr(data.stand_in, "load", lambda folder: tiny_arrays())
     assert data.fashion_mnist(folder=tmp_path).is_stand_in
+
+
+INFLATING = gzip.compress(bytes(50_000_000))[:20_000]
+
+
+@pytest.mark.parametrize("sent", [bytes(10_000), INFLATING], ids=["endless", "inflating"])
+def test_an_answer_without_end_is_left_soon(small, mirror, tmp_path, sent, capsys):
+    mirror.endless = sent
+    start = time.monotonic()
+    assert command.main(Namespace(dir=str(tmp_path))) == 1
+    assert time.monotonic() - start < 20
+    assert mirror.sent < 20e6  # what the system keeps between the two included
+    said = capsys.readouterr().err
+    assert "is not FashionMNIST" in said and "Traceback" not in said
+    assert [path.name for path in (tmp_path / fashion.RAW).iterdir() if path.name != ".lock"] == []
+
+
+def test_a_bomb_is_not_unpacked(small, mirror, tmp_path, capsys):
+    bomb = gzip.compress(bytes(60_000_000))  # 60 MB in 60 kB
+    raw = put(tmp_path / "here", small, ".gz")
+    (raw / "train-labels-idx1-ubyte.gz").write_bytes(bomb)
+    mirror.answers = {path: bomb[:50_000] for path in mirror.answers}
+    tracemalloc.start()
+    try:
+        for folder in ("here", "there"):
+            assert command.main(Namespace(dir=str(tmp_path / folder))) == 1
+        assert tracemalloc.get_traced_memory()[1] < 30e6
+    finally:
+        tracemalloc.stop()
+    assert capsys.readouterr().err.count("it holds more than") == 2
+
+
+def test_a_download_that_is_cut_off_is_told_as_such(small, mirror, tmp_path):
+    mirror.missing = 100
+    with pytest.raises(data.NoData, match=r"it ended after [\d,]+ of [\d,]+ bytes"):
+        fashion.fetch(tmp_path)
+
+
+def test_a_download_that_trickles_ends_at_last(small, mirror, tmp_path, monkeypatch):
+    monkeypatch.setattr(fashion, "FILE_SECONDS", -1)
+    with pytest.raises(data.NoData, match="only .* bytes came within"):
+        fashion.fetch(tmp_path)
+
+
+def test_progress_is_shown_on_a_terminal_only(small, mirror, tmp_path, capsys, monkeypatch):
+    fashion.fetch(tmp_path / "log")
+    assert " MB" not in capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    fashion.fetch(tmp_path / "terminal")
+    assert re.search(r"\r0\.0 of 0\.0 MB", capsys.readouterr().err)
+
+
+def test_who_waits_says_for_what(small, mirror, tmp_path, capsys):
+    raw = tmp_path / fashion.RAW
+    raw.mkdir(parents=True)
+    other = fashion.FileLock(raw / ".lock", thread_local=False)
+    other.acquire()
+    threading.Timer(1, other.release).start()
+    fashion.fetch(tmp_path)
+    assert f"Another process is downloading FashionMNIST to {raw}; waiting for it." in capsys.readouterr().err
+    assert set(small) <= {path.name for path in raw.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["a\0b", "n" * 300, "~nobody-of-that-name/x\0"])
+def test_a_folder_that_cannot_be(small, mirror, tmp_path, name, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command.main(Namespace(dir=name)) == 2
+    assert "cannot be written to (" in capsys.readouterr().err and mirror.requests == []
 
 
 def test_a_missing_page_and_a_second_mirror(small, mirror, tmp_path, monkeypatch):
