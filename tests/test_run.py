@@ -1,5 +1,6 @@
 """Running notebooks: good ones, and ones that fail, hang, or kill their kernel."""
 
+import errno
 import json
 import os
 import signal
@@ -158,7 +159,61 @@ def test_a_kernel_that_dies(tmp_path):
     assert "DeadKernelError" in (tmp_path / "out" / "02_dead.log").read_text()
 
 
-@pytest.mark.parametrize(("sign", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_notebook_that_leaves_early_has_failed(tmp_path):
+    left = write(tmp_path / "02_left.ipynb", "x = 1\nimport sys\nsys.exit()", "assert x == 2")
+    status, out, err = call(left, "--out", tmp_path / "out")
+    assert status == 1 and "3/4 cells" not in out and "1/3 cells" in out
+    assert "02_left failed: cell 4 of 5 (`sys.exit()`): it left the notebook (SystemExit)" in err
+    (entry,) = json.loads((tmp_path / "out" / "summary.json").read_text())["notebooks"]
+    assert (entry["done"], entry["cells"], entry["cell"]) == (1, 3, 4)
+
+
+def executed(source, *outputs, count=1, tags=()):
+    made = {"cell_type": "code", "source": source, "outputs": list(outputs), "execution_count": count}
+    return made | {"metadata": {"tags": list(tags), "papermill": {"start_time": "now", "end_time": "then"}}}
+
+
+def diagnosed(*cells, status=0, log=""):
+    """What becomes of cells that papermill left like this."""
+    result = execution.Result("a", "a.ipynb", cells=len(cells), done=len(cells))
+    execution._diagnose(result, list(cells), status, False, execution.Limits(9, 9), log)
+    return result.done, result.error
+
+
+LEFT = {"output_type": "error", "ename": "SystemExit", "evalue": "", "traceback": ["An exception, use %tb"]}
+
+
+@pytest.mark.parametrize("evalue", ["", "0"])
+@pytest.mark.parametrize("after", [[], [executed("1", count=None)]], ids=["last", "amidst"])
+def test_leaving_by_an_exception_is_told_also_in_the_last_cell(after, evalue):
+    done, error = diagnosed(executed("1"), executed("x = 1\nraise SystemExit", LEFT | {"evalue": evalue}), *after)
+    assert done == 1
+    assert error.startswith(f"cell 2 of {2 + len(after)} (`raise SystemExit`): it left the notebook (SystemExit)")
+
+
+def test_a_cell_that_was_left_out_is_told():
+    done, error = diagnosed(executed("1"), executed("# why\nf(2)", count=None, tags=["skip-execution"]), executed("3"))
+    assert (done, error) == (1, "cell 2 of 3 (`f(2)`): it did not run")
+    assert diagnosed(executed("1"), executed("  ", count=None), executed("3")) == (3, "")  # blank: nothing to run
+
+
+@pytest.mark.parametrize("end", ["exit()", "quit()", "exit", "quit  # enough"])
+def test_ending_the_kernel_is_told_where_it_was_done(end):
+    # The kernel may die at once, a cell later, or not before all have run.
+    died = "nbclient.exceptions.DeadKernelError: Kernel died"
+    for cells in ([executed("1"), executed(end)], [executed("1"), executed(end), executed("2")]):
+        done, error = diagnosed(*cells, status=1, log=died)
+        assert done == 1 and error.startswith(f"cell 2 of {len(cells)} (`{end}`): the kernel died; the cell seems to")
+    done, error = diagnosed(executed("1"), executed(f"{end}\nx = 1"), executed("2"))
+    assert done == 1 and error.startswith(f"cell 2 of 3 (`{end}`): it ended the kernel")
+    assert diagnosed(executed("1"), executed(f"if bad:\n    {end}"), executed("exit_code = 1; quit_now()"))[1] == ""
+    assert diagnosed(executed("1"), executed("2"), executed(end)) == (3, "")  # all that there is has run
+
+
+@pytest.mark.parametrize(
+    ("sign", "expected"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143)] + ([(signal.SIGHUP, 129)] if hasattr(signal, "SIGHUP") else []),
+)
 def test_stopping_leaves_no_kernel_and_what_was_done(tmp_path, sign, expected):
     first = write(tmp_path / "01_first.ipynb", "1")
     pid = tmp_path / "pid"
@@ -170,6 +225,7 @@ def test_stopping_leaves_no_kernel_and_what_was_done(tmp_path, sign, expected):
             break
         time.sleep(0.1)
     process.send_signal(sign)
+    process.send_signal(sign)  # a terminal that is closed sends it twice, and so do the impatient
     _, err = process.communicate(timeout=60)
     assert process.returncode == expected and "Traceback" not in err
     assert gone(int(pid.read_text()))
@@ -279,6 +335,11 @@ def test_names_that_are_not_there(series, capsys):
     assert series.calls == []
 
 
+@pytest.mark.parametrize("name", ["²", "٣", "9" * 5000, "n" * 300, "a\0b", "", ".", "..", "*", "[", "-1.ipynb"])
+def test_odd_names(series, capsys, name):
+    assert refused(capsys, "--", name).startswith(f"there is no notebook {name!r}; ")
+
+
 def test_an_empty_series(tmp_path, monkeypatch, capsys):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.setattr(series_of, "CHECKOUT", tmp_path)
@@ -297,13 +358,119 @@ def test_other_places_that_are_refused(series, capsys):
     assert "would write over a.ipynb itself" in refused(capsys, other, "--out", other.parent)
     assert "two notebooks are called a.ipynb" in refused(capsys, other, same)
     assert "is a file; choose a folder." in refused(capsys, "--out", other)
-    assert "cannot be made" in refused(capsys, "--out", other / "below")
+    for out in (other / "below", series.root / ("n" * 300), f"{series.root}/a\0b"):
+        assert "cannot be written to (" in refused(capsys, "--out", out)
+    (series.root / "out" / "00_start.ipynb").mkdir(parents=True)
+    assert "is a folder, where the executed notebook would go" in refused(capsys, "00", "--out", series.root / "out")
+    assert series.calls == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_before_anything_runs(series, capsys, monkeypatch):
+    def full(dir):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(series_of.tempfile, "TemporaryFile", full)
+    assert "cannot be written to (No space left on device)" in refused(capsys, "--out", series.root / "out")
+    assert series.calls == []
+
+
+def test_no_room_for_the_copies_is_found_before_anything_runs(series, capsys):
+    resource = pytest.importorskip("resource", reason="limits of file sizes need POSIX")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))  # stands for a full disk
+    try:
+        assert "cannot be written to (File too large)" in refused(capsys, "--out", series.root / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert series.calls == []
+
+
+def test_a_summary_that_cannot_be_written_is_told_and_the_run_goes_on(series, capsys):
+    (series.root / "out" / "summary.json" / "mine").mkdir(parents=True)
+    assert cli.main(["run", "--out", str(series.root / "out")]) == 1
+    out, err = capsys.readouterr()
+    assert len(series.calls) == 2 and "all" in out.splitlines()[-1]
+    assert err.count("summary.json cannot be written (") == 2 and "Traceback" not in err
+
+
+def test_a_disk_that_fills_up_fails_the_notebook_and_not_the_run(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "02.log"))
+
+    monkeypatch.setattr(execution, "_attempt", full)
+    result = execution.execute(tmp_path / "02.ipynb", tmp_path / "out.ipynb", [], None, {}, None)
+    assert result.error == f"{tmp_path / '02.log'}: No space left on device"
 
 
 def test_parameters_that_contradict(series, capsys):
     assert refused(capsys, "-p", "SEEDS", "1") == "-p SEEDS: 00_start has no parameter of that name."
     assert "a profile is one of smoke, cpu, gpu" in refused(capsys, "-p", "PROFILE", "fast")
     assert "contradict" in refused(capsys, "--profile", "cpu", "-p", "PROFILE", "smoke")
+
+
+@pytest.mark.parametrize("value", ["abc", "", " ", "1.5", "nan", "True", "99999999999999999999", "9" * 5000])
+def test_a_seed_that_is_none(series, capsys, value):
+    assert refused(capsys, "-p", "SEED", value).startswith(f"-p SEED {value}: ")
+    assert series.calls == []
+
+
+@pytest.mark.parametrize("value", ["0", "-3", "1_000", str(2**63 - 1)])
+def test_a_seed_that_is_one(series, value):
+    assert cli.main(["run", "00", "-p", "SEED", value]) == 0
+    assert series.calls[0].parameters == [("SEED", value)]
+
+
+def test_a_profile_in_the_environment_that_is_none(series, capsys, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "smoky")
+    assert refused(capsys) == f"{VARIABLE} is 'smoky', but a profile is one of smoke, cpu, gpu."
+    monkeypatch.setenv(VARIABLE, "")
+    assert cli.main(["run", "00"]) == 0
+
+
+def with_parameters(path, *cells):
+    tagged = [new_code_cell(cell, metadata={"tags": ["parameters"]}) for cell in cells]
+    nbformat.write(new_notebook(cells=[*tagged, new_code_cell("OTHER = 1")]), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([], {}),
+        (["# nothing yet"], {}),
+        (["SEED = 0  # the seed\nPROFILE = None"], {"SEED": 0, "PROFILE": None}),
+        (["SEED: int = 0\nNAME: str"], {"SEED": 0, "NAME": None}),
+        (["A, (B, *C) = 1, (2, 3)\nD = E = -1.5"], dict(A=None, B=None, C=None, D=-1.5, E=-1.5)),
+        (["N = 2 * 3\nM = len([k for k in 'abc'])\nL = [1, 2]"], {"N": None, "M": None, "L": [1, 2]}),
+        (["import os\ndef f(a):\n    inner = a\nN = 0\nos.x = 1\nL = [0]\nL[0] = 1"], {"N": 0, "L": [0]}),
+        (["if True:\n    SEED = 1"], {"SEED": None}),
+        (["SEED = 0", "LATER = 1"], {"SEED": 0}),  # papermill puts the values behind the first
+        (["%matplotlib inline\nSEED = 0"], {"SEED": 0}),
+        (["%%time\nSEED = 0"], {"SEED": 0}),
+    ],
+)
+def test_what_a_parameters_cell_declares(cells, expected, tmp_path):
+    assert series_of.declared(with_parameters(tmp_path / "a.ipynb", *cells)) == expected
+
+
+@pytest.mark.parametrize("cell", ["SEED =", "(" * 1000, "x = '\0'"])
+def test_a_parameters_cell_that_is_not_python(series, capsys, cell):
+    path = with_parameters(series.root / "a.ipynb", cell)
+    assert refused(capsys, path).startswith(f"the parameters cell of {path} is not Python (")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "null", '{"cells": 1}', '{"cells": [1]}', '{"cells": [{"cell_type": "code"}]}', "\xff",
+     '{"cells": [{"cell_type": "code", "source": [1], "metadata": {}}]}', "[" * 100_000,
+     '{"cells": [{"cell_type": "code", "source": "", "metadata": []}]}',
+     '{"cells": [{"source": "", "metadata": {}}]}'],
+)  # fmt: skip
+def test_a_file_that_is_no_notebook(series, capsys, text):
+    path = series.root / "a.ipynb"
+    path.write_text(text, encoding="latin-1")
+    assert refused(capsys, path).startswith(f"{path} cannot be read as a notebook (")
+    assert series.calls == []
 
 
 def test_on_a_terminal_the_line_is_redrawn(series, capsys, monkeypatch):

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from gan_tutorial.files import reason
+
 POLL = 0.2  # seconds between two looks
 START_TIMEOUT = 60  # seconds for a kernel to answer
 START_FAILURES = (
@@ -25,6 +27,9 @@ START_FAILURES = (
     "Kernel didn't respond",
 )
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+LONGEST = 10**7  # seconds that a cell can be given: more than that, and a clock below overflows
+ENDS = re.compile(r"^[ \t]*(exit|quit)\b[ \t]*(\(|;|#|$)", re.MULTILINE)  # ends the kernel, sooner or later
+LEAVES = re.compile(r"\b(exit|quit|_exit|abort|SystemExit|kill)\b")
 
 
 class Limits(NamedTuple):
@@ -60,15 +65,18 @@ def execute(
 ) -> Result:
     """Execute `source` in its own folder, write the executed copy to `output`, say what became of it.
 
-    What the notebook does never raises here.  Two kernels that start at once may pick the same port, and the
-    later one dies: where no kernel started, the notebook is tried once more.
+    What the notebook does never raises here, nor does a disk that fills up.  Two kernels that start at once may pick
+    the same port, and the later one dies: where no kernel started, the notebook is tried once more.
     """
-    result = _attempt(source, output, parameters, limits, environment, progress)
-    if result.done == 0 and any(sign in _log(output) for sign in START_FAILURES):
+    try:
         result = _attempt(source, output, parameters, limits, environment, progress)
-        result.attempts = 2
-    if not result.error:
-        _log_path(output).unlink(missing_ok=True)
+        if result.done == 0 and any(sign in _log(output) for sign in START_FAILURES):
+            result = _attempt(source, output, parameters, limits, environment, progress)
+            result.attempts = 2
+        if not result.error:
+            _log_path(output).unlink(missing_ok=True)
+    except OSError as error:
+        result = Result(source.stem, str(output), error=f"{error.filename or output}: {reason(error)}")
     return result
 
 
@@ -114,7 +122,7 @@ def _attempt(
 def _command(source: Path, output: Path, parameters: Sequence[tuple[str, str]], limits: Limits) -> list[str]:
     command = [sys.executable, "-m", "papermill", str(source), str(output), "--cwd", str(source.parent)]
     command += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
-    command += ["--start-timeout", str(START_TIMEOUT), "--execution-timeout", str(round(limits.cell))]
+    command += ["--start-timeout", str(START_TIMEOUT), "--execution-timeout", str(min(round(limits.cell), LONGEST))]
     for name, value in parameters:
         command += ["-p", name, value]
     return command
@@ -123,7 +131,10 @@ def _command(source: Path, output: Path, parameters: Sequence[tuple[str, str]], 
 def _diagnose(result: Result, cells: list[dict], status: int, late: bool, limits: Limits, log: str) -> None:
     """Fill in `error` and `cell`: what happened, where, in one sentence."""
     if status == 0 and not late:
-        result.done = result.cells
+        if early := _left_early(cells):
+            _blame(result, cells, *early)
+        else:
+            result.done = result.cells
         return
     started = [i for i, c in enumerate(cells) if c["cell_type"] == "code" and _record(c).get("start_time")]
     if not started:
@@ -137,15 +148,39 @@ def _diagnose(result: Result, cells: list[dict], status: int, late: bool, limits
     elif "CellTimeoutError" in log:
         what = f"the cell did not end within {limits.cell:g} s and was stopped"
     elif "DeadKernelError" in log:
-        what = f"the kernel died; most often it ran out of memory (it had {result.peak_mb} MB at its largest)"
+        ends = [i for i in started if ENDS.search("".join(cells[i]["source"]))]
+        index = ends[-1] if ends else index  # the kernel dies a moment later, perhaps in another cell
+        why = f"most often it ran out of memory (it had {result.peak_mb} MB at its largest)"
+        if ends or LEAVES.search("".join(cells[index]["source"])):
+            why = "the cell seems to have ended it"
+        what = f"the kernel died; {why}"
     elif raised:
         index = raised[0]
         what = _error_of(cells[index])
     else:
         what = _last_line(log)
+    _blame(result, cells, index, what)
+
+
+def _blame(result: Result, cells: list[dict], index: int, what: str) -> None:
+    """Say that this cell failed, and how; the ones before it are done."""
     result.cell = index + 1
     result.done = sum(bool("".join(c["source"]).strip()) for c in cells[:index] if c["cell_type"] == "code")
     result.error = f"cell {result.cell} of {len(cells)} (`{_failing_line(cells[index])}`): {what}"
+
+
+def _left_early(cells: list[dict]) -> tuple[int, str] | None:
+    """The first cell that left the notebook or was left out, of which papermill says nothing, and what it did."""
+    code = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+    for i in code:
+        if _error_of(cells[i]).startswith("SystemExit"):
+            return i, "it left the notebook (SystemExit); what comes after it did not run"
+        if cells[i]["execution_count"] is None:
+            return i, "it did not run"
+        end = ENDS.search("".join(cells[i]["source"]))
+        if end and end[0] == end[0].lstrip() and i != code[-1]:  # not one that an `if` may have held back
+            return i, f"it ended the kernel ({end[1]}), and what comes after it ran by luck"
+    return None
 
 
 def _read(output: Path) -> list[dict[str, Any]]:
@@ -182,12 +217,13 @@ def _error_of(cell: dict) -> str:
 
 
 def _failing_line(cell: dict) -> str:
-    """The line of the cell that its traceback points at; without a traceback, the first line that is code."""
+    """The line of the cell that its traceback points at; without one, the line that leaves, or the first."""
     tracebacks = ["\n".join(o["traceback"]) for o in cell.get("outputs", []) if o["output_type"] == "error"]
     pointed = re.search(r"^-+> ?\d+ (.*)$", COLOURS.sub("", "\n".join(tracebacks)), re.MULTILINE)
     lines = [pointed[1]] if pointed else "".join(cell["source"]).splitlines()
     code = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    return code[0][:60] if code else ""
+    leaving = [line for line in code if LEAVES.search(line)]  # there is no traceback to point at it
+    return [*leaving, *code, ""][0][:60]
 
 
 def _last_line(log: str) -> str:

@@ -8,13 +8,17 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, NoReturn
 
 from gan_tutorial import facts
 from gan_tutorial.cli import UsageError
 from gan_tutorial.commands import series
 from gan_tutorial.commands.execution import Limits, Result, execute
+from gan_tutorial.files import in_one_stroke, reason
 from gan_tutorial.profile import NAMES, VARIABLE, duration
 
 
@@ -62,17 +66,20 @@ def main(args: argparse.Namespace) -> int:
     versions = folder / "solutions" if args.solutions else folder
     named = [series.find(name, versions) for name in args.notebooks]
     chosen = list(dict.fromkeys(named)) or series.whole(versions)
-    out = (args.out or (folder.parent if folder.name == "notebooks" else folder) / "build" / "run").resolve()
+    out = args.out or (folder.parent if folder.name == "notebooks" else folder) / "build" / "run"
     declared = {path: series.declared(path) for path in chosen}
     parameters = _parameters(args, declared)
     copies = series.copies(chosen, folder, out)
+    out = out.resolve()
     settings = environment(args.profile)
+    if settings.get(VARIABLE) and settings[VARIABLE] not in NAMES:
+        raise UsageError(f"{VARIABLE} is {settings[VARIABLE]!r}, but a profile is one of {', '.join(NAMES)}.")
     trained = (dict(parameters).get("PROFILE") or settings.get(VARIABLE)) != "smoke"
 
     labels = [series.label(path, folder) for path in chosen]
     results: list[Result] = []
-    before = signal.signal(signal.SIGTERM, _terminated)  # a cancelled CI job sends it: no kernel stays behind
-    try:
+    told = True
+    with _ended_in_order():
         for number, (path, copy, label) in enumerate(zip(chosen, copies, labels, strict=True), 1):
             line = _Line(f"{number}/{len(chosen)} {label:{max(map(len, labels))}}")
             given = [pair for pair in parameters if pair[0] in declared[path]]
@@ -81,10 +88,8 @@ def main(args: argparse.Namespace) -> int:
             result.notebook, result.facts = label, _facts(copy, trained)
             line.end(result)
             results.append(result)
-            _summarise(results, args.profile, out)  # after each: a run that is stopped has told what it did
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    return _report(results)
+            told = _summarise(results, args.profile, out)  # after each: a run that is stopped has told what it did
+    return _report(results) if told else _report(results) or 1
 
 
 def _report(results: list[Result]) -> int:
@@ -96,7 +101,7 @@ def _report(results: list[Result]) -> int:
     return 1 if any(result.error for result in results) else 0
 
 
-def _parameters(args: argparse.Namespace, declared: dict[Path, set[str]]) -> list[tuple[str, str]]:
+def _parameters(args: argparse.Namespace, declared: dict[Path, dict[str, Any]]) -> list[tuple[str, str]]:
     parameters = [tuple(pair) for pair in args.parameters]
     for name, value in parameters:
         unknown = [path.stem for path, names in declared.items() if name not in names]
@@ -106,7 +111,23 @@ def _parameters(args: argparse.Namespace, declared: dict[Path, set[str]]) -> lis
             raise UsageError(f"-p PROFILE {value}: a profile is one of {', '.join(NAMES)}.")
         if name == "PROFILE" and args.profile not in (None, value):
             raise UsageError(f"--profile {args.profile} and -p PROFILE {value} contradict each other.")
+        for names in declared.values():
+            _check_number(name, value, names[name])
     return parameters + ([("PROFILE", args.profile)] if args.profile else [])
+
+
+def _check_number(name: str, value: str, default: Any) -> None:
+    """UsageError if the notebook has a number there and this is none."""
+    if type(default) not in (int, float):
+        return
+    kind = type(default)
+    try:
+        number = kind(value)  # as papermill will read it
+    except ValueError:
+        a = "a whole number" if kind is int else "a number"
+        raise UsageError(f"-p {name} {value}: it is {default} in the notebook, and should be {a}.") from None
+    if name == "SEED" and not -(2**63) <= number < 2**63:
+        raise UsageError(f"-p SEED {value}: a seed is a whole number from -2^63 to 2^63 - 1.")
 
 
 def environment(profile: str | None = None) -> dict[str, str]:
@@ -131,12 +152,17 @@ def _facts(copy: Path, trained: bool) -> dict[str, int]:
     return {"passed": passed, "shown_only": shown, "failed": len(rows) - shown - passed}
 
 
-def _summarise(results: list[Result], profile: str | None, out: Path) -> None:
+def _summarise(results: list[Result], profile: str | None, out: Path) -> bool:
+    """Write summary.json; if that is not possible, say so and return False."""
     failed = sum(bool(result.error) for result in results)
     summary = {"profile": profile, "failed": failed, "notebooks": [asdict(result) for result in results]}
-    unfinished = out / "summary.json.part"
-    unfinished.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    os.replace(unfinished, out / "summary.json")
+    try:
+        with in_one_stroke(out / "summary.json") as file:
+            file.write(json.dumps(summary, indent=1).encode() + b"\n")
+    except OSError as error:
+        print(f"gan-tutorial run: {out / 'summary.json'} cannot be written ({reason(error)}).", file=sys.stderr)
+        return False
+    return True
 
 
 def _table(results: list[Result]) -> str:
@@ -191,5 +217,25 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _terminated(*_: object) -> None:
-    raise SystemExit(143)
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Inside, what ends this process ends its kernels first, undisturbed by further signals of the kind.
+
+    SIGTERM comes from a cancelled CI job, SIGHUP (twice) from a terminal that is closed, Ctrl-C from the impatient.
+    """
+    names = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    before = {n: signal.getsignal(n) for n in names if n is not None}
+    before = {n: handler for n, handler in before.items() if handler is not signal.SIG_IGN}  # as nohup wants it
+
+    def end(number: int, frame: object) -> NoReturn:
+        for n in before:
+            signal.signal(n, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    for n in before:
+        signal.signal(n, end)
+    try:
+        yield
+    finally:
+        for n, handler in before.items():
+            signal.signal(n, handler)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import os
+import symtable
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from gan_tutorial.cli import UsageError
+from gan_tutorial.files import reason
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -32,17 +37,18 @@ def whole(folder: Path) -> list[Path]:
 def find(name: str, folder: Path) -> Path:
     """The notebook that a person means by a number (02, 2), a name or a path."""
     path = Path(name)
-    if path.is_file() and path.suffix == ".ipynb":
+    if os.path.isfile(path) and path.suffix == ".ipynb":  # pathlib's `is_file` raises for some odd names
         return path.resolve()
-    if name.isdigit():
-        found = sorted(folder.glob(f"{int(name):02d}_*.ipynb"))
+    number = name.lstrip("0") or "0"
+    if name.isascii() and name.isdigit() and len(number) < 3:
+        found = sorted(folder.glob(f"{int(number):02d}_*.ipynb"))
     else:
-        found = [path for path in [folder / f"{name.removesuffix('.ipynb')}.ipynb"] if path.is_file()]
+        found = [path for path in [folder / f"{name.removesuffix('.ipynb')}.ipynb"] if os.path.isfile(path)]
     if len(found) == 1:
         return found[0].resolve()
     if found:
         raise UsageError(f"{name} could be {' or '.join(path.stem for path in found)}; say which.")
-    if path.is_file():
+    if os.path.isfile(path):
         raise UsageError(f"{name} is not a notebook: its name does not end in .ipynb.")
     names = [path.stem for path in sorted(folder.glob("*.ipynb"))]
     near = difflib.get_close_matches(path.stem, names, n=1)
@@ -51,7 +57,14 @@ def find(name: str, folder: Path) -> Path:
 
 
 def copies(chosen: list[Path], folder: Path, out: Path) -> list[Path]:
-    """Where the executed copies go, their folders made; UsageError where one would replace a notebook."""
+    """Where the executed copies go, their folders made and tried; UsageError where one would replace a notebook."""
+    try:
+        return _copies(chosen, folder, out.resolve())
+    except (OSError, ValueError) as error:  # a folder of another person, a full disk, a name that no system takes
+        raise UsageError(f"--out {out} cannot be written to ({reason(error)}); choose another folder.") from None
+
+
+def _copies(chosen: list[Path], folder: Path, out: Path) -> list[Path]:
     # The committed notebooks are what readers open: a slip of --out must not write over them.
     if out.is_relative_to(folder.resolve()) and folder.name == "notebooks":
         raise UsageError(f"--out {out} lies among the notebooks; choose a folder outside, such as build/run.")
@@ -63,24 +76,57 @@ def copies(chosen: list[Path], folder: Path, out: Path) -> list[Path]:
             raise UsageError(f"--out {out} would write over {path.name} itself; choose another folder.")
         if places.count(copy) > 1:
             raise UsageError(f"two notebooks are called {path.name}; run each with its own --out.")
-    try:
-        for copy in places:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out {out} cannot be made: {error.strerror}.") from None
+        if copy.is_dir():
+            raise UsageError(f"--out {out}: {copy} is a folder, where the executed notebook would go.")
+    size = sum(path.stat().st_size for path in chosen)  # about what the copies will take
+    for parent in {copy.parent for copy in places}:
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=parent) as probe:
+            probe.write(bytes(size))
     return places
 
 
-def declared(path: Path) -> set[str]:
-    """The names assigned in the cell tagged `parameters`."""
+def declared(path: Path) -> dict[str, Any]:
+    """The names assigned in the cell tagged `parameters`, with their values where those are written out, else None."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-        tree = ast.parse("\n".join("".join(cell["source"]) for cell in tagged))
-    except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        raise UsageError(f"{path} cannot be read as a notebook: {error}.") from None
-    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] in ("code", "markdown", "raw")]
+        tagged = [i for i, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])]
+        code = sources[tagged[0]] if tagged else ""  # papermill, too, takes the first
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({reason(error)}).") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read as a notebook ({reason(error)}).") from None
+    try:
+        return _assigned(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        why = getattr(error, "msg", None) or error
+        raise UsageError(f"the parameters cell of {path} is not Python ({why}).") from None
+
+
+def _assigned(code: str) -> dict[str, Any]:
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # lines such as %matplotlib inline, or a cell that begins with %%time
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        first, _, rest = code.partition("\n")
+        code = TransformerManager().transform_cell(rest if first.startswith("%%") else code)
+        tree = ast.parse(code)
+    symbols = symtable.symtable(code, "parameters", "exec").get_symbols()  # of the cell, not of a function in it
+    found = {s.get_name(): None for s in symbols if s.is_assigned() and not s.is_imported() and not s.is_namespace()}
+    for node in tree.body:
+        for target in getattr(node, "targets", None) or [getattr(node, "target", None)]:
+            if isinstance(target, ast.Name) and target.id in found:
+                found[target.id] = _written_out(getattr(node, "value", None))
+    return found
+
+
+def _written_out(value: ast.AST | None) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError):
+        return None
 
 
 def label(path: Path, folder: Path) -> str:
