@@ -119,16 +119,49 @@ def test_a_mistake_in_this_package_is_not_called_a_missing_package(monkeypatch):
         cli.main(["run"])
 
 
-def test_a_reader_who_leaves_is_not_told(tmp_path):
+def talk(tmp_path, what):
+    """Words that run a made-up command in another process."""
     script = tmp_path / "talk.py"
     script.write_text(
         "import sys\nfrom types import SimpleNamespace\nfrom gan_tutorial import cli\n"
-        "talk = lambda args: [print('line', i) for i in range(100_000)] and 0\n"
+        f"talk = lambda args: {what}\n"
         "made_up = SimpleNamespace(main=talk, add_arguments=lambda parser: None)\n"
         "cli.importlib.import_module = lambda name: made_up\nsys.exit(cli.main(['run']))\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
-    words = [sys.executable, str(script)]
+    return [sys.executable, str(script)], os.environ | {"PYTHONPATH": str(CHECKOUT)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell that closes files")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_outputs_are_no_mistake(tmp_path, closed):
+    words, environment = talk(tmp_path, "print('to a person') or print('to another', file=sys.stderr) or 0")
+    words = ["/bin/sh", "-c", f'"$@" {closed}', "sh", *words]
+    end = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60)
+    assert (end.returncode, end.stdout, end.stderr) == (
+        0, "" if closed.startswith(">") else "to a person\n", "" if "2>" in closed else "to another\n"
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no file that is always full")
+def test_an_output_that_is_full_gets_one_sentence(tmp_path):
+    words, environment = talk(tmp_path, "print('line') or 0")
+    with open("/dev/full", "w") as full:
+        end = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, timeout=60)
+    assert (end.returncode, end.stderr) == (1, "gan-tutorial: No space left on device.\n")
+
+
+def test_what_the_system_refuses_gets_one_sentence(capsys, monkeypatch):
+    command(monkeypatch, lambda args: open("gone/for good"))
+    assert call(capsys, "run") == (1, "", "gan-tutorial: No such file or directory (gone/for good).\n")
+
+
+def test_a_name_with_line_ends_stays_in_the_sentence(capsys):
+    status, _, err = call(capsys, "run\n\x1b[31mrun")
+    assert (status, len(err.splitlines())) == (2, 2) and "\x1b" not in err
+
+
+def test_a_reader_who_leaves_is_not_told(tmp_path):
+    words, environment = talk(tmp_path, "[print('line', i) for i in range(100_000)] and 0")
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         assert process.stdout.readline() == b"line 0\n"
         process.stdout.close()
