@@ -107,6 +107,8 @@ class Recorded:
         return [
             [t.data_ptr() for t in self._state()],
             [module.training for net in self.nets for module in net.modules()],
+            [w.requires_grad for net in self.nets for w in net.parameters()],
+            [look(self.device.type) for look in (torch.is_autocast_enabled, torch.get_autocast_dtype)],
             [{key: group[key] for key in group if key not in ("params", "lr")} for group in _groups(self.optimisers)],
         ]
 
@@ -120,9 +122,13 @@ def records(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
+def several_processes() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
+
+
 def why_not(optimisers: Sequence[Optimizer]) -> str:
     """Why steps with these optimisers cannot be recorded, as far as that is known beforehand; else empty."""
-    if distributed.is_available() and distributed.is_initialized():
+    if several_processes():
         return "several processes average their gradients"
     for opt in optimisers:
         if not all("capturable" in group for group in opt.param_groups):
@@ -227,7 +233,7 @@ def capture(step: Callable[..., Tensor], *args) -> tuple["torch.cuda.CUDAGraph",
         # stream, so it is recorded all the same.
         with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             return graph, step(*args)
-    except Exception:
+    except BaseException:  # Ctrl-C too
         # Before torch 2.11 the random generator and the allocator now believe that a recording is still under way.
         # One that ends well puts the generator right; the allocator goes on asking the failed graph: keep it alive.
         _failed.append(graph)

@@ -238,7 +238,7 @@ def test_settings_lie_beside_the_state(tmp_path):
     torch.save(game.state_dict(), tmp_path / "game.pt")  # written before there were settings
     assert game.load(tmp_path / "game.pt") == {}
     torch.save(game.state_dict() | {"settings": [1]}, tmp_path / "game.pt")
-    with pytest.raises(ValueError, match="settings are not a dictionary"):
+    with pytest.raises(ValueError, match="game.pt is not a saved game"):
         game.load(tmp_path / "game.pt")
 
 
@@ -447,3 +447,507 @@ def test_trains_saves_and_resumes_on_a_gpu(tmp_path):
     run(second, steps=5)
     for a, b in zip(whole.G.parameters(), second.G.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-5)
+
+
+# ---- States that do not fit ----
+
+
+def with_optimiser(make, seed=0):
+    torch.manual_seed(seed)
+    G, D = mlp([2, 8, 2]), PointDiscriminator(2, (8,))
+    return Game(G, D, make(G), make(D), lambda n: (torch.randn(n, 2),), lambda n: torch.randn(n, 2), seed=seed)
+
+
+OPTIMISERS = {
+    "Adam": lambda net: torch.optim.Adam(net.parameters(), lr=1e-3),
+    "fused": lambda net: torch.optim.Adam(net.parameters(), lr=1e-3, fused=True),
+    "amsgrad": lambda net: torch.optim.Adam(net.parameters(), lr=1e-3, amsgrad=True),
+    "RAdam": lambda net: torch.optim.RAdam(net.parameters(), lr=1e-3),
+    "NAdam": lambda net: torch.optim.NAdam(net.parameters(), lr=1e-3),
+    "RMSprop": lambda net: torch.optim.RMSprop(net.parameters(), lr=1e-3),
+    "centred": lambda net: torch.optim.RMSprop(net.parameters(), lr=1e-3, centered=True, momentum=0.5),
+    "SGD": lambda net: torch.optim.SGD(net.parameters(), lr=1e-3),
+    "momentum": lambda net: torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9),
+    "groups": lambda net: torch.optim.Adam([{"params": [w]} for w in net.parameters()], lr=1e-3),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("fresh", [True, False])
+def test_every_optimiser_resumes_exactly(name, fresh, tmp_path):
+    whole, first, second = (with_optimiser(OPTIMISERS[name], seed) for seed in (0, 0, 1))
+    run(whole, steps=6)
+    run(first, steps=0 if fresh else 3)
+    first.save(tmp_path / "game.pt")
+    run(second, steps=2)
+    second.load(tmp_path / "game.pt")
+    run(second, steps=6 - second.step)
+    assert same(whole.state_dict(), second.state_dict())
+
+
+@pytest.mark.parametrize(
+    "theirs,ours",
+    [("RMSprop", "Adam"), ("Adam", "RMSprop"), ("groups", "Adam"), ("Adam", "groups"), ("RAdam", "Adam"),
+     ("Adam", "RAdam"), ("NAdam", "Adam"), ("SGD", "Adam"), ("Adam", "momentum")],
+)  # fmt: skip
+def test_the_state_of_another_optimiser_is_refused_and_changes_nothing(theirs, ours):
+    other, game = with_optimiser(OPTIMISERS[theirs], 1), with_optimiser(OPTIMISERS[ours])
+    run(other, steps=5)
+    run(game, steps=2)
+    before = game.state_dict()
+    with pytest.raises(ValueError, match=r"saved g_opt is not the state of this game's .*nothing was loaded"):
+        game.load_state_dict(other.state_dict())
+    assert same(before, game.state_dict())
+    run(game, steps=1)
+
+
+def test_a_schedule_and_turned_off_momentum_are_no_other_optimiser():
+    game = with_optimiser(OPTIMISERS["momentum"])
+    run(game, steps=2)
+    torch.optim.lr_scheduler.StepLR(game.g_opt, 10)  # leaves `initial_lr` in the group
+    game.d_opt.param_groups[0]["momentum"] = 0.0
+    twin = with_optimiser(OPTIMISERS["momentum"], 1)
+    twin.load_state_dict(game.state_dict())
+    run(game, steps=2), run(twin, steps=2)
+    assert same(game.state_dict(), twin.state_dict())
+
+
+def changed(path, value):
+    def change(state):
+        *way, last = path
+        for key in way:
+            state = state[key]
+        state[last] = value(state[last]) if callable(value) else value
+
+    return change
+
+
+MOMENT = ("d_opt", "state", 0, "exp_avg")
+CRAFTED = {
+    "a moment of another shape": changed(MOMENT, torch.zeros(1)),
+    "a moment of more numbers": changed(MOMENT, torch.zeros(1000)),
+    "a moment of another type": changed(MOMENT, lambda t: t.double()),
+    "a moment without numbers": changed(MOMENT, lambda t: t.to("meta")),
+    "a sparse moment": changed(MOMENT, lambda t: t.to_sparse()),
+    "a moment that is a list": changed(MOMENT, lambda t: t.tolist()),
+    "a moment of NaN": changed(MOMENT, lambda t: t * torch.nan),
+    "a missing moment": lambda state: state["d_opt"]["state"][0].pop("exp_avg"),
+    "a count that is a number": changed(("d_opt", "state", 0, "step"), 3),
+    "a negative count": changed(("d_opt", "state", 0, "step"), torch.tensor(-1.0)),
+    "moments of a weight that is not there": lambda state: state["d_opt"]["state"].update({99: {}}),
+    "a list of moments": changed(("d_opt", "state"), []),
+    "no groups": changed(("d_opt", "param_groups"), []),
+    "groups of numbers": changed(("d_opt", "param_groups"), [1]),
+    "other numbers of weights": changed(("d_opt", "param_groups", 0, "params"), [0]),
+    "a step size of letters": changed(("d_opt", "param_groups", 0, "lr"), "fast"),
+    "one beta": changed(("d_opt", "param_groups", 0, "betas"), (0.5,)),
+    "an optimiser that is a list": changed(("g_opt",), []),
+    "a network that is a list": changed(("G",), []),
+    "a network that is nothing": changed(("ema",), None),
+    "a weight of another shape": changed(("G", "0.weight"), torch.zeros(2)),
+    "a weight of another type": changed(("G", "0.weight"), lambda t: t.double()),
+    "a weight that is a number": changed(("G", "0.weight"), 1.0),
+    "a weight of NaN": changed(("D", "net.0.bias"), lambda t: t * torch.nan),
+    "a weight too many": changed(("D",), lambda net: net | {"more": torch.zeros(1)}),
+    "a step of a half": changed(("step",), 0.5),
+    "a negative step": changed(("step",), -1),
+    "a step that nobody reaches": changed(("step",), 2**70),
+    "a step that is true": changed(("step",), True),
+    "no random numbers": changed(("rng",), []),
+    "few random numbers": changed(("rng",), [torch.zeros(3, dtype=torch.uint8)]),
+    "random numbers of another type": changed(("rng",), [torch.zeros(5056)]),
+    "random numbers of zeros": changed(("rng",), [torch.zeros(5056, dtype=torch.uint8)]),
+    "random numbers that are a number": changed(("rng",), 3),
+    "no step": lambda state: state.pop("step"),
+    "no optimiser": lambda state: state.pop("g_opt"),
+}
+
+
+@pytest.mark.parametrize("name", CRAFTED)
+def test_crafted_states_are_refused_in_a_sentence_and_change_nothing(name, tmp_path):
+    game = small_game()
+    run(game, steps=2)
+    before, state = game.state_dict(), game.state_dict()
+    CRAFTED[name](state)
+    torch.save(state, tmp_path / "game.pt")
+    for load in (lambda: game.load_state_dict(state), lambda: game.load(tmp_path / "game.pt")):
+        with pytest.raises(ValueError, match="nothing was loaded") as caught:
+            load()
+        assert "\n" not in str(caught.value) and "weights_only" not in str(caught.value)
+        assert caught.value.__context__ is None or caught.value.__suppress_context__ or len(str(caught.value)) < 300
+    assert same(before, game.state_dict())
+    run(game, steps=2)
+
+
+def test_moments_come_into_memory_of_their_own():
+    """A file may describe a moment as one number seen many times: the fused optimiser writes to all of them."""
+    game, twin = small_game(), small_game()
+    run(game, steps=2)
+    state = game.state_dict()
+    state["d_opt"]["state"][0]["exp_avg"] = torch.full((1, 1), 0.25).expand(16, 2)
+    plain = copy.deepcopy(state)
+    plain["d_opt"]["state"][0]["exp_avg"] = torch.full((16, 2), 0.25)
+    game.load_state_dict(state)
+    twin.load_state_dict(plain)
+    assert game.d_opt.state[next(game.D.parameters())]["exp_avg"].stride() == (2, 1)
+    run(game, steps=3), run(twin, steps=3)
+    assert same(game.state_dict(), twin.state_dict())
+
+
+@pytest.mark.parametrize("content", ["half", "empty", "text", "a list", "a tensor", "folder"])
+def test_files_that_are_no_games(content, tmp_path):
+    game, path = small_game(), tmp_path / "game.pt"
+    game.save(path)
+    whole = path.read_bytes()
+    if content == "folder":
+        path.unlink(), path.mkdir()
+        with pytest.raises(OSError):
+            game.load(path)
+        return
+    if content.startswith("a "):
+        torch.save([1] if content == "a list" else torch.ones(2), path)
+    else:
+        path.write_bytes({"half": whole[: len(whole) // 2], "empty": b"", "text": b"step,d_loss\n1,2\n"}[content])
+    with pytest.raises(ValueError, match="game.pt is not a saved game, or is damaged; nothing was loaded") as caught:
+        game.load(path)
+    assert caught.value.__cause__ is None and "\n" not in str(caught.value)
+
+
+def test_a_state_is_a_copy():
+    game = small_game()
+    run(game, steps=2)
+    state = game.state_dict()
+    run(game, steps=2)
+    game.load_state_dict(state)
+    twin = small_game()
+    run(twin, steps=2)
+    assert same(game.state_dict(), twin.state_dict())
+    run(game, steps=1)
+    assert same(state, twin.state_dict())
+
+
+# ---- Frozen layers ----
+
+
+@pytest.mark.parametrize("objective", [objectives.non_saturating, objectives.wgan, objectives.r1])
+@pytest.mark.parametrize("who", ["G", "D"])
+@pytest.mark.parametrize("how_many", ["one", "all"])
+def test_frozen_layers_stay_and_all_others_move(objective, who, how_many):
+    game = small_game()
+    weights = list(getattr(game, who).parameters())
+    frozen = weights[: 1 if how_many == "one" else None]
+    for w in frozen:
+        w.requires_grad_(False)
+    others = [w for net in (game.G, game.D) for w in net.parameters() if w.requires_grad]
+    before = [[w.detach().clone() for w in ws] for ws in (frozen, others)]
+    run(game, objective, steps=3)
+    assert all(map(torch.equal, frozen, before[0])) and not any(w.requires_grad for w in frozen)
+    assert not any(map(torch.equal, others, before[1])) and all(w.requires_grad for w in others)
+    if who == "G" and how_many == "all":
+        assert all(map(torch.equal, game.ema.parameters(), frozen))
+
+
+def test_a_layer_frozen_on_the_way_stays_from_then_on_and_can_be_thawed():
+    game = small_game()
+    w = next(game.D.parameters())
+    for step in train(game, objectives.non_saturating, steps=9):
+        if step.n in (3, 6):
+            w.requires_grad_(step.n == 6)
+            held = w.detach().clone()
+        if step.n in (5, 9):
+            assert torch.equal(w, held) is (step.n == 5)
+
+
+# ---- Two at once ----
+
+
+def test_two_games_in_two_threads_are_each_as_alone():
+    alone = small_game()
+    run(alone, steps=60)
+    games, calls = [small_game(), small_game()], []
+    threads = [threading.Thread(target=run, args=(game,), kwargs={"steps": 60}) for game in games]
+    [t.start() for t in threads]
+    while any(t.is_alive() for t in threads):
+        calls.append(alone.sample(2))  # draws too, in a third one
+    assert same(games[0].state_dict(), alone.state_dict()) and same(games[1].state_dict(), alone.state_dict())
+
+
+def test_a_game_may_play_inside_a_step_of_another():
+    inner, outer, plain = small_game(1), small_game(), small_game()
+    data = outer.data
+    outer.data = lambda n: run(inner, steps=1) and data(n)
+    run(outer, steps=3), run(plain, steps=3)
+    assert same(outer.state_dict(), plain.state_dict()) and inner.step == 3
+
+
+def test_a_training_that_is_given_up_holds_up_no_other():
+    left = train(small_game(), objectives.minimax)
+    next(left)
+    game = small_game()
+    thread = threading.Thread(target=run, args=(game,), kwargs={"steps": 2}, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert game.step == 2 and next(left).n == 2
+
+
+# ---- What is raised inside a step ----
+
+
+def interrupt(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
+
+
+def raising_at(game, call, action, which="data"):
+    """From its call number `call` on, the sampler does `action` first."""
+    sampler, calls = getattr(game, which), []
+
+    def sample(n):
+        calls.append(n)
+        if len(calls) == call:
+            action()
+        return sampler(n)
+
+    setattr(game, which, sample)
+    return calls
+
+
+def test_a_second_ctrl_c_ends_the_step_and_the_game_goes_on_as_if_nothing_had_been():
+    game, whole, after = small_game(), small_game(), []
+    calls = raising_at(game, 50, lambda: (interrupt(), interrupt(), after.append(1)))
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    outside = torch.get_rng_state()
+    with pytest.raises(KeyboardInterrupt):
+        run(game, steps=1, d_steps=100_000)
+    assert len(calls) == 50 and not after and game.step == 0
+    assert torch.equal(outside, torch.get_rng_state()) and torch.is_grad_enabled()
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert all(w.requires_grad for net in (game.G, game.D) for w in net.parameters())
+    run(game, steps=4), run(whole, steps=4)
+    assert same(game.state_dict(), whole.state_dict())
+
+
+def test_a_third_ctrl_c_while_the_game_is_put_back_changes_nothing(monkeypatch):
+    game, whole = small_game(), small_game()
+    raising_at(game, 2, lambda: (interrupt(), interrupt()))
+    take_over = Game._take_over
+    monkeypatch.setattr(Game, "_take_over", lambda self, state: (interrupt(), take_over(self, state), interrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        run(game, steps=1, d_steps=5)
+    run(game, steps=4), run(whole, steps=4)
+    assert same(game.state_dict(), whole.state_dict())
+
+
+@pytest.mark.parametrize("which,d_steps,call,step", [("data", 1, 8, 7), ("data", 3, 9, 0), ("latent", 1, 8, 0)])
+@pytest.mark.parametrize("error", [KeyError("x"), MemoryError(), TimeoutError()])
+def test_an_error_in_a_step_puts_the_game_back(which, d_steps, call, step, error):
+    """Before the step's first move nothing is lost; later, what came after the last copy."""
+    game, whole = small_game(), small_game()
+    raising_at(game, call, lambda: (_ for _ in ()).throw(error), which)
+    with pytest.raises(type(error)):
+        run(game, steps=20, d_steps=d_steps)
+    assert game.step == step
+    run(game, steps=20 - step, d_steps=d_steps), run(whole, steps=20, d_steps=d_steps)
+    assert same(game.state_dict(), whole.state_dict())
+
+
+def test_long_steps_lose_no_more_than_the_one_in_hand(monkeypatch):
+    monkeypatch.setattr("gan_tutorial.game.KEEP_EVERY", 0.0)  # as if each step took longer than that
+    game = small_game()
+    raising_at(game, 14, lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(game, steps=20, d_steps=3)  # call 14 is in step 5
+    assert game.step == 4
+
+
+def test_nan_leads_to_the_same_state_however_slow_the_machine(monkeypatch):
+    monkeypatch.setattr("gan_tutorial.game.KEEP_EVERY", 0.0)
+    game = small_game()
+    raising_at(game, 130, lambda: game.D.net[0].bias.data.fill_(torch.nan))
+    with pytest.raises(Diverged, match="step 130"):
+        run(game, steps=200)
+    assert game.step == CHECK_EVERY
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGALRM"])
+def test_other_signals_with_a_handler_end_the_step_at_once(name):
+    if not hasattr(signal, name):
+        pytest.skip("no such signal here")
+    number, game = getattr(signal, name), small_game()
+
+    def handler(number, frame):
+        raise TimeoutError("enough")
+
+    old = signal.signal(number, handler)
+    try:
+        calls = raising_at(game, 40, lambda: interrupt(number))
+        with pytest.raises(TimeoutError):
+            run(game, steps=1, d_steps=100_000)
+        assert len(calls) == 40 and game.step == 0 and signal.getsignal(number) is handler
+    finally:
+        signal.signal(number, old)
+
+
+def test_a_with_that_is_just_left_is_left_whole(monkeypatch):
+    """D's weights are fixed while G's loss is computed: an interrupt at the wrong moment would leave them so."""
+    game, made = small_game(), []
+    made_constant = nn.Parameter.requires_grad_
+
+    def requires_grad_(self, on=True):
+        if not made:
+            made.append(1)
+            interrupt(), interrupt()
+        return made_constant(self, on)
+
+    monkeypatch.setattr(nn.Parameter, "requires_grad_", requires_grad_)
+    with pytest.raises(KeyboardInterrupt):
+        run(game, steps=3)
+    assert made and game.step == 1 and all(w.requires_grad for w in game.D.parameters())
+
+
+def test_a_sampler_at_its_end_is_told_as_such():
+    game, batches = small_game(), iter(torch.randn(7, 8, 2))
+    game.data = lambda n: (next(batches),)
+    with pytest.raises(RuntimeError, match="came to its end in step 8"):
+        run(game, steps=20)
+    assert game.step == 7
+
+
+# ---- Batches, data, numbers ----
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("d_steps", [1, 3])
+def test_nan_in_the_data_is_told_as_such(bad, d_steps):
+    game = small_game()
+    data = game.data
+
+    def rotten(n):
+        (x,) = data(n)
+        if game.step == 4:
+            x[3, 1] = bad
+        return (x,)
+
+    game.data = rotten
+    with pytest.raises(Diverged, match="the data hold NaN or infinite values.*; mend the data"):
+        run(game, steps=20, d_steps=d_steps)
+    game.data = data
+    with pytest.raises(Diverged, match="smaller learning rate") as caught:
+        run(game, replace(objectives.non_saturating, d_fake=lambda s: s * torch.nan), steps=20)
+    assert "data hold" not in str(caught.value)
+
+
+def test_batches_may_have_any_size_but_none():
+    sizes, seen = [5, 1, 9, 64, 3], []
+    game = small_game()
+    game.data = lambda n: (torch.randn(sizes[game.step], 2),)
+    game.D.register_forward_hook(lambda D, inputs, score: seen.append(len(score)))
+    run(game, steps=5, batch_size=8)
+    assert seen == [m for n in sizes for m in (2 * n, n)]
+    game.data = lambda n: (torch.randn(0, 2),)
+    with pytest.raises(ValueError, match="returned no data when asked for 8"):
+        run(game, steps=1, batch_size=8)
+    game.data = lambda n: torch.randn(n, 2)
+    with pytest.raises(TypeError, match="let it return a tuple"):
+        run(game, steps=1)
+    assert game.step == 5
+
+
+def test_one_example_and_batch_norm():
+    G, D = MLPGenerator(4, (8,)), MLPDiscriminator((8,))
+    game = Game.with_adam(G, D, lambda n: (torch.rand(n, 1, 28, 28),), lambda n: torch.randn(n, 4))
+    before = game.state_dict()
+    with pytest.raises(ValueError, match="needs at least 2 examples per batch"):
+        run(game, steps=1, batch_size=1)
+    assert same(before, game.state_dict())
+
+
+@pytest.mark.parametrize("bad", [{"steps": -1}, {"steps": "5"}, {"every": 2.5}, {"batch_size": None}, {"d_steps": "2"}])
+def test_numbers_of_another_kind_are_named(bad):
+    ((name, value),) = bad.items()
+    with pytest.raises(ValueError, match=f"{name} must be a whole number.*{value!r}"):
+        next(train(small_game(), objectives.minimax, **bad))
+
+
+def test_whole_numbers_of_any_make_will_do():
+    game = small_game()
+    assert [s.n for s in train(game, objectives.minimax, steps=np.int64(3), every=torch.tensor(2))] == [2, 3]
+
+
+@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1, 1.5, "1", None])
+def test_seeds_that_torch_does_not_take_are_refused(seed):
+    game = small_game()
+    before = game.state_dict()
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        game.reseed(seed)
+    assert same(before, game.state_dict())
+
+
+@pytest.mark.parametrize("seed", [2**64 - 1, -(2**63), -1, np.int64(7)])
+def test_seeds_that_torch_takes(seed):
+    game = small_game()
+    game.reseed(seed)
+    torch.manual_seed(int(seed))
+    expected = torch.rand(3)
+    with game.own_randomness():
+        assert torch.equal(torch.rand(3), expected)
+
+
+def test_what_networks_and_penalties_change_in_place_is_not_the_data_set():
+    x, y, seen = torch.randn(8, 2), torch.arange(8), []
+
+    class G(nn.Linear):
+        def forward(self, z, label):
+            label.fill_(-1)
+            return super().forward(z)
+
+    class D(nn.Linear):
+        def forward(self, u, label):
+            seen.append(label.clone())
+            label.fill_(-2)
+            return super().forward(u.mul_(1.0) if not u.requires_grad else u)[:, 0]
+
+    def penalty(D, x, fake):
+        D(x.clone()), D(x.clone())
+        with torch.no_grad():
+            return x.clone().add_(fake).sum() * 0
+
+    game = Game.with_adam(G(2, 2), D(2, 1), lambda n: (x[:n], y[:n]), lambda n: torch.randn(n, 2))
+    before = x.clone()
+    run(game, replace(objectives.non_saturating, penalty=penalty), steps=2, batch_size=8)
+    assert torch.equal(x, before) and torch.equal(y, torch.arange(8))
+    assert all((label.view(-1, 8) == y).all() for label in seen) and len(seen) == 8
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("name", ["non_saturating", "wgan_gp", "wgan", "r1"])
+def test_networks_of_other_precision(kind, name, tmp_path):
+    def build(seed):
+        torch.manual_seed(seed)
+        G, D = mlp([2, 16, 2], nn.Tanh).to(kind), PointDiscriminator(2, (16,)).to(kind)
+        return Game.with_adam(
+            G, D, lambda n: (torch.randn(n, 2, dtype=kind),), lambda n: torch.randn(n, 2, dtype=kind), seed=seed
+        )
+
+    game, twin = build(0), build(1)
+    run(game, objectives.OBJECTIVES[name], steps=5)
+    game.save(tmp_path / "game.pt")
+    twin.load(tmp_path / "game.pt")
+    run(game, objectives.OBJECTIVES[name], steps=3), run(twin, objectives.OBJECTIVES[name], steps=3)
+    assert same(game.state_dict(), twin.state_dict())
+    assert all(w.dtype == kind for w in game.ema.parameters())
+
+
+@pytest.mark.parametrize("name", ["non_saturating", "wgan_gp"])
+def test_autocast_keeps_no_old_weights(name):
+    """Its cache would: with and without one, the training is the same, and both players move."""
+    games = [small_game(lr=1e-2), small_game(lr=1e-2)]
+    start = copy.deepcopy(games[0].state_dict())
+    for game, cache in zip(games, (True, False), strict=True):
+        with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=cache):
+            for _ in train(game, objectives.OBJECTIVES[name], steps=5, d_steps=2):
+                game.sample(3, ema=False)
+    for ours, theirs in zip(*(game.G.parameters() for game in games), strict=True):
+        assert torch.allclose(ours, theirs, atol=2e-3)  # a fifth of one step of Adam
+    for player in ("G", "D"):
+        ours, *_ = [list(game.state_dict()[player].values()) for game in games]
+        assert not any(map(torch.equal, ours[:-1], start[player].values()))  # the last bias is nothing to a critic

@@ -567,3 +567,38 @@ def test_a_copied_game_makes_its_own_recording(device):
     run(twin, steps=5)
     assert_same_game(game, twin)
     assert recording(game) is not recording(twin)
+
+
+def test_a_layer_that_is_frozen_on_the_way_leads_to_a_new_recording(device):
+    whole, witness = small_game(device), small_game(device)
+    for game, context in ((whole, nullcontext()), (witness, nothing_recorded())):
+        w = game.D.net[0].weight
+        with context:
+            for step in train(game, objectives.non_saturating, steps=16, batch_size=8):
+                if step.n == 8:
+                    w.requires_grad_(False)
+                    held = w.detach().clone()
+        assert torch.equal(w, held) and not w.requires_grad
+    recording(whole)
+    assert_same_game(whole, witness)
+
+
+def test_an_error_while_the_step_is_recorded_puts_the_game_back(device):
+    whole, witness = small_game(device), small_game(device)
+    latent, calls = whole.latent, []
+
+    def fails_once(n):
+        calls.append(n)
+        if len(calls) == 6:  # in the third step, the recorded one
+            raise KeyboardInterrupt
+        return latent(n)
+
+    whole.latent = fails_once
+    with pytest.raises(KeyboardInterrupt):
+        run(whole, steps=8)
+    assert whole.step == 0 and not any(group["capturable"] for group in whole.d_opt.param_groups)
+    run(whole, steps=8)
+    with nothing_recorded():
+        run(witness, steps=8)
+    recording(whole)
+    assert_same_game(whole, witness)

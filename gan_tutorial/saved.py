@@ -1,0 +1,82 @@
+"""A saved state against the networks and optimisers that are to take it over: copied if it fits, else refused.
+
+Nothing here changes what it is compared with.  That a moment has the shape of its weight is more than a courtesy:
+torch's fused optimisers do not look, and write where nothing is theirs.
+"""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+def network(name: str, net: nn.Module, saved: dict) -> dict:
+    """A copy of the saved state of a network, if it has this one's names, shapes and types; else ValueError."""
+    mine = net.state_dict()
+    odd = [key for key in mine.keys() | saved.keys() if not _alike(mine.get(key), saved.get(key))]
+    if odd:
+        raise ValueError(
+            f"The saved {name} is another network than this game's (first difference: {min(odd, key=str)}), so nothing "
+            "was loaded; build the game with the networks it was saved with."
+        )
+    if not all(saved[key].isfinite().all() for key, _ in net.named_parameters() if key in saved):
+        raise ValueError(f"The saved {name} holds NaN or infinite weights, so nothing was loaded; take an older file.")
+    return deepcopy(saved)
+
+
+def optimiser(name: str, opt: Optimizer, saved: dict) -> dict:
+    """A copy of the saved state of an optimiser, if it could be this one's after some steps; else ValueError.
+
+    What it could be is tried: a copy takes over the saved options and makes a step.
+    """
+
+    def need(it: bool, what: object) -> None:
+        if not it:
+            raise ValueError(
+                f"The saved {name} is not the state of this game's {type(opt).__name__} (first difference: {what}), so "
+                "nothing was loaded; build the game with the optimisers it was saved with."
+            )
+
+    mine, groups, moments = opt.state_dict(), saved["param_groups"], saved["state"]
+    need(len(groups) == len(mine["param_groups"]), "param_groups")
+    for ours, theirs in zip(mine["param_groups"], groups, strict=True):
+        need(theirs["params"] == ours["params"], "params")
+        for key in opt.defaults.keys() - theirs.keys():
+            need(False, key)
+        for key in theirs.keys() - ours.keys():
+            need(type(theirs[key]) in (int, float), key)  # a schedule leaves numbers of its own, like initial_lr
+    trial = deepcopy(opt)
+    trial.load_state_dict({"state": {}, "param_groups": deepcopy(groups)})
+    weights = [w for group in trial.param_groups for w in group["params"]]
+    for w in weights:
+        w.grad = torch.ones_like(w)
+    try:
+        trial.step()
+    except Exception:
+        need(False, "options")
+    made, copies = trial.state_dict()["state"], {}
+    need(moments.keys() <= set(range(len(weights))) | made.keys(), "state")
+    for i, theirs in moments.items():
+        ours = made.get(i, {})
+        need(not theirs or ours.keys() <= theirs.keys(), min(ours.keys() - theirs.keys(), default=""))
+        copies[i] = {}
+        for key, value in theirs.items():
+            # What the options of the day do not ask for may be there all the same: momentum that was turned off.
+            like = ours.get(key, weights[i] if isinstance(value, Tensor) and value.ndim else value)
+            need(_alike(like, value), key)
+            if isinstance(value, Tensor):
+                need(not value.isnan().any() and (key != "step" or value >= 0), key)
+                # In memory laid out like mine: strides in a file may reach beyond its numbers.
+                value = torch.empty_like(like).copy_(value)
+            copies[i][key] = deepcopy(value)
+    return {"state": copies, "param_groups": deepcopy(groups)}
+
+
+def _alike(mine: object, theirs: object) -> bool:
+    """Whether one can take the place of the other: tensors of one shape and type, or values of one type."""
+    if not isinstance(mine, Tensor):
+        return type(mine) is type(theirs)
+    if not isinstance(theirs, Tensor) or theirs.is_meta:
+        return False
+    return (mine.shape, mine.dtype, mine.layout) == (theirs.shape, theirs.dtype, theirs.layout)
