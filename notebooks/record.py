@@ -75,7 +75,7 @@ def clipping() -> Iterator[Setting]:
 
 
 def critics() -> Iterator[Setting]:
-    """Notebook 08: how D is kept from being steep, all else equal."""
+    """Notebook 08: six ways to hold D, two of them with another loss as well."""
     mlp = {"nets": "mlp", "lr": 1e-3, "steps": 6000, "looks": 10}
     yield Setting("clip", replace(wasserstein, project=clip_weights(0.03)), **mlp)
     yield Setting("two-sided", wgan_gp, **mlp)
