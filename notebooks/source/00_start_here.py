@@ -861,8 +861,8 @@ heaps = torch.stack([angle.cos(), angle.sin()], dim=1)  # each of sd 0.05
 crosses = torch.stack([early, lab.game.sample(2_000, ema=False)])
 in_heaps = (torch.cdist(crosses, heaps).min(dim=2).values < 0.15).double().mean(dim=1)
 shown("crosses", "distance from the circle, early, median", (0, 0.2), (early.norm(dim=1) - 1).abs().median())
-shown("crosses", "share in the heaps, early", (0.2, 0.6), in_heaps[0])
-shown("crosses", "share in the heaps, in the picture", (0.75, 0.98), in_heaps[1])
+shown("crosses", "share in the heaps, early", (0.1, 0.5), in_heaps[0])
+shown("crosses", "share in the heaps, in the picture", (0.6, 0.95), in_heaps[1])
 first, hundred, end = frames[0], frames.get(100, frames[last]), frames[last]
 alike = torch.corrcoef(torch.stack([hundred.mean(dim=0).flatten(), train_pixels.mean(dim=0)]))[0, 1]
 shown("film", "contrast at step 0 / at the end", (0, 0.2), first.std() / end.std())
