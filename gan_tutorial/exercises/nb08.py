@@ -153,7 +153,7 @@ TOLL = register(
             ),
         ),
         hints=(
-            "At the best critic the score difference is W1 + 2 T and the penalty is T.",
+            "At the best critic of two laws on the line the score difference is W1 + 2 T and the penalty is T.",
             "So W1 is the score difference minus twice the penalty.",
             "The penalty is weight * (slopes - 1).square().mean().",
         ),
