@@ -18,7 +18,7 @@ class Recording:
     name: str
     about: str  # one sentence: device, version, date, how to make it again
     settings: dict[str, dict]  # name of a setting -> its numbers, and "runs": one per seed
-    pictures: dict[str, np.ndarray]  # name/seed -> uint8 (64, 28, 28)
+    pictures: dict[str, np.ndarray]  # name/seed -> uint8 (shown, 28, 28)
 
     def ffd(self, setting: str) -> np.ndarray:
         """FFD at each look of each seed, NaN from where a training diverged.  -> (seeds, looks)"""
@@ -29,13 +29,17 @@ class Recording:
             values[i, : len(found)] = found
         return values
 
+    def largest_d_loss(self, setting: str) -> np.ndarray:
+        """max over the steps of |D's loss|, of each seed.  -> (seeds,)"""
+        return np.array([run["largest_d_loss"] for run in self.settings[setting]["runs"]])
+
     def steps(self, setting: str) -> np.ndarray:
         """The steps after which FFD was taken.  -> (looks,)"""
         row = self.settings[setting]
         return (row["steps"] // row["looks"]) * np.arange(1, row["looks"] + 1)
 
     def samples(self, setting: str, seed: int = 0) -> np.ndarray:
-        """What the generator drew at the end.  -> uint8 (64, 28, 28)"""
+        """What the generator drew at the end.  -> uint8 (shown, 28, 28)"""
         return self.pictures[f"{setting}/{seed}"]
 
 

@@ -1,7 +1,7 @@
 """Record trainings that are too long for a notebook: `python notebooks/record.py [NAME ...]`.
 
 A recording is a table of settings, each trained with several seeds.  `runs/NAME.json` holds what they were, when and
-with which versions they ran, and the FFD at each look; `runs/NAME.npz` 64 samples of each setting and seed at the end.
+with which versions they ran, FFD at each look, the largest loss of D; `runs/NAME.npz` samples of each at the end.
 Notebooks read both with `gan_tutorial.recordings`.  Change a recording's function below, and a test calls it stale.
 """
 
@@ -28,6 +28,7 @@ from gan_tutorial.objectives import (
     OBJECTIVES,
     Objective,
     clip_weights,
+    fake_as_real,
     non_saturating,
     r1_penalty,
     wasserstein,
@@ -36,9 +37,9 @@ from gan_tutorial.objectives import (
 )
 from gan_tutorial.recordings import RUNS
 
-SEEDS = 3
+SEEDS = 3  # where a setting does not say otherwise
 SAMPLES = 5_000  # for each FFD
-SHOWN = 64  # samples of each training that are kept
+SHOWN = 64  # samples of each training that are kept, likewise
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Setting:
     d_steps: int = 1
     batch_size: int = 64
     looks: int = 4  # how often FFD is taken, at equal distances
+    seeds: int = SEEDS
+    shown: int = SHOWN
 
 
 # ---- The recordings ---------------------------------------------------------------------------------------------
@@ -65,6 +68,20 @@ def family() -> Iterator[Setting]:
     yield Setting("pearson", OBJECTIVES["pearson"], "conv", lr=1e-3, steps=1600)
     for name in ("squared_hellinger", "kl", "reverse_kl", "jeffreys", "neyman"):
         yield Setting(name, OBJECTIVES[name], "conv", lr=3e-4, steps=1600)
+
+
+def large_steps() -> Iterator[Setting]:
+    """Notebook 06: the large step size with many seeds; KL with both activations, each without and with the trick."""
+    kl, gentle = OBJECTIVES["kl"], OBJECTIVES["gentle_kl"]
+    games = {
+        "kl": kl,
+        "kl, trick": fake_as_real(kl),
+        "gentle kl": replace(gentle, g_fake=lambda s: -gentle.d_fake(s)),
+        "gentle kl, trick": gentle,
+    }
+    games |= {name: OBJECTIVES[name] for name in ("neyman", "non_saturating")}
+    for name, objective in games.items():
+        yield Setting(name, objective, "conv", lr=2e-3, steps=200, looks=1, seeds=8, shown=1)
 
 
 def clipping() -> Iterator[Setting]:
@@ -87,6 +104,7 @@ def critics() -> Iterator[Setting]:
 
 RECORDINGS: dict[str, Callable[[], Iterator[Setting]]] = {
     "06_family": family,
+    "06_large_steps": large_steps,
     "07_clipping": clipping,
     "08_critics": critics,
 }
@@ -102,28 +120,27 @@ def record_row(name: str, row: int, seed: int) -> dict:
 
 
 def record(setting: Setting, seed: int) -> dict:
-    """Train once.  -> the FFD at each look, how it ended, and samples"""
+    """Train once.  -> the FFD at each look, the largest |D's loss|, how it ended, and samples"""
     images = fashion_mnist()
-    if images.is_stand_in:
-        raise SystemExit("A recording needs the real FashionMNIST: run `gan-tutorial data` first.")
     game = recipes.fashion_game(images, recipes.NETS[setting.nets], lr=setting.lr, seed=seed)
-    looks, diverged = [], 0
-    steps = train(
-        game,
-        setting.objective,
-        steps=setting.steps,
-        d_steps=setting.d_steps,
-        batch_size=setting.batch_size,
-        every=setting.steps // setting.looks,
-    )
+    looks, diverged, largest = [], 0, torch.tensor(0.0)
+    steps = train(game, setting.objective, steps=setting.steps, d_steps=setting.d_steps, batch_size=setting.batch_size)
     try:
         for step in steps:
-            looks.append((step.n, round(score.ffd(_samples(game, SAMPLES, seed)), 2)))
+            largest = largest.maximum(step.d_loss.abs())
+            if step.n % (setting.steps // setting.looks) == 0:
+                looks.append((step.n, round(score.ffd(_samples(game, SAMPLES, seed)), 2)))
     except Diverged:
         diverged = game.step
     print(f"{setting.name}, seed {seed}: {looks} {f'diverged after {diverged}' if diverged else ''}", flush=True)
-    pictures = to_uint8(_samples(game, SHOWN, seed)).numpy()
-    return {"seed": seed, "looks": looks, "diverged": diverged, "samples": pictures}
+    pictures = to_uint8(_samples(game, setting.shown, seed)).numpy()
+    return {
+        "seed": seed,
+        "looks": looks,
+        "largest_d_loss": float(f"{largest:.4g}"),
+        "diverged": diverged,
+        "samples": pictures,
+    }
 
 
 def _samples(game: Game, n: int, seed: int) -> torch.Tensor:
@@ -134,9 +151,14 @@ def _samples(game: Game, n: int, seed: int) -> torch.Tensor:
 
 def write(name: str) -> None:
     """Make the recording `name` anew, as many trainings at once as there are cores."""
+    if fashion_mnist().is_stand_in:
+        raise SystemExit("A recording needs the real FashionMNIST: run `gan-tutorial data` first.")
     settings, made_from = list(RECORDINGS[name]()), source(name)  # now: this file may be edited meanwhile
     with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
-        jobs = [[pool.submit(record_row, name, row, seed) for seed in range(SEEDS)] for row in range(len(settings))]
+        jobs = [
+            [pool.submit(record_row, name, row, seed) for seed in range(setting.seeds)]
+            for row, setting in enumerate(settings)
+        ]
         done = [[job.result() for job in seeds] for seeds in jobs]
     RUNS.mkdir(exist_ok=True)
     rows, samples = [], {}
