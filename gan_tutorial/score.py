@@ -10,6 +10,7 @@ Samples are uint8 (n, 28, 28) or floats in [-1, 1] (n, 1, 28, 28) everywhere.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,6 +21,7 @@ from gan_tutorial import classifier
 from gan_tutorial.data import Images, fashion_mnist, to_uint8, to_unit
 
 FEWEST = 100  # samples: fewer do not even fill the 64 dimensions of the features
+WELL_OUTSIDE = 2.0  # beyond this a float was never meant to be in [-1, 1], noise or not
 
 
 @torch.no_grad()
@@ -56,22 +58,22 @@ def frechet(a: Tensor, b: Tensor) -> float:
 
     (n, d), (m, d) float64.  Dowson & Landau 1982; Heusel et al. 2017, eq. 6.  Raises ValueError for fewer than 100.
     """
-    for cloud in (a, b):
-        if len(cloud) < FEWEST:
-            raise ValueError(f"{len(cloud)} samples are too few for a covariance; give at least {FEWEST}.")
+    a, b = _clouds(a, b, FEWEST, "a covariance")
     S1, S2 = (torch.atleast_2d(cloud.T.cov()) for cloud in (a, b))
     w, V = torch.linalg.eigh(S1)
     root = V * w.clamp(min=0).sqrt() @ V.T
     # S1 S2 has the eigenvalues of the symmetric root S2 root, whose square roots are safe to take
     cross = torch.linalg.eigvalsh(root @ S2 @ root).clamp(min=0).sqrt().sum()
-    return float((a.mean(0) - b.mean(0)).square().sum() + S1.trace() + S2.trace() - 2 * cross)
+    found = float((a.mean(0) - b.mean(0)).square().sum() + S1.trace() + S2.trace() - 2 * cross)
+    return max(found, 0.0)  # rounding can take it below
 
 
 def kid(a: Tensor, b: Tensor) -> float:
     """E k(a, a') + E k(b, b') - 2 E k(a, b), k(x, y) = (x.y / d + 1)^3: unbiased, so 0 on average for equal laws.
 
-    (n, d), (m, d) float64.  Bińkowski et al. 2018, sec. 4.
+    (n, d), (m, d) float64.  Bińkowski et al. 2018, sec. 4.  Raises ValueError for fewer than 2.
     """
+    a, b = _clouds(a, b, 2, "an unbiased KID")
 
     def mean(x: Tensor, y: Tensor, same: bool) -> Tensor:
         total = torch.zeros((), dtype=x.dtype)
@@ -88,7 +90,10 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> tuple[float, 
     """The share of samples among the data, and the share of data among the samples.  (n, d), (m, d) float64
 
     "Among" a cloud: within the distance that one of its points has to its k-th neighbour (Kynkäänniemi et al. 2019).
+    Raises ValueError for fewer than k + 1.
     """
+    samples, real = _clouds(samples, real, k + 1, f"a neighbour number {k}")
+    samples, real = samples - real.mean(0), real - real.mean(0)  # cdist blurs less near 0
 
     def share_inside(points: Tensor, cloud: Tensor, reach: Tensor) -> float:
         inside = [(torch.cdist(part, cloud) <= reach).any(dim=1) for part in points.split(1000)]
@@ -103,13 +108,14 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> tuple[float, 
 
 def nearest(samples: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
     """The distance to the nearest of `images`, and its row: root mean square over pixels, 0 to 255.  -> (n,), (n,)"""
-    x, images = _bytes(samples).flatten(1).float(), _bytes(images).flatten(1)
+    # cdist is fast because it multiplies matrices; around 0 its products are whole numbers below 2^24, exact in float32
+    x, images = _bytes(samples).flatten(1).float() - 128, _bytes(images).flatten(1)
     best, row = torch.full((len(x),), torch.inf), torch.zeros(len(x), dtype=torch.int64)
     for start in range(0, len(images), 5000):
-        distance, at = torch.cdist(x, images[start : start + 5000].float()).min(dim=1)
+        distance, at = torch.cdist(x, images[start : start + 5000].float() - 128).min(dim=1)
         closer = distance < best
         best, row = torch.where(closer, distance, best), torch.where(closer, at + start, row)
-    return (x - images[row]).square().mean(dim=1).sqrt(), row  # cdist is fast, but blurs distances near 0
+    return (x + 128 - images[row]).square().mean(dim=1).sqrt(), row
 
 
 # ---- All of it --------------------------------------------------------------------------------------------------
@@ -132,6 +138,8 @@ def score(samples: Tensor, images: Images, held_out: bool = False) -> Report:
 
     Whoever chooses by the images that the result is reported on reports a number that is too good.
     """
+    samples = _bytes(samples)
+    _enough(len(samples), FEWEST, "a covariance")  # before the minute that all of it takes
     seen, real = features(samples), features(reference(images, held_out))
     precision, recall = precision_recall(seen, real)
     distance, _ = nearest(samples[:1000], images.train_images[: classifier.SEEN])
@@ -178,17 +186,53 @@ def baselines(images: Images, n: int = 10_000, seed: int = 0) -> dict[str, Tenso
 
 
 def _bytes(samples: Tensor) -> Tensor:
-    """Samples as they would be stored: uint8 (n, 28, 28), on the CPU.  ValueError for anything else."""
+    """Samples as they would be stored: uint8 (n, 28, 28), on the CPU.  ValueError for anything else, or for none.
+
+    Warns about floats of which none is negative: they are more likely in [0, 1] than of a G without any black.
+    """
+    if not len(samples):
+        raise ValueError("There are no samples; give at least one.")
     if samples.dtype == torch.uint8 and samples.dim() == 3 and samples.shape[1:] == (28, 28):
         return samples.cpu()
     if samples.is_floating_point() and samples.dim() == 4 and samples.shape[1:] == (1, 28, 28):
-        if not samples.isfinite().all():
+        low, high = samples.detach().aminmax()  # NaN where there is one
+        if not (low.isfinite() and high.isfinite()):
             raise ValueError("There are NaN or infinite values among the samples; they cannot be scored.")
+        if max(-low, high) > WELL_OUTSIDE:
+            raise ValueError(
+                f"Samples as floats should be in [-1, 1], but these go from {low:g} to {high:g}: pictures in [0, 255] "
+                "belong into uint8, others have to be brought back to [-1, 1] first."
+            )
+        if low >= 0:
+            warnings.warn(
+                f"No value of these samples is negative (they go from {low:g} to {high:g}), as if they were in "
+                "[0, 1]; they are scored as floats in [-1, 1], 0 is grey. If they are in [0, 1], score 2 * x - 1.",
+                stacklevel=3,
+            )
         return to_uint8(samples).cpu()  # what is stored is what is scored
     raise ValueError(
         f"Samples should be uint8 of shape (n, 28, 28), or floats in [-1, 1] of shape (n, 1, 28, 28); these are "
         f"{samples.dtype} of shape {tuple(samples.shape)}."
     )
+
+
+def _clouds(a: Tensor, b: Tensor, fewest: int, what: str) -> tuple[Tensor, Tensor]:
+    """Two clouds of features in float64.  ValueError if they are none, differ in dimension or are too few."""
+    if not (a.dim() == b.dim() == 2 and a.shape[1] == b.shape[1]):
+        raise ValueError(
+            f"Two clouds of features are compared, (n, d) and (m, d), but the shapes are {tuple(a.shape)} and "
+            f"{tuple(b.shape)}; of pictures, take `features` first."
+        )
+    for cloud in (a, b):
+        _enough(len(cloud), fewest, what)
+        if not cloud.isfinite().all():
+            raise ValueError("There are NaN or infinite values among the features; they cannot be compared.")
+    return a.detach().double(), b.detach().double()
+
+
+def _enough(n: int, fewest: int, what: str) -> None:
+    if n < fewest:
+        raise ValueError(f"{n} samples are too few for {what}; give at least {fewest}.")
 
 
 def _apply(method: str, samples: Tensor) -> Tensor:

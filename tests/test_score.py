@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -166,6 +167,79 @@ def test_other_shapes_are_refused(bad):
 def test_samples_with_nan_are_refused():
     with pytest.raises(ValueError, match="NaN"):
         score.features(torch.full((2, 1, 28, 28), torch.nan))
+
+
+@pytest.mark.parametrize(
+    "use", [lambda x: score.ffd(x, x), score.classes, score.features, lambda x: score.nearest(x, x)]
+)
+def test_pictures_on_another_scale_are_told(use, images):
+    u = to_unit(images.test_images[:150])
+    for wrong in ((u + 1) * 127.5, (u - u.mean()) / u.std() * 2):  # [0, 255]; standardised
+        with pytest.raises(ValueError, match=r"should be in \[-1, 1\]"):
+            use(wrong)
+    with pytest.warns(UserWarning, match="No value of these samples is negative"):
+        use((u + 1) / 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        use(u * 1.2)  # a G without tanh: clipped, as it would be stored
+        use(images.test_images[:150])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_samples_of_any_float_type_are_left_as_they_are(dtype, images):
+    u = to_unit(images.test_images[:4]).to(dtype)
+    before = u.clone()
+    features = score.features(u.requires_grad_())
+    assert torch.equal(u, before) and not features.requires_grad
+    flipped = u.detach().permute(3, 1, 2, 0).contiguous().permute(3, 1, 2, 0)  # non-contiguous
+    assert torch.equal(score.features(flipped), features)
+    tolerance = {torch.bfloat16: 0.1, torch.float16: 0.01}.get(dtype, 0)
+    assert torch.allclose(features, score.features(images.test_images[:4]), atol=tolerance)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 99])
+def test_too_few_of_anything_is_told(n, images, clouds):
+    few, many = images.test_images[:n], images.test_images[:120]
+    says = "no samples" if n == 0 else f"{n} samples are too few"
+    for call in (lambda: score.ffd(few), lambda: score.ffd(many, few), lambda: score.score(few, images)):
+        with pytest.raises(ValueError, match=says):
+            call()
+    a, b = clouds[0][:n], clouds[1]
+    for measure, fewest in ((score.frechet, 100), (score.kid, 2), (score.precision_recall, 4)):
+        for pair in ((a, b), (b, a)):
+            if n < fewest:
+                with pytest.raises(ValueError, match=f"{n} samples are too few"):
+                    measure(*pair)
+            else:
+                assert np.isfinite(measure(*pair)).all()
+    for use in (score.features, score.classes, score.class_histogram, lambda x: score.nearest(x, many)):
+        if n == 0:
+            with pytest.raises(ValueError, match="no samples"):
+                use(few)
+
+
+def test_clouds_that_cannot_be_compared_are_told(clouds, images):
+    a, b = clouds
+    for measure in (score.frechet, score.kid, score.precision_recall):
+        with pytest.raises(ValueError, match="take `features` first"):
+            measure(images.test_images[:200], images.test_images[200:400])
+        with pytest.raises(ValueError, match=r"\(500, 8\) and \(400, 7\)"):
+            measure(a, b[:, :7])
+        with pytest.raises(ValueError, match="NaN"):
+            measure(torch.full_like(a, torch.nan), b)
+        assert measure(a.float() + 1000, b.float() + 1000) == pytest.approx(
+            measure((a.float() + 1000).double(), (b.float() + 1000).double())
+        )
+
+
+def test_the_nearest_of_nearly_equal_images_is_the_right_one():
+    """One grey level at one pixel apart, of bright images: by the matrix product these were all alike."""
+    rng = torch.Generator().manual_seed(0)
+    bright = torch.randint(200, 255, (28, 28), generator=rng, dtype=torch.uint8)
+    near = bright.repeat(40, 1, 1)
+    near.view(40, -1)[torch.arange(40), torch.arange(40)] += 1
+    assert score.nearest(near, near)[1].tolist() == list(range(40))
+    assert score.nearest(near, near)[0].tolist() == [0] * 40
 
 
 def test_the_nearest_image_is_found(images):
