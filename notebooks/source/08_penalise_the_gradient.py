@@ -1510,7 +1510,7 @@ def compete(entries, seeds, steps, n=32):
 torch.manual_seed(SEED)
 torch.set_num_threads(1)
 entries = [(loss, hold, strength) for loss in LOSSES for hold in STRENGTHS for strength in STRENGTHS[hold]]
-with profile.plan(steps=2 * profile.pick(smoke=4, cpu=300, gpu=300), about=45) as plan:
+with profile.plan(steps=2 * profile.pick(smoke=4, cpu=300, gpu=300), about=35) as plan:
     searched = dict(zip(entries, compete(entries, 2, plan.steps // 2).mean(1).tolist(), strict=True))
     chosen = [
         *(min((e for e in entries if e[:2] == (loss, hold)), key=searched.get) for loss in LOSSES for hold in STRENGTHS),
