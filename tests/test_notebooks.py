@@ -35,6 +35,12 @@ def test_every_notebook_and_page_is_fresh():
     assert build.problems(ROOT) == []
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=label)
+def test_a_last_line_that_says_how_to_go_on_follows_the_numbers(path):
+    for next_number in re.findall(r"Go on with \[(\d\d) ·", path.read_text(encoding="utf-8")):
+        assert int(next_number) == int(path.stem[:2]) + 1
+
+
 @pytest.mark.parametrize("path", STORED, ids=label)
 def test_a_stored_notebook_is_healthy(path):
     nb = nbformat.read(path, as_version=nbformat.NO_CONVERT)
