@@ -1364,7 +1364,7 @@ where = (paths["huge steps, k = 10"][-100:].abs().double() / 0.05).round().long(
 shown("3.18", "huge steps: games far out at the end, of eight", (1, 7), far.sum())
 shown("3.18", "JS of these / log 2, mean", (0.99, 1), js_table[where[-1]][far].mean() / math.log(2))
 shown("3.18", "JS of the others, mean of the last 100 rounds", (0.05, 0.5), js_table[where].mean(0)[~far].mean())
-shown("3.04", "bars - line, largest of three (as total variation)", (0, 0.05), max(apart))
+shown("3.04", "bars - line, largest of three (as total variation)", (0, 0.08), max(apart))
 with torch.no_grad():
     at = torch.linspace(-5, 5, 1001)
     for name, (p_i, q_i), nets in zip(("bumps", "blocks"), (bumps, blocks), trained, strict=True):
