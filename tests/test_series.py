@@ -15,6 +15,10 @@ import pytest
 from gan_tutorial import facts
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+from building.assemble import assemble  # noqa: E402
+
 STUBS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 SOLVED = sorted((ROOT / "notebooks" / "solutions").glob("[0-9][0-9]_*.ipynb"))
 STORED = [*STUBS, *SOLVED]
@@ -39,10 +43,10 @@ def call(*arguments, timeout, within=(), **variables):
     return run.returncode, run.stdout
 
 
-def nbval(path, cell_timeout, timeout):
+def nbval(path, cell_timeout, timeout, mode="--nbval-lax"):
     limits = [f"--nbval-cell-timeout={cell_timeout}", "--nbval-kernel-startup-timeout=60"]
     alone = ["-c", os.devnull, "--rootdir", path.parent, "-p", "no:cacheprovider", "-q"]
-    return call("pytest", *alone, "--nbval-lax", "--nbval-current-env", *limits, path, timeout=timeout)
+    return call("pytest", *alone, mode, "--nbval-current-env", *limits, path, timeout=timeout)
 
 
 def papermill(path, out, cell_timeout, timeout, *more, **how):
@@ -144,3 +148,24 @@ def test_the_profile_reaches_the_kernel_and_a_stored_output_is_compared(tmp_path
         nb.cells[1].outputs = [nbformat.v4.new_output("stream", text=stored)]
         nbformat.write(nb, path)
         assert nbval(path, cell_timeout=10, timeout=100)[0] == status
+
+
+def test_strict_nbval_compares_what_every_machine_repeats(tmp_path):
+    """`;` hides a result from everyone but nbval, and no machine repeats another one's times and trainings."""
+    text = (
+        "# %% [markdown]\n# # 99 · Two\n#\n# **What you'll do.** Add.\n#\n# {{time}}\n\n"
+        '# %% tags=["parameters"]\nPROFILE = None\nSEED = 0\n\n'
+        '# %% tags=["setup"]\nx = 1\nx;\n\n# %%\nimport time\nprint(time.time())\n\n'
+        '# %% tags=["nbval-check-output"]\nprint(x + 1)\n'
+    )
+    (tmp_path / "99_two.py").write_text(text, encoding="utf-8")
+    nb, path = assemble(tmp_path / "99_two.py", solved=False), tmp_path / "99_two.ipynb"
+    code = [cell for cell in nb.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, 1):
+        cell.execution_count = number
+    code[2].outputs = [nbformat.v4.new_output("stream", text="1.5\n")]
+    for stored, status in [("2\n", 0), ("3\n", 1)]:
+        code[3].outputs = [nbformat.v4.new_output("stream", text=stored)]
+        nbformat.write(nb, path)
+        ended, said = nbval(path, cell_timeout=10, timeout=100, mode="--nbval")
+        assert ended == status, said

@@ -15,7 +15,8 @@ from nbformat import NotebookNode
 
 from building import BuildError
 
-TAGS = {"parameters", "setup", "exercise", "solution", "figure", "picture", "widget", "nbval-check-output"}
+SAME, OTHER = "nbval-check-output", "nbval-ignore-output"  # whether every machine makes the stored output
+TAGS = {"parameters", "setup", "exercise", "solution", "figure", "picture", "widget", SAME, OTHER}
 KEPT = {"tags", "covers", "alt", "jupyter"}  # what a source may say of a cell; anything else is an error
 STUB = "...  # your code here"
 SOLUTION = re.compile(r"^([ \t]*)# solution[ \t]*$", re.M)
@@ -46,6 +47,8 @@ def assemble(source: Path, solved: bool, time: str = "", repository: str | None 
         cell.metadata.pop("lines_to_next_cell", None)
         if cell.cell_type == "code" and not solved:
             cell.source = stub(cell.source)
+        if cell.cell_type == "code" and not {SAME, OTHER} & {*_tags(cell)}:
+            cell.metadata["tags"] = [*_tags(cell), OTHER]  # nbval also shows what a `;` at the end of a cell hides
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("{{time}}", time)
             cell.source = _relink(cell.source) if solved else cell.source
