@@ -41,8 +41,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are a sentence and where to find help, without a page of usage before them."""
 
     def error(self, message: str) -> NoReturn:
-        line = re.sub(CONTROLS, lambda found: repr(found[0])[1:-1], message)
-        self.exit(2, f"{self.prog}: {line}\nTry: {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}\nTry: {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,6 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         about = f" ({error.filename})" if error.filename else ""
         print(f"{PROGRAM}: {error.strerror or error}{about}.", file=sys.stderr)
         return 1
+
+
+def one_line(message: str) -> str:
+    """The message with line breaks and their like written out."""
+    return re.sub(CONTROLS, lambda found: repr(found[0])[1:-1], message)
 
 
 def hush() -> None:
@@ -113,6 +117,9 @@ def _run(name: str, argv: list[str]) -> int:
     try:
         command = importlib.import_module(f"gan_tutorial.commands.{name}")
         command.add_arguments(parser)
+        for word in argv:
+            if word.startswith("-") and word.endswith("=--"):  # before 3.13 argparse makes an empty list of it
+                parser.error(f"{word!r} has no value.")
         return command.main(parser.parse_args(argv))
     except UsageError as error:
         parser.error(str(error))

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from gan_tutorial import fashion
+from gan_tutorial.cli import one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,15 +30,15 @@ def main(args: argparse.Namespace) -> int:
             fashion.fetch(folder)
         fashion.read(folder)
     except fashion.CorruptData as error:
-        print(f"gan-tutorial data: {error}", file=sys.stderr)
+        print(f"gan-tutorial data: {one_line(str(error))}", file=sys.stderr)
         return 1
     except fashion.NoData as error:
-        print(
-            f"gan-tutorial data: FashionMNIST is not here and cannot be fetched: {error} "
+        advice = (
             "Until then the notebooks use drawn garments in its place. With a network, run this again; without one, "
-            f"copy the files from another machine to {folders[0] / fashion.RAW}.",
-            file=sys.stderr,
+            f"copy the files from another machine to {folders[0] / fashion.RAW}."
         )
+        said = one_line(f"FashionMNIST is not here and cannot be fetched: {error} {advice}")
+        print(f"gan-tutorial data: {said}", file=sys.stderr)
         return 2
     print(f"FashionMNIST is complete and verified in {folder / fashion.RAW} (60,000 images to train, 10,000 to test).")
     return 0

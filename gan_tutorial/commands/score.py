@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from gan_tutorial.cli import UsageError
+from gan_tutorial.cli import UsageError, one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _failed(sentence: str) -> int:
-    print(f"gan-tutorial score: {sentence}", file=sys.stderr)
+    print(f"gan-tutorial score: {one_line(sentence)}", file=sys.stderr)
     return 1
 
 
