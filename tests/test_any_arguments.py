@@ -174,5 +174,5 @@ def test_any_arguments(command, place):
 
     reached = []
     ends_well()
-    assert reached.count(0) > 15  # not all are refused
+    assert reached.count(0) > 5  # not all are refused
     assert (place / "file").read_text() == "mine"

@@ -10,9 +10,11 @@ import time
 import pytest
 import torch
 import torch.distributed.nn.functional  # before a process group exists: see commands/train.py
+from test_game import same
 from torch import distributed, multiprocessing, nn
 
 from gan_tutorial import objectives
+from gan_tutorial.cli import main
 from gan_tutorial.game import Diverged, Game, train
 from gan_tutorial.networks import PointDiscriminator, mlp
 
@@ -107,13 +109,21 @@ def steps_of(out):
         return [int(row["step"]) for row in csv.DictReader(file)]
 
 
-def test_torchrun_runs_the_command(tmp_path):
+def test_torchrun_runs_the_command_and_goes_on_as_if_it_had_not_stopped(tmp_path, capsys):
     out = tmp_path / "out"
     said, complained = (process := torchrun(out, "--steps", "30")).communicate(timeout=200)
     assert process.returncode == 0, complained
     assert sorted(p.name for p in out.iterdir()) == ["game.pt", "history.csv", "samples.npy", "samples.png"]
     assert steps_of(out) == [20, 30]
     assert said.count("30 steps in") == 1  # one process speaks for both
+    for options in (["--steps", "10"], ["--steps", "20", "--resume"]):  # both draw what they would have drawn
+        complained = (process := torchrun(tmp_path / "parts", *options)).communicate(timeout=200)[1]
+        assert process.returncode == 0, complained
+    whole, parts = (torch.load(path / "game.pt", weights_only=True) for path in (out, tmp_path / "parts"))
+    assert same(whole, parts)
+    assert len(set(map(str, parts["settings"]["streams"]))) == 2
+    assert main(["train", "--resume", "--steps", "1", "--device", "cpu", "--out", str(out)]) == 0
+    assert "Processes: 1 from here on, not 2." in capsys.readouterr().out
 
 
 def test_stopping_torchrun_saves(tmp_path):
