@@ -54,7 +54,8 @@ def test_a_name_with_a_number_and_a_formula_are_no_claims(sentence):
 
 def test_text_is_cut_into_sentences_without_code_and_formulas():
     text = (
-        "## 3. A heading\n\nFirst, which is\nlong. Second: done? *Third!* Fig. a goes on.\n\n- an item\n- another\n\n1. one\n2. two\n\n"
+        "## 3. A heading\n\nFirst, which is\nlong. Second: done? *Third!* Fig. a goes on.\n\n- an item\n- another\n\n"
+        "1. one\n2. two\n\n"
         "$$x = 1.5$$\n\n```\n12 lines\n```\n\n| a | 1 |\n| b | 2 |"
     )
     assert claims.sentences(text) == [

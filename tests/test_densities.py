@@ -87,7 +87,9 @@ def test_on_the_line_samples_follow_the_cdf(p):
 
 
 @pytest.mark.parametrize(
-    ("p", "reference"), [(Normal(2, 3), stats.norm(2, 3)), (Uniform(-1, 3), stats.uniform(-1, 4))], ids=str
+    ("p", "reference"),
+    [(Normal(2, 3), stats.norm(2, 3)), (Uniform(-1, 3), stats.uniform(-1, 4))],
+    ids=["normal", "uniform"],
 )
 def test_log_prob_and_cdf_agree_with_scipy(p, reference):
     x = np.linspace(-9, 12, 41)
