@@ -34,10 +34,10 @@ import matplotlib.pyplot as plt
 import torch
 
 from gan_tutorial.figures import COLORS, use_style
-from gan_tutorial.profile import choose, use_cores
+from gan_tutorial.profile import choose
 
 use_style()
-use_cores()
+torch.set_num_threads(1)  # all tensors here are small: a second thread would only wait, for long if others compute
 profile = choose(PROFILE)
 
 # %% [markdown]

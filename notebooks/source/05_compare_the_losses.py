@@ -38,9 +38,9 @@ from torch.nn.functional import softplus
 
 from gan_tutorial.densities import Normal
 from gan_tutorial.figures import COLORS, use_style
-from gan_tutorial.profile import choose, use_cores
+from gan_tutorial.profile import choose
 
-use_cores()
+torch.set_num_threads(1)  # all tensors here are small: a second thread would only wait, for long if others compute
 use_style()
 profile = choose(PROFILE)
 
