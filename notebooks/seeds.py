@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -24,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from gan_tutorial import facts  # noqa: E402
 from gan_tutorial.commands.run import environment  # noqa: E402
+from gan_tutorial.files import in_one_stroke  # noqa: E402
 from gan_tutorial.machine import cores  # noqa: E402
 
 FOLDER = ROOT / "notebooks"
@@ -68,11 +68,14 @@ def main(arguments: list[str] | None = None) -> int:
     found = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     paths = [p for p in sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")) if not args.names or p.stem[:2] in args.names]
     rows = {path.stem: asserted(nbformat.read(path, as_version=4)) for path in paths}
+    for path in paths:  # the stored run is one of a seed, too; what is recorded of rows that are gone goes
+        known = found.get(path.stem, {})
+        found[path.stem] = {row.claim: known.get(row.claim, {}) | {"0": row.measured} for row in rows[path.stem]}
+    save(found)
     wanted = []
     for seed in SEEDS[: args.seeds]:
         for path in paths:
-            known = found.setdefault(path.stem, {})
-            if any(str(seed) not in known.get(row.claim, {}) for row in rows[path.stem]):
+            if any(str(seed) not in found[path.stem][row.claim] for row in rows[path.stem]):
                 wanted.append((path, seed))
     with ThreadPoolExecutor(args.jobs) as pool:
         running = {pool.submit(rows_of, path, seed): (path, seed) for path, seed in wanted}
@@ -83,13 +86,17 @@ def main(arguments: list[str] | None = None) -> int:
             except CellExecutionError as error:
                 print(f"{path.stem} with seed {seed}: {str(error).strip().splitlines()[-1]}", flush=True)
                 continue
-            for claim, value in measured.items():
-                found[path.stem].setdefault(claim, {})[str(seed)] = value
-            part = RECORD.with_suffix(".part")
-            part.write_text(json.dumps(found, indent=1) + "\n")
-            os.replace(part, RECORD)
+            for claim in found[path.stem].keys() & measured.keys():
+                found[path.stem][claim][str(seed)] = measured[claim]
+            save(found)
             print(f"{path.stem} with seed {seed}", flush=True)
     return report(rows, found)
+
+
+def save(found: dict) -> None:
+    """Write the record, whole or not at all."""
+    with in_one_stroke(RECORD) as file:
+        file.write(json.dumps(found, indent=1, sort_keys=True).encode() + b"\n")
 
 
 def report(rows: dict[str, list[facts.Row]], found: dict) -> int:
@@ -97,9 +104,7 @@ def report(rows: dict[str, list[facts.Row]], found: dict) -> int:
     failed = 0
     for name, some in rows.items():
         for row in some:
-            measured = found[name].get(row.claim, {})
-            if not measured:
-                continue
+            measured = found[name][row.claim]
             fails, low, high = worst(row, measured)
             failed += fails
             if fails or low != high:
