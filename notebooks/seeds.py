@@ -33,7 +33,7 @@ SEEDS = range(1, 21)
 
 
 def rows_of(notebook: Path, seed: int) -> dict[str, float]:
-    """Claim -> measured, for the rows that a run in profile cpu with this seed asserts, whether they hold or not."""
+    """Fact and claim -> measured, for the rows that a run in profile cpu with this seed asserts, holding or not."""
     nb = nbformat.read(notebook, as_version=4)
     for cell in nb.cells:
         if "parameters" in cell.metadata.get("tags", []):
@@ -42,12 +42,17 @@ def rows_of(notebook: Path, seed: int) -> dict[str, float]:
     settings = environment("cpu") | {"OMP_NUM_THREADS": "1"}  # as many notebooks at a time as there are cores
     client = NotebookClient(nb, timeout=3600, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}})
     client.execute(env=settings)
-    return {row.claim: row.measured for row in asserted(nb)}
+    return {key(row): row.measured for row in asserted(nb)}
 
 
 def asserted(nb) -> list[facts.Row]:
     """The rows that a run in profile cpu asserts."""
     return [row for row in facts.read(nb) if row.asserted(trained=True)]
+
+
+def key(row: facts.Row) -> str:
+    """What a row is known by in its ledger."""
+    return f"{row.fact}: {row.claim}"
 
 
 def worst(row: facts.Row, measured: dict[str, float]) -> tuple[int, float, float]:
@@ -70,12 +75,12 @@ def main(arguments: list[str] | None = None) -> int:
     rows = {path.stem: asserted(nbformat.read(path, as_version=4)) for path in paths}
     for path in paths:  # the stored run is one of a seed, too; what is recorded of rows that are gone goes
         known = found.get(path.stem, {})
-        found[path.stem] = {row.claim: known.get(row.claim, {}) | {"0": row.measured} for row in rows[path.stem]}
+        found[path.stem] = {key(row): known.get(key(row), {}) | {"0": row.measured} for row in rows[path.stem]}
     save(found)
     wanted = []
     for seed in SEEDS[: args.seeds]:
         for path in paths:
-            if any(str(seed) not in found[path.stem][row.claim] for row in rows[path.stem]):
+            if any(str(seed) not in found[path.stem][key(row)] for row in rows[path.stem]):
                 wanted.append((path, seed))
     with ThreadPoolExecutor(args.jobs) as pool:
         running = {pool.submit(rows_of, path, seed): (path, seed) for path, seed in wanted}
@@ -86,8 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
             except CellExecutionError as error:
                 print(f"{path.stem} with seed {seed}: {str(error).strip().splitlines()[-1]}", flush=True)
                 continue
-            for claim in found[path.stem].keys() & measured.keys():
-                found[path.stem][claim][str(seed)] = measured[claim]
+            for name in found[path.stem].keys() & measured.keys():
+                found[path.stem][name][str(seed)] = measured[name]
             save(found)
             print(f"{path.stem} with seed {seed}", flush=True)
     return report(rows, found)
@@ -104,7 +109,7 @@ def report(rows: dict[str, list[facts.Row]], found: dict) -> int:
     failed = 0
     for name, some in rows.items():
         for row in some:
-            measured = found[name][row.claim]
+            measured = found[name][key(row)]
             fails, low, high = worst(row, measured)
             failed += fails
             if fails or low != high:
