@@ -12,6 +12,7 @@ import math
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -32,8 +33,8 @@ ASSERTS = re.compile(r"^\w+\.assert_all\(\w+\)", re.MULTILINE)
 SEEDS = range(1, 21)
 
 
-def rows_of(notebook: Path, seed: int) -> dict[str, float]:
-    """Fact and claim -> measured, for the rows that a run in profile cpu with this seed asserts, holding or not."""
+def rows_of(notebook: Path, seed: int) -> dict[str, list]:
+    """What is recorded of the rows that a run in profile cpu with this seed asserts, whether they hold or not."""
     nb = nbformat.read(notebook, as_version=4)
     for cell in nb.cells:
         if "parameters" in cell.metadata.get("tags", []):
@@ -42,7 +43,7 @@ def rows_of(notebook: Path, seed: int) -> dict[str, float]:
     settings = environment("cpu") | {"OMP_NUM_THREADS": "1"}  # as many notebooks at a time as there are cores
     client = NotebookClient(nb, timeout=3600, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}})
     client.execute(env=settings)
-    return {key(row): row.measured for row in asserted(nb)}
+    return {key(row): value(row) for row in asserted(nb)}
 
 
 def asserted(nb) -> list[facts.Row]:
@@ -55,12 +56,19 @@ def key(row: facts.Row) -> str:
     return f"{row.fact}: {row.claim}"
 
 
-def worst(row: facts.Row, measured: dict[str, float]) -> tuple[int, float, float]:
+def value(row: facts.Row) -> list:
+    """What a seed gives a row: what was measured, and the exact value, which may be one of that seed's own sample."""
+    return [row.measured, row.exact]
+
+
+def worst(row: facts.Row, found: dict[str, list]) -> tuple[int, float, float]:
     """Seeds in which the row fails, and the ends of what they measured."""
-    values = list(measured.values())
-    fails = sum(not facts.Row(**{**vars(row), "measured": value}).holds for value in values)
-    known = [value for value in values if not math.isnan(value)] or [math.nan]
-    return fails, min(known), max(known)
+    fails = 0
+    for measured, exact in found.values():
+        known = row.exact if isinstance(row.exact, tuple) else exact  # an interval is the author's
+        fails += not replace(row, measured=measured, exact=known).holds
+    values = [measured for measured, _ in found.values() if not math.isnan(measured)] or [math.nan]
+    return fails, min(values), max(values)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows = {path.stem: asserted(nbformat.read(path, as_version=4)) for path in paths}
     for path in paths:  # the stored run is one of a seed, too; what is recorded of rows that are gone goes
         known = found.get(path.stem, {})
-        found[path.stem] = {key(row): known.get(key(row), {}) | {"0": row.measured} for row in rows[path.stem]}
+        found[path.stem] = {key(row): known.get(key(row), {}) | {"0": value(row)} for row in rows[path.stem]}
     save(found)
     wanted = []
     for seed in SEEDS[: args.seeds]:
