@@ -40,8 +40,8 @@ WORDS = re.compile(
 )
 # Numbers that are names of things, or of places
 NAMED = re.compile(
-    r"\b([Nn]otebooks?|[Ee]xercises?|[Ss]ections?|[Ff]igures?|[Tt]ables?|eqs?\.|secs?\.|figs?\.|algorithm|hands-on)"
-    r" ?[A-Z]?\d[\d.]*((,| and| to|-) ?\d[\d.]*)*|\b(19|20)\d\d\b|\b0\d( · )?\b|^\d+\. |\bAlgorithm \d"
+    r"\b([Nn]otebooks?|[Ee]xercises?|[Ss]ections?|[Ff]igures?|[Tt]ables?|eqs?\.|secs?\.|figs?\.|[Aa]lgorithm|hands-on)"
+    r" ?[A-Z]?\d[\d.]*((,| and| to|-) ?\d[\d.]*)*|\b(19|20)\d\d\b|\b0\d( · )?\b"
 )
 ESTIMATE = re.compile(r"\d\.\d|\\approx")  # in a formula, other numbers are mathematics
 
