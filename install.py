@@ -25,7 +25,7 @@ SETTINGS = {
     "share/jupyter/lab/settings/overrides.json":
         {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}},
     "etc/jupyter/jupyter_server_config.json":
-        {"ServerApp": {"kernel_websocket_connection_class": "gan_tutorial.connection.PromptConnection"}},
+        {"ServerApp": {"kernel_websocket_connection_class": "gan_tutorial.lesson.connection.PromptConnection"}},
 }
 
 

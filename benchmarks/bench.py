@@ -27,15 +27,15 @@ from torch.optim import Adam, Optimizer, RMSprop
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from gan_tutorial import fashion, objectives
-from gan_tutorial.data import fashion_mnist
-from gan_tutorial.densities import Latent
-from gan_tutorial.game import Game, play, train
-from gan_tutorial.linear import Linear
+from gan_tutorial.clothes import files
+from gan_tutorial.clothes.data import fashion_mnist
+from gan_tutorial.game import Game, objectives, play, train
+from gan_tutorial.game.linear import Linear
+from gan_tutorial.game.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
+from gan_tutorial.game.objectives import Objective
+from gan_tutorial.lesson.profile import use_cores
 from gan_tutorial.machine import processor
-from gan_tutorial.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
-from gan_tutorial.objectives import Objective
-from gan_tutorial.profile import use_cores
+from gan_tutorial.truth.densities import Latent
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -263,7 +263,7 @@ def main() -> None:
     use_cores()
     device = torch.device(args.device)
     images = fashion_mnist(device)
-    folder = fashion.find(fashion.data_folders())
+    folder = files.find(files.data_folders())
     if folder is None:
         raise SystemExit("The textbook loop reads FashionMNIST's files: run `gan-tutorial data` first.")
     peaks = [round(peak / 1e9, 1) for peak in matrix_peaks(device)]
@@ -299,7 +299,7 @@ def draw(found: list[dict], about: dict, path: Path) -> None:
     """How many times faster, row by row, with the spread over the rounds."""
     import matplotlib.pyplot as plt
 
-    from gan_tutorial.figures import COLORS, use_style
+    from gan_tutorial.lesson.figures import COLORS, use_style
 
     use_style()
     fig, ax = plt.subplots(figsize=(7, 0.35 * len(found) + 1.2), layout="constrained")

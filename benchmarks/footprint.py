@@ -23,8 +23,9 @@ IMPORTS = {
 }
 TRAINING = """
 import resource, psutil
-from gan_tutorial import data, game, objectives, recipes
-from gan_tutorial.profile import use_cores
+from gan_tutorial.clothes import data, recipes
+from gan_tutorial.game import loop, objectives
+from gan_tutorial.lesson.profile import use_cores
 use_cores()
 nets = recipes.NETS[{net!r}]
 played = recipes.fashion_game(data.fashion_mnist("cpu"), nets)

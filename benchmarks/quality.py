@@ -32,12 +32,12 @@ import torch
 from bench import RESULTS
 from torch import Tensor, nn
 
-from gan_tutorial import objectives, score
-from gan_tutorial.data import fashion_mnist, to_uint8
-from gan_tutorial.densities import Latent
-from gan_tutorial.game import Diverged, Game, train
-from gan_tutorial.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
-from gan_tutorial.objectives import Objective, clip_weights, fake_as_real, gradient_penalty
+from gan_tutorial.clothes import score
+from gan_tutorial.clothes.data import fashion_mnist, to_uint8
+from gan_tutorial.game import Diverged, Game, objectives, train
+from gan_tutorial.game.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
+from gan_tutorial.game.objectives import Objective, clip_weights, fake_as_real, gradient_penalty
+from gan_tutorial.truth.densities import Latent
 
 FILE = RESULTS / "quality.json"
 WORK = Path(__file__).parents[1] / "build" / "quality"
@@ -397,7 +397,7 @@ def draw() -> None:
     """For each time, an 8x8 grid of samples of each finalist: the seed whose test FFD is the median one."""
     import matplotlib.pyplot as plt
 
-    from gan_tutorial.figures import image_grid, use_style
+    from gan_tutorial.lesson.figures import image_grid, use_style
 
     use_style()
     finals = [r for r in known()["runs"] if r["stage"] == "final"]

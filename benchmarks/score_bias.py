@@ -13,9 +13,9 @@ import matplotlib.pyplot as plt
 import torch
 from bench import RESULTS
 
-from gan_tutorial import classifier, score
-from gan_tutorial.data import fashion_mnist
-from gan_tutorial.figures import COLORS, use_style
+from gan_tutorial.clothes import classifier, score
+from gan_tutorial.clothes.data import fashion_mnist
+from gan_tutorial.lesson.figures import COLORS, use_style
 
 SIZES = (200, 500, 1000, 2000, 5000, 10_000, 20_000)
 DRAWS = 10

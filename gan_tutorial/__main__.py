@@ -2,6 +2,6 @@
 
 import sys
 
-from gan_tutorial.cli import main
+from gan_tutorial.commands.cli import main
 
 sys.exit(main())

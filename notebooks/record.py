@@ -2,7 +2,8 @@
 
 A recording is a table of settings, each trained with several seeds.  `runs/NAME.json` holds what they were, when and
 with which versions they ran, FFD at each look, the largest loss of D; `runs/NAME.npz` samples of each at the end.
-Notebooks read both with `gan_tutorial.recordings`.  Change a recording's function below, and a test calls it stale.
+Notebooks read both with `gan_tutorial.clothes.recordings`.  A test calls a recording stale whose function below
+changed.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from multiprocessing import get_context
 import numpy as np
 import torch
 
-from gan_tutorial import recipes, score
-from gan_tutorial.data import fashion_mnist, to_uint8
+from gan_tutorial.clothes import recipes, score
+from gan_tutorial.clothes.data import fashion_mnist, to_uint8
+from gan_tutorial.clothes.recordings import RUNS
 from gan_tutorial.game import Diverged, Game, train
-from gan_tutorial.machine import cores
-from gan_tutorial.objectives import (
+from gan_tutorial.game.objectives import (
     OBJECTIVES,
     Objective,
     clip_weights,
@@ -35,7 +36,7 @@ from gan_tutorial.objectives import (
     wgan_gp,
     wgan_lp,
 )
-from gan_tutorial.recordings import RUNS
+from gan_tutorial.machine import cores
 
 SEEDS = 3  # where a setting does not say otherwise
 SAMPLES = 5_000  # for each FFD

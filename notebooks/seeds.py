@@ -22,9 +22,9 @@ from nbclient.exceptions import CellExecutionError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gan_tutorial import facts  # noqa: E402
 from gan_tutorial.commands.run import environment  # noqa: E402
-from gan_tutorial.files import in_one_stroke  # noqa: E402
+from gan_tutorial.disk import in_one_stroke  # noqa: E402
+from gan_tutorial.lesson import facts  # noqa: E402
 from gan_tutorial.machine import cores  # noqa: E402
 
 FOLDER = ROOT / "notebooks"

@@ -15,7 +15,7 @@ import footprint  # noqa: E402
 import pages  # noqa: E402
 import quality  # noqa: E402
 
-from gan_tutorial import fashion  # noqa: E402
+from gan_tutorial.clothes import files  # noqa: E402
 from gan_tutorial.game import d_move, g_move  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -76,7 +76,7 @@ def test_operations_are_counted():
 
 @pytest.mark.timeout(300)
 def test_it_runs_and_saves(tmp_path, monkeypatch, capsys):
-    if fashion.find(fashion.data_folders()) is None:
+    if files.find(files.data_folders()) is None:
         pytest.skip("the textbook loop reads FashionMNIST's files, which are not here")
     monkeypatch.setattr(bench, "RESULTS", tmp_path)
     words = "bench --rounds 2 --budget 0.1 --batch 64 --only clipping --device cpu --save x"

@@ -65,7 +65,7 @@ except NotImplementedError:
 # %% tags=["widget"]
 import os
 import ipywidgets
-from gan_tutorial.live import explore
+from gan_tutorial.lesson.live import explore
 
 def draw(ax):
     line, = ax.plot([0, 1], [0, 1])

@@ -6,10 +6,10 @@ import jupytext
 import pytest
 import torch
 
-from gan_tutorial import networks, objectives, recipes
-from gan_tutorial.data import Images
-from gan_tutorial.exercises.nb03 import d_loss, g_loss
-from gan_tutorial.game import train
+from gan_tutorial.clothes import recipes
+from gan_tutorial.clothes.data import Images
+from gan_tutorial.game import networks, objectives, train
+from gan_tutorial.lesson.exercises.nb03 import d_loss, g_loss
 
 SOURCE = Path(__file__).resolve().parent.parent / "notebooks" / "source" / "03_train_a_gan.py"
 

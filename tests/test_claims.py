@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 
 from building import claims  # noqa: E402
 
-from gan_tutorial import facts  # noqa: E402
+from gan_tutorial.lesson import facts  # noqa: E402
 
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
 

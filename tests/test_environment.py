@@ -18,7 +18,7 @@ import yaml
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
 import install
-from gan_tutorial.connection import PromptConnection
+from gan_tutorial.lesson.connection import PromptConnection
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -154,7 +154,7 @@ def test_messages_between_kernel_and_browser_do_not_wait_for_each_other(monkeypa
 
 
 def test_the_server_need_not_load_torch():
-    loaded = "import sys, gan_tutorial.connection; print('torch' in sys.modules)"
+    loaded = "import sys, gan_tutorial.lesson.connection; print('torch' in sys.modules)"
     assert run(sys.executable, "-c", loaded).stdout == "False\n"
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gan_tutorial import facts
-from gan_tutorial.exercises import REGISTRY, find
+from gan_tutorial.lesson import facts
+from gan_tutorial.lesson.exercises import REGISTRY, find
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks"))
@@ -57,8 +57,8 @@ def test_a_stored_notebook_holds_facts_that_hold(path):
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_a_notebook_checks_its_own_exercises_and_all_of_them(source):
     number = int(source.stem[:2])
-    if importlib.util.find_spec(f"gan_tutorial.exercises.nb{number:02d}"):
-        importlib.import_module(f"gan_tutorial.exercises.nb{number:02d}")
+    if importlib.util.find_spec(f"gan_tutorial.lesson.exercises.nb{number:02d}"):
+        importlib.import_module(f"gan_tutorial.lesson.exercises.nb{number:02d}")
     lines = source.read_text(encoding="utf-8").splitlines()
     used = CHECKED.findall("\n".join(line for line in lines if not line.startswith("#")))
     for name in used:
@@ -226,6 +226,6 @@ def test_a_cell_that_only_defines_a_drawing_function_needs_no_picture():
 
 
 def test_the_stand_in_s_notice_is_the_one_that_is_looked_for():
-    from gan_tutorial.data import NOTICE
+    from gan_tutorial.clothes.data import NOTICE
 
     assert NOTICE.startswith(health.STAND_IN)

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gan_tutorial import facts
+from gan_tutorial.lesson import facts
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks"))

@@ -18,7 +18,7 @@ from typing import Any
 from gan_tutorial import machine
 from gan_tutorial.commands.findings import Line
 from gan_tutorial.commands.series import CHECKOUT, notebooks_folder
-from gan_tutorial.profile import VARIABLE, choose, duration
+from gan_tutorial.lesson.profile import VARIABLE, choose, duration
 
 OLDEST_PYTHON = (3, 11)
 ENOUGH_MEMORY = 1.5  # GB: no notebook takes more in profile cpu
@@ -145,10 +145,10 @@ def disk() -> Iterator[Line]:
 
 
 def data() -> Iterator[Line]:
-    from gan_tutorial import fashion
+    from gan_tutorial.clothes import files
 
-    folders = fashion.data_folders()
-    found = fashion.find(folders)
+    folders = files.data_folders()
+    found = files.find(folders)
     if found is None:
         looked = " and ".join(map(_place, folders))
         remedy = (
@@ -157,9 +157,9 @@ def data() -> Iterator[Line]:
         yield Line("data", "note", f"FashionMNIST is not yet in {looked}", remedy)
         return
     try:
-        fashion.read(found)
+        files.read(found)
         yield Line("data", "ok", f"FashionMNIST, complete and verified, in {_place(found)}")
-    except fashion.CorruptData as error:
+    except files.CorruptData as error:
         yield Line("data", "problem", str(error))
 
 

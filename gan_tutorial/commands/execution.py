@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from gan_tutorial.files import reason
+from gan_tutorial.disk import reason
 
 POLL = 0.2  # seconds between two looks
 START_TIMEOUT = 60  # seconds for a kernel to answer

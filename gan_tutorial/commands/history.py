@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from gan_tutorial.files import in_one_stroke, reason
+from gan_tutorial.disk import in_one_stroke, reason
 
 COLUMNS = ("step", "d_loss", "g_loss", "real_score", "fake_score")
 HEADER = ",".join(COLUMNS)

@@ -14,12 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gan_tutorial import facts
-from gan_tutorial.cli import UsageError
 from gan_tutorial.commands import series
+from gan_tutorial.commands.cli import UsageError
 from gan_tutorial.commands.execution import Limits, Result, execute
-from gan_tutorial.files import in_one_stroke, reason
-from gan_tutorial.profile import NAMES, VARIABLE, duration
+from gan_tutorial.disk import in_one_stroke, reason
+from gan_tutorial.lesson import facts
+from gan_tutorial.lesson.profile import NAMES, VARIABLE, duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from gan_tutorial.cli import UsageError, one_line
+from gan_tutorial.commands.cli import UsageError, one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the report of the file and, beside it, that of as many training images."""
-    from gan_tutorial import score
-    from gan_tutorial.data import CorruptData, fashion_mnist
-    from gan_tutorial.profile import use_cores
+    from gan_tutorial.clothes import score
+    from gan_tutorial.clothes.data import CorruptData, fashion_mnist
+    from gan_tutorial.lesson.profile import use_cores
 
     samples = _read(args.samples)
     if len(samples) < score.FEWEST:

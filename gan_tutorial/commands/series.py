@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from gan_tutorial.cli import UsageError
-from gan_tutorial.files import reason
+from gan_tutorial.commands.cli import UsageError
+from gan_tutorial.disk import reason
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

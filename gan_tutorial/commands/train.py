@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from gan_tutorial.cli import UsageError, hush
-from gan_tutorial.files import in_one_stroke, reason
+from gan_tutorial.commands.cli import UsageError, hush
+from gan_tutorial.disk import in_one_stroke, reason
 
 N_SAMPLES = 10_000
 SAVE_EVERY = 30.0  # seconds of training between two saves: what a power cut can cost
@@ -29,8 +29,8 @@ STAYS = ("objective", "net", "seed")  # what makes a training this one and no ot
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    from gan_tutorial.objectives import OBJECTIVES
-    from gan_tutorial.recipes import NETS
+    from gan_tutorial.clothes.recipes import NETS
+    from gan_tutorial.game.objectives import OBJECTIVES
 
     parser.add_argument("--objective", choices=OBJECTIVES, metavar="NAME", help=", ".join(OBJECTIVES))
     parser.add_argument("--net", choices=NETS, help="networks (default: conv)")
@@ -116,11 +116,11 @@ def _as_one_of_several(args: Namespace, device: str) -> int:
 
 def _play(args: Namespace, device: str, rank: int = 0) -> int:
     """The command in one process: the only one, or number `rank`."""
-    from gan_tutorial import data
+    from gan_tutorial.clothes import data
     from gan_tutorial.commands.history import History
     from gan_tutorial.commands.interrupts import Interrupts
     from gan_tutorial.game import Diverged
-    from gan_tutorial.profile import use_cores
+    from gan_tutorial.lesson.profile import use_cores
 
     with ExitStack() as held:
         settings = _from_first(lambda: _begin(args, device, held), rank)
@@ -249,8 +249,8 @@ def _saved(checkpoint: Path) -> dict:
 def _settings(args: Namespace, saved: dict, device: str) -> dict:
     """What was given, else what was saved, else what suits."""
     from gan_tutorial import machine
-    from gan_tutorial.objectives import OBJECTIVES
-    from gan_tutorial.recipes import CRITIC_STEPS, NETS
+    from gan_tutorial.clothes.recipes import CRITIC_STEPS, NETS
+    from gan_tutorial.game.objectives import OBJECTIVES
 
     kinds = {"objective": str, "net": str, "seed": int, "batch": int, "d_steps": int, "processes": int, "streams": list}
     known = not saved or (
@@ -288,7 +288,7 @@ def _game(args: Namespace, settings: dict, images, rank: int) -> tuple:
     """The game, new or as it was saved, and what a person should know of it.  Fills in the settings."""
     from torch import distributed
 
-    from gan_tutorial import recipes
+    from gan_tutorial.clothes import recipes
 
     nets, notes = recipes.NETS[settings["net"]], []
     lr = args.lr or nets.lr * (0.15 if settings.get("objective") in recipes.STEEP else 1.0)
@@ -334,7 +334,7 @@ def _train(
 ) -> bool:
     """Whether the training came to the end that was asked for; else it stopped because signals `came`."""
     from gan_tutorial.game import train
-    from gan_tutorial.objectives import OBJECTIVES
+    from gan_tutorial.game.objectives import OBJECTIVES
 
     start = saved = shown = time.perf_counter()
     first, stopped = game.step, False
@@ -458,8 +458,8 @@ def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str
     import numpy as np
     import torch
 
-    from gan_tutorial import figures
-    from gan_tutorial.data import to_uint8
+    from gan_tutorial.clothes.data import to_uint8
+    from gan_tutorial.lesson import figures
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -15,7 +15,7 @@ import jupytext
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from gan_tutorial import facts
+from gan_tutorial.lesson import facts
 
 KINDS = {
     "row": "held by a row of the ledger, whose claim begins so",

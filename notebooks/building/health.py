@@ -18,6 +18,8 @@ from building.execute import VIEW
 LIMIT = 1_000_000  # bytes: GitHub shows no larger notebook
 DRAWING = {"subplots", "figure", "explore"}  # a cell that calls one of these shows a picture
 STAND_IN = "Stand-in data:"
+NAMES = {"choose": "profile", "Ledger": "ledger"}  # what calls it -> the name of what comes back
+BY_NAME = {"exercises", "facts", "laboratory", "live", "profile"}  # modules whose contents are imported by name
 
 
 def faults(nb: NotebookNode, path: Path, root: Path) -> list[str]:
@@ -115,7 +117,26 @@ def profile(nb: NotebookNode) -> Iterator[str]:
         yield f"it was built with profile {name}: build with cpu"
 
 
-CHECKS = [ids, order, errors, views, size, parameters, tags, figures, accidents]
+def names(nb: NotebookNode) -> Iterator[str]:
+    """One thing has one name in all notebooks: see `NAMES` and `BY_NAME`; what is imported is not named anew."""
+    imported = set()
+    for cell in _code(nb):
+        for node in ast.walk(ast.parse(TransformerManager().transform_cell(cell.source))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gan_tutorial"):
+                imported |= {alias.asname or alias.name for alias in node.names}
+                if node.module == "gan_tutorial.lesson":
+                    for module in BY_NAME & {alias.name for alias in node.names}:
+                        yield f"cell {cell.id} imports the module {module}: import what it needs from it by name"
+            if isinstance(node, ast.Assign):
+                given = {name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+                for name in sorted(given & imported):
+                    yield f"cell {cell.id} gives the name {name}, which is imported, to something else"
+                called = _name(node.value.func) if isinstance(node.value, ast.Call) else ""
+                if called in NAMES and given != {NAMES[called]}:
+                    yield f"cell {cell.id} calls {called}'s result {' and '.join(given)}, not {NAMES[called]}"
+
+
+CHECKS = [ids, order, errors, views, size, parameters, tags, figures, accidents, names]
 
 
 def links(nb: NotebookNode, path: Path) -> Iterator[str]:

@@ -32,9 +32,9 @@ import matplotlib.pyplot as plt
 import torch
 from IPython.display import Markdown, display
 
-from gan_tutorial.data import fashion_mnist, to_unit
-from gan_tutorial.figures import COLORS, image_grid, use_style
-from gan_tutorial.profile import choose, use_cores
+from gan_tutorial.clothes.data import fashion_mnist, to_unit
+from gan_tutorial.lesson.figures import COLORS, image_grid, use_style
+from gan_tutorial.lesson.profile import choose, use_cores
 
 use_cores()
 profile = choose(PROFILE)
@@ -57,7 +57,7 @@ profile = choose(PROFILE)
 # We will see the crosses start as one clump in the middle and go looking for the heaps.
 
 # %% tags=["widget"] alt="Left: blue dots in eight heaps on a ring, with orange crosses on and between the heaps, over a background of pale blue and pale orange patches. Right: what both players pay, step by step"
-from gan_tutorial.live import laboratory
+from gan_tutorial.lesson.laboratory import laboratory
 
 lab = laboratory(data="ring")
 steps = profile.pick(smoke=6, cpu=2_000, gpu=2_000)
@@ -162,7 +162,7 @@ name_rows(ax, images.classes)
 # `game.ema`, an average of G's recent weights: it draws more steadily than G itself.)
 
 # %%
-from gan_tutorial.recipes import fashion_game
+from gan_tutorial.clothes.recipes import fashion_game
 
 game = fashion_game(images, seed=SEED)
 torch.manual_seed(SEED)
@@ -191,7 +191,7 @@ def look():
 
 # %% tags=["figure"] alt="Sixteen drawings of clothes by the generator at the end of the training"
 from gan_tutorial.game import train
-from gan_tutorial.objectives import non_saturating
+from gan_tutorial.game.objectives import non_saturating
 
 last = profile.pick(smoke=20, cpu=2_500, gpu=5_000)
 moments = {30, 100, 200, 400, 800, 1500, last}
@@ -389,7 +389,7 @@ print(f"{seen} of 10 classes make up at least 1% of G's pictures")
 # with those two values as dashed lines.
 
 # %% tags=["figure"] alt="The losses of D and G over the steps; both stay near the values that they have when D cannot tell, and their averages hardly change"
-from gan_tutorial.figures import loss_history
+from gan_tutorial.lesson.figures import loss_history
 
 undecided = torch.zeros(1)  # the score 0
 d_pays = float(non_saturating.d_loss(undecided, undecided))
@@ -456,7 +456,7 @@ def mix(across, down):
 # stretch? And what does D think of the pictures on the way?
 
 # %% tags=["widget"] alt="A map of pictures that change from trousers to a T-shirt to the right, and to a sneaker and a boot downwards; beside it one picture from the middle"
-from gan_tutorial.live import explore
+from gan_tutorial.lesson.live import explore
 
 ticks = [i / 6 for i in range(7)]
 
@@ -539,7 +539,7 @@ for name, value in {
     print(f"{name:15}", tuple(value.shape))
 
 # %%
-from gan_tutorial.networks import count_weights
+from gan_tutorial.game.networks import count_weights
 
 weights = {"G": count_weights(game.G), "D": count_weights(game.D)}
 print(f"numbers that training adjusts: {weights['G']:,} in G, {weights['D']:,} in D")
@@ -549,7 +549,7 @@ print(f"numbers that training adjusts: {weights['G']:,} in G, {weights['D']:,} i
 # photograph".
 
 # %% tags=["figure"] alt="Left: what D pays falls with the score for photographs and rises with it for made pictures. Right: what G pays falls with the score"
-from gan_tutorial.figures import curves
+from gan_tutorial.lesson.figures import curves
 
 s = torch.linspace(-4, 4, 201)
 fig, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(8, 2.9), sharey=True)
@@ -804,34 +804,34 @@ Markdown("\n".join(lines))
 # %%
 import math
 
-from gan_tutorial.facts import Ledger
+from gan_tutorial.lesson.facts import Ledger
 
-facts = Ledger("00")
+ledger = Ledger("00")
 
 
 def shown(fact, claim, exact, measured):
     """A row about the run that is stored: another seed, or other data, may find something else."""
-    facts.add(fact, claim, exact, measured, 0, "this run", shown_only=True)
+    ledger.add(fact, claim, exact, measured, 0, "this run", shown_only=True)
 
 
 rounding = 0 if profile.device == "cpu" else 1e-3  # a GPU may add in another order from run to run
 brightest = max(-train_pixels.min(), train_pixels.max())
-facts.add("classes", "labels in the data", 10, len(labels.unique()), 0, "Xiao et al. 2017")
-facts.add("range", "largest size of a pixel", 1, brightest, 0, "definition of to_unit")
-facts.add("D undecided", "D pays 2 log 2", 2 * math.log(2), d_pays, 1e-6, "Goodfellow et al. 2014")
-facts.add("D undecided", "G pays log 2", math.log(2), g_pays, 1e-6, "Goodfellow et al. 2014")
+ledger.add("classes", "labels in the data", 10, len(labels.unique()), 0, "Xiao et al. 2017")
+ledger.add("range", "largest size of a pixel", 1, brightest, 0, "definition of to_unit")
+ledger.add("D undecided", "D pays 2 log 2", 2 * math.log(2), d_pays, 1e-6, "Goodfellow et al. 2014")
+ledger.add("D undecided", "G pays log 2", math.log(2), g_pays, 1e-6, "Goodfellow et al. 2014")
 noisy_distance = distance["copies with a little noise"]
-facts.add("noise", "distance of noisy copies", 0.05 * math.sqrt(784), noisy_distance, 0.03, "chi distribution")
-facts.add("one loop", "by hand - package, in losses", 0, loop_difference, 1e-9, "here")
-facts.add("resume", "saved and loaded, 5 steps on", 0, resume_difference, rounding, "here")
+ledger.add("noise", "distance of noisy copies", 0.05 * math.sqrt(784), noisy_distance, 0.03, "chi distribution")
+ledger.add("one loop", "by hand - package, in losses", 0, loop_difference, 1e-9, "here")
+ledger.add("resume", "saved and loaded, 5 steps on", 0, resume_difference, rounding, "here")
 originals_found = (searches["copies with a little noise"].indices == originals).float().mean()
-facts.add("copies", "originals found, copies with noise", 1, originals_found, 0.02, "here")
+ledger.add("copies", "originals found, copies with noise", 1, originals_found, 0.02, "here")
 moved = distance["copies moved by one pixel"] / distance["new photographs (test set)"]
 shown("copies", "distance: moved by one pixel / new", (1, 2), moved)
 reported = share["photographs"].max()
 shown("mean pictures", "largest share reported of photographs", (0.12, 0.3), reported)
 shown("mean pictures", "right on test photographs", (0.6, 0.75), accuracy)
-facts.assert_all(profile)
+ledger.assert_all(profile)
 
 # %% [markdown]
 # We can also count the weights of G by hand: a linear layer has inputs times outputs plus outputs; a
@@ -845,15 +845,15 @@ linear = 64 * (32 * 49) + 32 * 49
 convolutions = 32 * 16 * 4 * 4 + 16 + 16 * 4 * 3 * 3 + 4
 by_layer = linear + convolutions + 2 * (32 + 16)
 ratio = distance["G's pictures"] / distance["new photographs (test set)"]
-facts.add("size of G", "weights, layer by layer", by_layer, weights["G"], 0, "the sums above")
-facts.add("no copies", "distance: G / new", (1, math.inf), ratio, 0.1, "this run", needs_training=True)
+ledger.add("size of G", "weights, layer by layer", by_layer, weights["G"], 0, "the sums above")
+ledger.add("no copies", "distance: G / new", (1, math.inf), ratio, 0.1, "this run", needs_training=True)
 noisy_ratio = noisy_distance / distance["new photographs (test set)"]
 shown("no copies", "distance: copies with noise / new", (0.1, 0.3), noisy_ratio)
-facts.add("diversity", "classes with at least 1%", (9, 10), seen, 0, "this run", needs_training=True)
+ledger.add("diversity", "classes with at least 1%", (9, 10), seen, 0, "this run", needs_training=True)
 shown("diversity", "classes with less", 0, 10 - seen)
 off = (share["photographs"] - share["G's pictures"]).abs().max()
 shown("diversity", "largest error of a share", (0.005, 0.05), off)
-facts.assert_all(profile)
+ledger.assert_all(profile)
 
 # %%
 angle = torch.arange(8) * math.pi / 4
@@ -883,7 +883,7 @@ shown("walk", "corners of the class that was asked for", 4, named)
 shown("walk", "largest stride / smallest", (3, 50), strides.max() / strides.min())
 fooled = sum(score > 0 for score in scores[1:-1])
 shown("walk", "in-between pictures that fool D, of four", (1, 3), fooled)
-facts
+ledger
 
 # %% [markdown]
 # ## What to keep

@@ -33,8 +33,8 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
-from gan_tutorial.figures import COLORS, use_style
-from gan_tutorial.profile import choose
+from gan_tutorial.lesson.figures import COLORS, use_style
+from gan_tutorial.lesson.profile import choose
 
 use_style()
 torch.set_num_threads(1)  # all tensors here are small: a second thread would only wait, for long if others compute
@@ -63,8 +63,8 @@ profile = choose(PROFILE)
 # %%
 from scipy.optimize import minimize
 
-from gan_tutorial.densities import Mixture, Normal
-from gan_tutorial.divergences import jensen_shannon, kl, reverse_kl
+from gan_tutorial.truth.densities import Mixture, Normal
+from gan_tutorial.truth.divergences import jensen_shannon, kl, reverse_kl
 
 DIVERGENCES = {"KL": kl, "reverse KL": reverse_kl, "JS": jensen_shannon}
 INK = {"KL": COLORS["model"], "reverse KL": COLORS["G"], "JS": COLORS["D"]}
@@ -256,7 +256,7 @@ print(f"mean variance of the most likely bell / variance of p = {shrink:.3f}, th
 # thin lines. The dashed line is $H(p) + \mathrm{KL}$, by quadrature.
 
 # %%
-from gan_tutorial.divergences import entropy, expectation
+from gan_tutorial.truth.divergences import entropy, expectation
 
 means = torch.linspace(-3, 3, 41, dtype=torch.float64)
 H = float(entropy(p))
@@ -370,7 +370,7 @@ BY_HAND = {"KL": kl_sum, "reverse KL": lambda log_p, log_q: kl_sum(log_q, log_p)
 # %% [markdown]
 # ### With the package
 #
-# `gan_tutorial.divergences` integrates with Gauss-Legendre quadrature. If both are right, they agree to many digits.
+# `gan_tutorial.truth.divergences` integrates with Gauss-Legendre quadrature. If both are right, they agree to many digits.
 
 # %%
 q = Normal(0.5, 1.2)
@@ -388,8 +388,8 @@ for name, by_hand in BY_HAND.items():
 # counts as 0. Uniform distributions on intervals have such regions:
 
 # %% tags=["nbval-check-output"]
-from gan_tutorial.densities import Uniform
-from gan_tutorial.divergences import total_variation
+from gan_tutorial.truth.densities import Uniform
+from gan_tutorial.truth.divergences import total_variation
 
 CASES = {
     "model misses half of the data": (Uniform(0, 2), Uniform(0, 1)),
@@ -413,7 +413,7 @@ for name, (a, b) in CASES.items():
 # over larger and larger intervals:
 
 # %%
-from gan_tutorial.quadrature import panels
+from gan_tutorial.truth.quadrature import panels
 
 for L in (10, 100, 1_000, 10_000):
     at, weight = panels(torch.linspace(-L, L, 4 * L + 1))  # points and weights of a quadrature on [-L, L]
@@ -473,7 +473,7 @@ def three_integrands(left, right):
 
 
 # %% tags=["widget"] alt="Left: two hills of data and a bell over the right one. Right: the three integrands. That of KL is large over the left hill, which the bell misses; those of reverse KL and JS stay small"
-from gan_tutorial.live import explore
+from gan_tutorial.lesson.live import explore
 
 explore(
     three_integrands, panels=2, size=(10, 3.4), still={"mean": 1.2, "sd": 0.9},
@@ -778,7 +778,7 @@ for step in (1.0, 0.1, 0.01):
 # %%
 import numpy as np
 
-from gan_tutorial.divergences import jeffreys, pearson, squared_hellinger, w1
+from gan_tutorial.truth.divergences import jeffreys, pearson, squared_hellinger, w1
 
 
 def Phi(t):
@@ -1084,7 +1084,7 @@ print("E_p s over five seeds:", [round(v, 3) for v in from_samples], "  KL:", fl
 # ## Exercises
 #
 # Replace `raise NotImplementedError` by your answer and run the cell. The check tells you in one sentence what is right
-# or wrong; the notebook goes on in either case. Stuck? `exercises.hint("1.1")` gives one hint at a time.
+# or wrong; the notebook goes on in either case. Stuck? `hint("1.1")` gives one hint at a time.
 #
 # ### Exercise 1.1: KL between two bells
 #
@@ -1092,7 +1092,7 @@ print("E_p s over five seeds:", [round(v, 3) for v in from_samples], "  KL:", fl
 # For equal sd it should become $t^2/2$ from the table above, with $t$ the distance in units of sd.
 
 # %% tags=["exercise"]
-from gan_tutorial import exercises
+from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
 
 
 def kl_bells(mean_p, sd_p, mean_q, sd_q):
@@ -1102,7 +1102,7 @@ def kl_bells(mean_p, sd_p, mean_q, sd_q):
 
 
 # %%
-kl_bells = exercises.check("1.1", kl_bells)
+kl_bells = check("1.1", kl_bells)
 print(f"formula {kl_bells(1.0, 0.5, -1.0, 3.0):.8f}   quadrature {float(kl(Normal(1.0, 0.5), Normal(-1.0, 3.0))):.8f}")
 
 # %% tags=["solution"]
@@ -1127,7 +1127,7 @@ def moments(weights, means, sds):
 
 
 # %%
-moments = exercises.check("1.2", moments)
+moments = check("1.2", moments)
 print("hills at ±2:", tuple(round(v, 6) for v in moments([0.5, 0.5], [-2.0, 2.0], [0.5, 0.5])))
 print("Nelder-Mead:", tuple(round(float(v), 6) for v in exact[2.0]["KL"][1:]))
 
@@ -1148,7 +1148,7 @@ def folded(points):
 
 
 # %%
-folded = exercises.check("1.3", folded)
+folded = check("1.3", folded)
 at = torch.tensor([-0.5, 0.0, 2.0], dtype=torch.float64)
 print("formula:   ", [round(v, 6) for v in folded(at).tolist()])
 print("density_of:", [round(density_of(value, lambda z: z**2 - 1), 6) for value in at])
@@ -1176,21 +1176,21 @@ print("density_of:", [round(density_of(value, lambda z: z**2 - 1), 6) for value 
 # What this notebook claimed, and what we measured. Rows that need the full descents are asserted wherever these ran.
 
 # %%
-from gan_tutorial.facts import Ledger
+from gan_tutorial.lesson.facts import Ledger
 
-facts = Ledger("01")
-facts.add("F-D1", "descent on the NLL: mean", data.mean(), mle[0], 1e-3, "derived above", needs_training=True)
-facts.add("F-D1", "descent on the NLL: sd", formula[1], mle[1].exp(), 1e-3, "derived above", needs_training=True)
-facts.add("F-D1", "variance of the MLE, n = 5", 4 / 5, shrink, 0.01, "theory of samples")
-facts.add("F-D1", "NLL = H(p) + KL", H + gap, cross_entropy, 1e-9, "derived above")
-facts.add("F-D1", "NLL of new data", H + gap, fresh.mean(), 0.02, "derived above")
+ledger = Ledger("01")
+ledger.add("F-D1", "descent on the NLL: mean", data.mean(), mle[0], 1e-3, "derived above", needs_training=True)
+ledger.add("F-D1", "descent on the NLL: sd", formula[1], mle[1].exp(), 1e-3, "derived above", needs_training=True)
+ledger.add("F-D1", "variance of the MLE, n = 5", 4 / 5, shrink, 0.01, "theory of samples")
+ledger.add("F-D1", "NLL = H(p) + KL", H + gap, cross_entropy, 1e-9, "derived above")
+ledger.add("F-D1", "NLL of new data", H + gap, fresh.mean(), 0.02, "derived above")
 for name, (text, closed, by_quadrature) in SHIFT.items():
-    facts.add("F-D2", f"{name}, t = 1: {text}", closed(1.0), by_quadrature(p0, Normal(1.0, 1.0)), 1e-9, "theory")
-facts.add("F-D2", "JS, t = 8", js_by_score(8.0), jensen_shannon(p0, Normal(8.0, 1.0)), 1e-6, "by score")
+    ledger.add("F-D2", f"{name}, t = 1: {text}", closed(1.0), by_quadrature(p0, Normal(1.0, 1.0)), 1e-9, "theory")
+ledger.add("F-D2", "JS, t = 8", js_by_score(8.0), jensen_shannon(p0, Normal(8.0, 1.0)), 1e-6, "by score")
 gathered = {n: (ys - limit).abs().max(dim=1).values.mean() for n, ys in lines.items()}
-facts.add("F-D1", "thin lines to the dashed one: 1,000 / 10 samples", (0, 0.3), gathered[1_000] / gathered[10], 0, "root of n")
+ledger.add("F-D1", "thin lines to the dashed one: 1,000 / 10 samples", (0, 0.3), gathered[1_000] / gathered[10], 0, "root of n")
 bell_nll = [-float(part.mean()) for part in (p.log_prob(data), Normal(*formula.tolist()).log_prob(data))]
-facts.add("F-D1", "NLL of p / of the best bell, on the data", (0, 0.9), bell_nll[0] / bell_nll[1], 0, "a bell is not two hills")
+ledger.add("F-D1", "NLL of p / of the best bell, on the data", (0, 0.9), bell_nll[0] / bell_nll[1], 0, "a bell is not two hills")
 
 
 def noisy_p(at):
@@ -1198,58 +1198,58 @@ def noisy_p(at):
     return torch.logaddexp(p.log_prob(at) - math.log(100), Normal(0.0, 20.0).log_prob(at) + math.log(0.99))
 
 
-facts.add("F-D1", "99% of noise: the log-likelihood falls by", (0, math.log(100)), -H - expectation(p, noisy_p), 1e-9, "q >= p / 100")
-facts.assert_all(profile)
+ledger.add("F-D1", "99% of noise: the log-likelihood falls by", (0, math.log(100)), -H - expectation(p, noisy_p), 1e-9, "q >= p / 100")
+ledger.assert_all(profile)
 
 # %%
 apart = CASES["nothing in common"]
-facts.add("F-D3", "JS of disjoint laws: log 2", math.log(2), jensen_shannon(*apart), 1e-9, "definition")
-facts.add("F-D3", "KL of disjoint laws", math.inf, kl(*apart), 0, "definition")
-facts.add("F-D3", "TV of disjoint laws", 1, total_variation(*apart), 1e-9, "definition")
+ledger.add("F-D3", "JS of disjoint laws: log 2", math.log(2), jensen_shannon(*apart), 1e-9, "definition")
+ledger.add("F-D3", "KL of disjoint laws", math.inf, kl(*apart), 0, "definition")
+ledger.add("F-D3", "TV of disjoint laws", 1, total_variation(*apart), 1e-9, "definition")
 for name, worst in excess.items():
-    facts.add("F-D4", f"{name} <= 0", (-1, 0), worst, 1e-9, "20,000 random pairs")
-facts.add("F-D4", "sqrt JS: triangles broken", 0, violations["sqrt JS"], 0, "Endres & Schindelin 2003")
-facts.add("F-D4", "KL: triangles broken", (1, 20_000), violations["KL"], 0, "20,000 random triples")
-facts.add("F-D4", "JS: triangles broken", (1, 20_000), violations["JS"], 0, "20,000 random triples")
-facts.add("F-D5", "KL fit: sd = sqrt(2² + ½²)", math.sqrt(4.25), exact[2.0]["KL"][2], 1e-3, "moment matching")
-facts.add("F-D5", "KL fit by descent: sd", math.sqrt(4.25), paths["KL"][-1, 0, 1].exp(), 1e-2, "moment matching", needs_training=True)
-facts.add("F-D5", "reverse KL on one hill: log 2", math.log(2), ends["reverse KL"].min(), 1e-3, "one half left out", needs_training=True)
-facts.add("F-D5", "JS on one hill: ¾ log 4/3", 0.75 * math.log(4 / 3), exact[2.5]["JS"][0], 1e-3, "one half left out")
+    ledger.add("F-D4", f"{name} <= 0", (-1, 0), worst, 1e-9, "20,000 random pairs")
+ledger.add("F-D4", "sqrt JS: triangles broken", 0, violations["sqrt JS"], 0, "Endres & Schindelin 2003")
+ledger.add("F-D4", "KL: triangles broken", (1, 20_000), violations["KL"], 0, "20,000 random triples")
+ledger.add("F-D4", "JS: triangles broken", (1, 20_000), violations["JS"], 0, "20,000 random triples")
+ledger.add("F-D5", "KL fit: sd = sqrt(2² + ½²)", math.sqrt(4.25), exact[2.0]["KL"][2], 1e-3, "moment matching")
+ledger.add("F-D5", "KL fit by descent: sd", math.sqrt(4.25), paths["KL"][-1, 0, 1].exp(), 1e-2, "moment matching", needs_training=True)
+ledger.add("F-D5", "reverse KL on one hill: log 2", math.log(2), ends["reverse KL"].min(), 1e-3, "one half left out", needs_training=True)
+ledger.add("F-D5", "JS on one hill: ¾ log 4/3", 0.75 * math.log(4 / 3), exact[2.5]["JS"][0], 1e-3, "one half left out")
 for name, (at_2, at_25) in {"KL": (0, 0), "reverse KL": (2, 2.5), "JS": (0, 2.5)}.items():
     for apart_by, place in ((2.0, at_2), (2.5, at_25)):
-        facts.add("F-D5", f"{name}: best mean, hills at ±{apart_by:g}", place, exact[apart_by][name][1], 0.02, "by search")
+        ledger.add("F-D5", f"{name}: best mean, hills at ±{apart_by:g}", place, exact[apart_by][name][1], 0.02, "by search")
 two_bells = [float(jensen_shannon(hills(2.1), bell)) for bell in (Normal(0.0, 2.15), Normal(2.1, 0.5))]
-facts.add("F-D5", "JS of two different bells, hills at ±2.1, apart", 0, two_bells[0] - two_bells[1], 5e-3, "quadrature")
-facts.add("F-D5", "JS leaves the middle later than reverse KL, by", (0.5, 1), jump["JS"] - jump["reverse KL"], 0, "this run", needs_training=True)
+ledger.add("F-D5", "JS of two different bells, hills at ±2.1, apart", 0, two_bells[0] - two_bells[1], 5e-3, "quadrature")
+ledger.add("F-D5", "JS leaves the middle later than reverse KL, by", (0.5, 1), jump["JS"] - jump["reverse KL"], 0, "this run", needs_training=True)
 beyond = distances > 2.5
 for name, level in {"reverse KL": math.log(2), "JS": 0.75 * math.log(4 / 3)}.items():
-    facts.add("F-D5", f"{name} of the best bell, far apart", level, best_value[name][beyond].mean(), 1e-2, "one half left out", needs_training=True)
-facts.add("F-D5", "KL of the best bell grows with the distance, least step", (0, 1), best_value["KL"].diff().min(), 0, "this run", needs_training=True)
-facts.assert_all(profile)
+    ledger.add("F-D5", f"{name} of the best bell, far apart", level, best_value[name][beyond].mean(), 1e-2, "one half left out", needs_training=True)
+ledger.add("F-D5", "KL of the best bell grows with the distance, least step", (0, 1), best_value["KL"].diff().min(), 0, "this run", needs_training=True)
+ledger.assert_all(profile)
 
 # %%
 score = sum(from_samples) / len(from_samples)
-facts.add("2.05", "density of z² at 1", math.exp(-0.5) / math.sqrt(2 * math.pi), square_at_1, 1e-5, "chi²")
-facts.add("2.05", "log10 of hits, d = 8", math.log10(N * hit_one**8), math.log10(hits[8]), 0.12, "(2Φ(½) - 1)^8")
-facts.add("2.05", "noise that makes the data most likely", 0.05, likeliest, 0, "of these five")
-facts.add("2.06", "mean score = KL", 0.5, score, 0.02, "notebook 02")
-facts.add("2.10", "second derivative of KL: 1/sd²", fisher[0, 0], hessian[0, 0], 1e-6, "Fisher information")
-facts.add("2.10", "second derivative of KL: 2/sd²", fisher[1, 1], hessian[1, 1], 1e-6, "Fisher information")
-facts.add("2.11", "two bells, reverse KL: best", 0, two.min().abs(), 1e-3, "q = p", needs_training=True)
-facts.add("2.11", "smaller share at the best", 0.5, two_shares[two.argmin()].min(), 1e-2, "q = p", needs_training=True)
-facts.add("2.11", "starts of two bells that end on one hill", (1, 9), (two > 0.6).sum(), 0, "ten starts", shown_only=True)
-facts.add("E8", "MLE: poorest hill of all", (0.1, 0.26), poorest["likelihood"].min(), 0, "30 starts", needs_training=True)
+ledger.add("2.05", "density of z² at 1", math.exp(-0.5) / math.sqrt(2 * math.pi), square_at_1, 1e-5, "chi²")
+ledger.add("2.05", "log10 of hits, d = 8", math.log10(N * hit_one**8), math.log10(hits[8]), 0.12, "(2Φ(½) - 1)^8")
+ledger.add("2.05", "noise that makes the data most likely", 0.05, likeliest, 0, "of these five")
+ledger.add("2.06", "mean score = KL", 0.5, score, 0.02, "notebook 02")
+ledger.add("2.10", "second derivative of KL: 1/sd²", fisher[0, 0], hessian[0, 0], 1e-6, "Fisher information")
+ledger.add("2.10", "second derivative of KL: 2/sd²", fisher[1, 1], hessian[1, 1], 1e-6, "Fisher information")
+ledger.add("2.11", "two bells, reverse KL: best", 0, two.min().abs(), 1e-3, "q = p", needs_training=True)
+ledger.add("2.11", "smaller share at the best", 0.5, two_shares[two.argmin()].min(), 1e-2, "q = p", needs_training=True)
+ledger.add("2.11", "starts of two bells that end on one hill", (1, 9), (two > 0.6).sum(), 0, "ten starts", shown_only=True)
+ledger.add("E8", "MLE: poorest hill of all", (0.1, 0.26), poorest["likelihood"].min(), 0, "30 starts", needs_training=True)
 blurred = kl_sum(log_four.expand_as(fitted["likelihood"]), fitted["likelihood"])
-facts.add("E8", "MLE: ends that are poor (KL above 0.1)", (1, 29), (blurred > 0.1).sum(), 0, "30 starts", shown_only=True)
+ledger.add("E8", "MLE: ends that are poor (KL above 0.1)", (1, 29), (blurred > 0.1).sum(), 0, "30 starts", shown_only=True)
 missing = (poorest["reverse KL"] < 0.05).sum()
-facts.add("E8", "reverse KL: ends with a hill missing", (8, 29), missing, 0, "30 starts", needs_training=True)
-facts.add("E8", "reverse KL: best end", 0, prices[0].abs(), 1e-2, "q = p", needs_training=True)
+ledger.add("E8", "reverse KL: ends with a hill missing", (8, 29), missing, 0, "30 starts", needs_training=True)
+ledger.add("E8", "reverse KL: best end", 0, prices[0].abs(), 1e-2, "q = p", needs_training=True)
 sixty = Mixture((0.6, 0.4), (Normal(-2.0, 0.5), Normal(2.0, 0.5)))
 _, mean, sd = best_bell(total_variation, sixty)
-facts.add("E1.4", "TV, 60% on the left: mean of the best bell", (-2, -1.7), mean, 0, "by search")
-facts.add("E1.4", "TV, 60% on the left: sd of the best bell", 0.8, sd, 0.05, "by search")
-facts.assert_all(profile)
-facts
+ledger.add("E1.4", "TV, 60% on the left: mean of the best bell", (-2, -1.7), mean, 0, "by search")
+ledger.add("E1.4", "TV, 60% on the left: sd of the best bell", 0.8, sd, 0.05, "by search")
+ledger.assert_all(profile)
+ledger
 
 # %% [markdown]
 # ## What to keep

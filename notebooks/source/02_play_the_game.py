@@ -27,11 +27,18 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid, softplus
 
-from gan_tutorial import densities, divergences, exercises, facts, figures, game, live, networks, objectives, profile
-from gan_tutorial.densities import Mixture, Normal, Uniform
+from gan_tutorial.game import Game, networks, objectives, train
+from gan_tutorial.lesson import figures
+from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
+from gan_tutorial.lesson.facts import Ledger
+from gan_tutorial.lesson.laboratory import laboratory
+from gan_tutorial.lesson.live import explore
+from gan_tutorial.lesson.profile import choose
+from gan_tutorial.truth import densities, divergences
+from gan_tutorial.truth.densities import Mixture, Normal, Uniform
 
 figures.use_style()
-work = profile.choose(PROFILE)
+profile = choose(PROFILE)
 torch.set_num_threads(1)  # the matrices here are tiny: a second thread would only wait for the first
 torch.manual_seed(SEED);
 
@@ -283,8 +290,8 @@ def fit_line(q, steps, seed, lr=0.5, n=512):
     return w.item(), b.item()
 
 
-line_steps = work.pick(smoke=20, cpu=1_500, gpu=1_500)
-with work.plan(steps=3 * line_steps, about=3):
+line_steps = profile.pick(smoke=20, cpu=1_500, gpu=1_500)
+with profile.plan(steps=3 * line_steps, about=3):
     lines = [fit_line(q, line_steps, seed=SEED + i) for i in range(3)]
 w, b = lines[0]
 
@@ -323,7 +330,7 @@ fig.axes[1].legend(handles=[dots], loc="center right");
 #
 # If $D$ may be *any* function, then its value at one $x$ binds it nowhere else: we may choose $D(x)$ for each $x$
 # alone, so as to make the bracket as large as possible. **Find that value, and write the function `optimal_D(p, q)`**
-# for densities given as numbers or tensors. (Stuck? Run `exercises.hint("2.1")` in a cell of its own, more than once.)
+# for densities given as numbers or tensors. (Stuck? Run `hint("2.1")` in a cell of its own, more than once.)
 
 # %% tags=["exercise"]
 def optimal_D(p, q):
@@ -332,7 +339,7 @@ def optimal_D(p, q):
     return p / (p + q)
 
 
-optimal_D = exercises.check("2.1", optimal_D)
+optimal_D = check("2.1", optimal_D)
 
 # %% [markdown] covers=["3.11"]
 # <details><summary>A worked solution</summary>
@@ -416,8 +423,8 @@ def fit_network(p, q, steps, seed):
 
 bumps = Mixture((0.5, 0.5), (Normal(-2, 0.6), Normal(2, 0.6))), Normal(0, 1.5)
 blocks = Mixture((0.5, 0.5), (Uniform(-4, -2), Uniform(2, 3))), Mixture((0.7, 0.3), (Uniform(-3, -2), Uniform(2, 4)))
-net_steps = work.pick(smoke=5, cpu=600, gpu=600)
-with work.plan(steps=8 * net_steps, about=8):
+net_steps = profile.pick(smoke=5, cpu=600, gpu=600)
+with profile.plan(steps=8 * net_steps, about=8):
     trained = [[fit_network(*pair, net_steps, seed=SEED + i) for i in range(4)] for pair in (bumps, blocks)]
 
 # %% tags=["figure"] alt="Left: four learned discriminators lie on the optimal one where there is data, and differ in the far tails. Right: with gaps between blocks they agree on the blocks and differ in the gap."
@@ -467,7 +474,7 @@ def value(p_x, q_x, D_x, dx):
     return (torch.xlogy(p_x, D_x) + torch.xlogy(q_x, 1 - D_x)).sum() * dx
 
 
-value = exercises.check("2.2", value)
+value = check("2.2", value)
 
 # %%
 dx = 0.005
@@ -519,7 +526,7 @@ def js(p_x, q_x, dx):
     return (kl_p + kl_q).sum() * dx / 2
 
 
-js = exercises.check("2.3", js)
+js = check("2.3", js)
 
 # %% [markdown] covers=["3.14"]
 # <details><summary>The range</summary>
@@ -725,9 +732,9 @@ def play_by_hand(k, g_lr, rounds, d_lr=0.1, games=8, n=64):
 # see the shift, which should go to 0; below the exact JS of each game, which should fall.
 
 # %%
-rounds = work.pick(smoke=20, cpu=300, gpu=300)
+rounds = profile.pick(smoke=20, cpu=300, gpu=300)
 settings = {"slow G, k = 1": (1, 0.05), "fast G, k = 1": (1, 0.2), "fast G, k = 10": (10, 0.2), "huge steps, k = 10": (10, 20.0)}
-with work.plan(steps=4 * rounds, about=3):
+with profile.plan(steps=4 * rounds, about=3):
     paths = {name: play_by_hand(k, g_lr, rounds) for name, (k, g_lr) in settings.items()}
 for name, path in paths.items():
     away = int((path[-1].abs() > 5).sum())
@@ -881,8 +888,8 @@ def overfit(seed, steps, n=20):
     return torch.tensor(history)
 
 
-fit_steps = work.pick(smoke=10, cpu=300, gpu=300)
-with work.plan(steps=3 * fit_steps, about=3):
+fit_steps = profile.pick(smoke=10, cpu=300, gpu=300)
+with profile.plan(steps=3 * fit_steps, about=3):
     fits = torch.stack([overfit(SEED + i, fit_steps) for i in range(3)])
 
 # %% tags=["figure"] alt="Left: sample means of V at the best discriminator scatter around the exact value, less with more draws. Right: a network trained on 20 plus 20 points believes in a value above the maximum, while its true value falls far below it."
@@ -933,11 +940,11 @@ def shift_game(t, w, b, d_lr=0.1, g_lr=0.5):
     torch.nn.init.constant_(D.net[0].weight, w)
     torch.nn.init.constant_(D.net[0].bias, b)
     opts = torch.optim.SGD(G.parameters(), g_lr), torch.optim.SGD(D.parameters(), d_lr)
-    return game.Game(G, D, *opts, data=densities.as_data(p), latent=densities.Latent(1), seed=SEED)
+    return Game(G, D, *opts, data=densities.as_data(p), latent=densities.Latent(1), seed=SEED)
 
 
 played = shift_game(t=3.0, w=0.0, b=0.0)
-for step in game.train(played, objectives.minimax, steps=3, batch_size=64, d_steps=2):
+for step in train(played, objectives.minimax, steps=3, batch_size=64, d_steps=2):
     print(f"step {step.n}: d_loss {float(step.d_loss):.4f}   g_loss {float(step.g_loss):.4f}")
 
 # %% [markdown]
@@ -1004,8 +1011,8 @@ def draw(left, right):
 
 
 # %% tags=["widget"] alt="Left: data N(0,1), model N(1,1), the best discriminator and one with offset 1. Right: the integrand of V."
-live.explore(draw, panels=2, size=(8.4, 3.2), still={"offset": 1.0},
-             mean=(-3.0, 3.0, 1.0, 0.1), sd=(0.3, 3.0, 1.0, 0.05), offset=(-3.0, 3.0, 0.0, 0.1))  # fmt: skip
+explore(draw, panels=2, size=(8.4, 3.2), still={"offset": 1.0},
+        mean=(-3.0, 3.0, 1.0, 0.1), sd=(0.3, 3.0, 1.0, 0.05), offset=(-3.0, 3.0, 0.0, 0.1))  # fmt: skip
 
 # %% [markdown]
 # When you have your answers, compare:
@@ -1059,16 +1066,16 @@ def new_game(seed):
     torch.manual_seed(seed)
     G, D = networks.mlp([1, 32, 32, 1], torch.nn.Tanh), networks.PointDiscriminator(1, (32, 32))
     data, latent = densities.as_data(two_bumps), densities.Latent(1)
-    return game.Game.with_adam(G, D, data, latent, d_lr=2e-3, g_lr=2e-3, seed=seed)
+    return Game.with_adam(G, D, data, latent, d_lr=2e-3, g_lr=2e-3, seed=seed)
 
 
 # %%
-steps = work.pick(smoke=20, cpu=1_500, gpu=1_500)
+steps = profile.pick(smoke=20, cpu=1_500, gpu=1_500)
 games, histories, truths = [new_game(SEED + i) for i in range(3)], [], []
-with work.plan(steps=3 * steps, about=25):
+with profile.plan(steps=3 * steps, about=25):
     for one in games:
         history, truth = [], [(0, *two_values(one))]
-        for step in game.train(one, objectives.minimax, steps=steps, batch_size=128, d_steps=5, every=steps // 20):
+        for step in train(one, objectives.minimax, steps=steps, batch_size=128, d_steps=5, every=steps // 20):
             history.append(step)
             truth.append((step.n, *two_values(one)))
         histories.append(history)
@@ -1129,8 +1136,8 @@ print(f"smallest max V - V in any record: {min(best - current for truth in truth
 # step is small. To see more of it, set both step sizes to 0.01.) Do the arrows run along the green line or across it?
 
 # %% tags=["widget"] alt="Left: three heaps of blue data dots; orange crosses spread between and on them, over the score of the discriminator. Right: what both players pay over the first steps"
-together = work.pick(smoke=5, cpu=300, gpu=300)
-lab = live.laboratory(data="three regions", objective="minimax")
+together = profile.pick(smoke=5, cpu=300, gpu=300)
+lab = laboratory(data="three regions", objective="minimax")
 lab.step(together)
 lab
 
@@ -1161,8 +1168,8 @@ lab
 # density has no formula here, so TV and JS are those of both densities on a grid of small cells, slightly blurred.
 
 # %%
-from gan_tutorial.laboratory import Setting
-from gan_tutorial.laboratory.truth import Truth
+from gan_tutorial.lesson.laboratory import Setting
+from gan_tutorial.lesson.laboratory.truth import Truth
 
 regions = Truth(Setting.of(data="three regions"))
 
@@ -1179,7 +1186,7 @@ def standing(lab, n=20_000):
 
 def alone(seed):
     """Both play, then D alone, then G alone: the standing after each."""
-    lab, found = live.laboratory(data="three regions", objective="minimax", seed=seed), []
+    lab, found = laboratory(data="three regions", objective="minimax", seed=seed), []
     for players, steps in {"both": together, "only D": d_alone, "only G": 10}.items():
         lab.choose_players(players)
         lab.step(steps)
@@ -1189,9 +1196,9 @@ def alone(seed):
 
 
 # %%
-d_alone = work.pick(smoke=5, cpu=1_000, gpu=1_000)
+d_alone = profile.pick(smoke=5, cpu=1_000, gpu=1_000)
 torch.manual_seed(SEED)
-with work.plan(steps=3 * (together + d_alone + 10), about=6, gpu=6):
+with profile.plan(steps=3 * (together + d_alone + 10), about=6, gpu=6):
     stands = [alone(seed) for seed in range(3)]
 for seed, found in enumerate(stands):
     for players, right, limit, JS, pays in found:
@@ -1220,7 +1227,7 @@ for seed, found in enumerate(stands):
 # %%
 from IPython.display import Markdown
 
-from gan_tutorial.laboratory import CONTROLS
+from gan_tutorial.lesson.laboratory import CONTROLS
 
 
 def values(control):
@@ -1301,7 +1308,7 @@ print(f"w {w:.3f} (expected -1)   b {b:.3f} (expected 0.5 + log 2 = {0.5 + math.
 # What this notebook claimed, the exact value, and what was measured above. Rows from trainings hold in full runs only.
 
 # %%
-ledger = facts.Ledger("02")
+ledger = Ledger("02")
 mean_w, mean_b = torch.tensor(lines).mean(0)
 ledger.add("F-V1", "logistic regression finds w = -t, t = 1", -1, mean_w, 0.04, "log p/q of two Gaussians", needs_training=True)
 ledger.add("F-V1", "and b = t²/2", 0.5, mean_b, 0.04, "log p/q of two Gaussians", needs_training=True)
@@ -1395,8 +1402,8 @@ shown("game", "first game, mass of the left bump (data: 0.4)", (0.25, 0.55), mas
 
 def behind_after(d_steps, seed):
     """How far D is behind its limit after a hundred steps with d_steps moves each."""
-    lab = live.laboratory(data="three regions", objective="minimax", d_steps=d_steps, seed=seed)
-    lab.step(work.pick(smoke=3, cpu=100, gpu=100))
+    lab = laboratory(data="three regions", objective="minimax", d_steps=d_steps, seed=seed)
+    lab.step(profile.pick(smoke=3, cpu=100, gpu=100))
     right, limit, *_ = standing(lab)
     lab.close()
     return limit - right
@@ -1407,7 +1414,7 @@ shown("laboratory", "D nearer to its limit with five moves, by at least", (0.01,
 ledger
 
 # %%
-ledger.assert_all(work)
+ledger.assert_all(profile)
 
 # %% [markdown]
 # ## What to keep

@@ -34,10 +34,14 @@ import matplotlib.pyplot as plt
 import torch
 from torch import nn
 
-from gan_tutorial import data, facts, figures, live, networks, objectives, recipes
-from gan_tutorial.exercises import check, hint  # noqa: F401
-from gan_tutorial.game import Game, d_move, train
-from gan_tutorial.profile import choose, use_cores
+from gan_tutorial.clothes import recipes
+from gan_tutorial.clothes.data import fashion_mnist, to_unit
+from gan_tutorial.game import Game, d_move, networks, objectives, train
+from gan_tutorial.lesson import figures
+from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
+from gan_tutorial.lesson.facts import Ledger
+from gan_tutorial.lesson.live import explore
+from gan_tutorial.lesson.profile import choose, use_cores
 
 profile = choose(PROFILE)
 use_cores()
@@ -67,7 +71,7 @@ torch.manual_seed(SEED);
 # `fashion_mnist` holds all of it as one block of bytes.
 
 # %%
-images = data.fashion_mnist(profile.device)
+images = fashion_mnist(profile.device)
 figures.use_style(images.notice)
 images
 
@@ -82,7 +86,7 @@ fig, (top, bottom) = plt.subplots(2, 1, figsize=(6.6, 4.6), height_ratios=[2.6, 
 figures.image_grid(rows, top, columns=10)
 for c, name in enumerate(images.classes):
     top.text(29 * c + 15, -4, name.replace("/", "/\n"), ha="center", size=7)
-pixels = data.to_unit(images.train_images[:5000]).flatten().cpu()
+pixels = to_unit(images.train_images[:5000]).flatten().cpu()
 bottom.hist(pixels, bins=64, color=figures.COLORS["data"], density=True)
 bottom.set(xlabel="value of a pixel, scaled to [-1, 1]", ylabel="density", yscale="log", xlim=(-1.05, 1.05))
 black = (pixels == -1).float().mean()
@@ -511,7 +515,7 @@ for name, nets in recipes.NETS.items():
 # It is 0 for equal moments. It sees light and dark in large shapes and is blind to fine detail: a yardstick, not a judge.
 
 # %%
-reference = data.to_unit(images.train_images[:10_000]).flatten(1).double().cpu()
+reference = to_unit(images.train_images[:10_000]).flatten(1).double().cpu()
 centre = reference.mean(0)
 directions = torch.linalg.eigh(reference.T.cov())[1][:, -32:]
 
@@ -528,8 +532,8 @@ def frechet(a, b):
     return float((a.mean(0) - b.mean(0)).square().sum() + A.trace() + B.trace() - 2 * root)
 
 
-held_out = features(data.to_unit(images.test_images))
-floor = frechet(features(data.to_unit(images.train_images[-1000:])), held_out)
+held_out = features(to_unit(images.test_images))
+floor = frechet(features(to_unit(images.train_images[-1000:])), held_out)
 print(f"1,000 other real pictures: {floor:.1f}; pure noise: {frechet(features(torch.rand(1000, 1, 28, 28) * 2 - 1), held_out):.0f}")
 
 # %% [markdown]
@@ -579,7 +583,7 @@ figures.film_strip(frames, titles, columns=len(film["MLP"]));
 
 # %% tags=["figure"] covers=["4.09"] alt="Three panels of thirty pictures: real clothes, samples of the MLP GAN, samples of the convolutional GAN"
 torch.manual_seed(SEED)
-shown = {"real": data.to_unit(images.test_images[:30]), "MLP": mlp_game.sample(30), "convolutional": conv_game.sample(30)}
+shown = {"real": to_unit(images.test_images[:30]), "MLP": mlp_game.sample(30), "convolutional": conv_game.sample(30)}
 fig, axes = plt.subplots(1, 3, figsize=(8.4, 3.5))
 for ax, (name, pictures) in zip(axes, shown.items(), strict=True):
     figures.image_grid(pictures, ax, columns=5, title=name)
@@ -596,7 +600,7 @@ def step_to_neighbour(pictures):
     return float((pictures[..., 1:] - pictures[..., :-1]).abs().mean())
 
 
-real = data.to_unit(images.test_images[:2000])
+real = to_unit(images.test_images[:2000])
 grainy, torn = (real + 0.2 * torch.randn_like(real)).clamp(-1, 1), real.clone()
 torn[..., 9:19, 9:19] = -1
 tests = {"real": real, "real, grainy": grainy, "real, torn": torn, "MLP": mlp_game.sample(2000), "convolutional": conv_game.sample(2000)}
@@ -670,7 +674,7 @@ for name, history, looks in (("MLP", mlp_history, mlp_looks), ("conv", conv_hist
 # We freeze the convolutional G and train a fresh D on 500 real pictures and 500 samples, until nothing is left to learn. Beside its loss on those we draw its loss on pictures that it has never seen.
 
 # %%
-own_real, new_real = data.to_unit(images.train_images[:500]), data.to_unit(images.test_images[:1000])
+own_real, new_real = to_unit(images.train_images[:500]), to_unit(images.test_images[:1000])
 own_fake, new_fake = conv_game.sample(500, ema=False), conv_game.sample(1000, ema=False)
 D = networks.MLPDiscriminator().to(profile.device)
 d_opt, rows = torch.optim.Adam(D.parameters(), lr=2e-4), []
@@ -780,7 +784,7 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=800, gpu=3000), about=5, gpu=
         nn.functional.cross_entropy(classifier(x), labels).backward()
         optimiser.step()
 with torch.no_grad():
-    accuracy = float((classifier(data.to_unit(images.test_images)).argmax(1) == images.test_labels).float().mean())
+    accuracy = float((classifier(to_unit(images.test_images)).argmax(1) == images.test_labels).float().mean())
 print(f"right on {accuracy:.1%} of the test pictures")
 
 # %% [markdown]
@@ -922,7 +926,7 @@ def square(left, right):
     return update
 
 
-live.explore(square, panels=2, size=(6.4, 3), still={"across": 0.6, "down": 0.0}, across=(0.0, 1.0, 0.0, 0.02), down=(0.0, 1.0, 0.0, 0.02))
+explore(square, panels=2, size=(6.4, 3), still={"across": 0.6, "down": 0.0}, across=(0.0, 1.0, 0.0, 0.02), down=(0.0, 1.0, 0.0, 0.02))
 
 # %% [markdown]
 # The same question without sliders: along all six ways between two of the four latents, how sure is the classifier, and what does D say?
@@ -1026,7 +1030,7 @@ figures.image_grid(shown, right, columns=9, title="dark pullovers; + latent step
 # Each claim with its exact value and what we measured above. Those that need a full training are asserted only where there was one; those said of "this run" or "the runs shown" are only shown, as another seed may find something else.
 
 # %%
-ledger = facts.Ledger("03")
+ledger = Ledger("03")
 log2 = math.log(2)
 ledger.add("F-V4", "slope of minimax at D = 0.01 is -D", -0.01, weak[1], 1e-6, "autograd")
 ledger.add("F-V4", "slope of non-saturating at D = 0.01 is -(1-D)", -0.99, strong[1], 1e-6, "autograd")

@@ -34,9 +34,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from gan_tutorial import exercises, objectives, saddle
-from gan_tutorial.figures import COLORS, film_strip, use_style
-from gan_tutorial.profile import choose
+from gan_tutorial.game import objectives
+from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
+from gan_tutorial.lesson.figures import COLORS, film_strip, use_style
+from gan_tutorial.lesson.profile import choose
+from gan_tutorial.truth import saddle
 
 torch.set_num_threads(1)  # all networks here are tiny: a second thread would only wait
 use_style()
@@ -282,7 +284,7 @@ print(f"and with steps of 2.1, which are too large: {np.linalg.norm(walk(alterna
 # $\begin{pmatrix} 1 & -\eta \\ \eta & 1 \end{pmatrix}$, its eigenvalues are $1 \pm i\eta$, and
 # $|1 \pm i \eta| = \sqrt{1 + \eta^2}$, as Pythagoras said.
 #
-# `gan_tutorial.saddle` holds eight rules. Each gets the field $F(x, y) = (-y, x)$, the arrows of the
+# `gan_tutorial.truth.saddle` holds eight rules. Each gets the field $F(x, y) = (-y, x)$, the arrows of the
 # picture above, and a *memory* of two numbers, which some of them need. One rule, and what we do with it:
 
 # %%
@@ -374,7 +376,7 @@ for name, rule in saddle.RULES.items():
 # far you push the slider?
 
 # %% tags=["widget"] alt="Left: the path of the extragradient rule spirals inward. Right: curves of growth per step over step size for eight rules, with a line at 1; the curve of extragradient is highlighted and dips below 1"
-from gan_tutorial.live import explore
+from gan_tutorial.lesson.live import explore
 
 etas = np.linspace(0.02, 1.3, 65)
 predicted = {name: [saddle.growth(rule, eta) for eta in etas] for name, rule in saddle.RULES.items()}
@@ -840,9 +842,9 @@ assert antisymmetry < 1e-12
 # steps do not grow with it) and with $\beta_1 = 0$, three seeds each.
 
 # %%
-from gan_tutorial.densities import Ring
 from gan_tutorial.game import Game, train
-from gan_tutorial.networks import PointDiscriminator, mlp
+from gan_tutorial.game.networks import PointDiscriminator, mlp
+from gan_tutorial.truth.densities import Ring
 
 ring = Ring(sd=0.1)
 steps = profile.pick(smoke=20, cpu=1000, gpu=1000)
@@ -910,10 +912,11 @@ for (beta, k), value in late.items():
 # 3. *Instance noise* of 0.6, which is worth 0.18.
 
 # %% tags=["widget"] alt="Left: three heaps of blue data dots; all orange crosses are at one single place, outside the heaps, over a score of D that falls from one side to the other. Right: what both pay swings up and down"
-from gan_tutorial import live
+
+from gan_tutorial.lesson.laboratory import laboratory
 
 sgd = {"data": "three regions", "optimiser": "SGD", "d_lr": 0.1, "g_lr": 0.1, "momentum": 0.5}
-lab = live.laboratory(**sgd)
+lab = laboratory(**sgd)
 lab.pace = 4  # steps between two pictures: slow enough to see them run
 lab.step(profile.pick(smoke=5, cpu=400, gpu=400))
 lab
@@ -925,8 +928,8 @@ lab
 # 07 is about it; here it is just a distance.)
 
 # %%
-from gan_tutorial.divergences import empirical_w1
-from gan_tutorial.laboratory import Setting
+from gan_tutorial.lesson.laboratory import Setting
+from gan_tutorial.truth.divergences import empirical_w1
 
 swings = profile.pick(smoke=20, cpu=600, gpu=600)
 HELD = {"as it is": {}, "R1 0.3": {"hold": "R1", "weight": 0.3}, "noise 0.3": {"noise": 0.3}, "noise 0.6": {"noise": 0.6}}
@@ -1141,7 +1144,7 @@ for a in (0.5, 2.0):
 # %% [markdown]
 # ## Exercises
 #
-# Stuck? Run `exercises.hint("4.1")` in a cell of its own, more than once.
+# Stuck? Run `hint("4.1")` in a cell of its own, more than once.
 #
 # ### 4.1 One simultaneous step, for any $V$
 #
@@ -1159,7 +1162,7 @@ def step(V, x, y, eta):
 
 
 # %%
-step = exercises.check("4.1", step)
+step = check("4.1", step)
 
 # %% [markdown]
 # ### 4.2 Look ahead, and again
@@ -1180,7 +1183,7 @@ def look_ahead(x, y, eta, looks):
 
 
 # %%
-look_ahead = exercises.check("4.2", look_ahead)
+look_ahead = check("4.2", look_ahead)
 
 # %% [markdown]
 # With it you can see what each look buys. A surprise is hidden at a step size of 1:
@@ -1216,7 +1219,7 @@ def dirac_jacobian(gamma):
 best_gamma = 1.0
 
 # %%
-dirac_jacobian, best_gamma = exercises.check("4.3", (dirac_jacobian, best_gamma))
+dirac_jacobian, best_gamma = check("4.3", (dirac_jacobian, best_gamma))
 
 # %% [markdown]
 # ### 4.4 Open: a rule of your own
@@ -1243,110 +1246,110 @@ for eta in (0.1, 0.3, 0.5):
 # wherever the training was complete.
 
 # %%
-from gan_tutorial.facts import Ledger
+from gan_tutorial.lesson.facts import Ledger
 
-facts = Ledger("04")
+ledger = Ledger("04")
 far = saddle.run(saddle.simultaneous, saddle.bilinear, begin, 0.1, 1000)
 rate = saddle.measured_growth(far)
-facts.add("F-X1 circle", "solver - formula, largest", 0, circle_error, 1e-8, "Goodfellow 2016, exercise 2")
-facts.add("F-X1 circle", "distance after two turns / before", 1, radius[-1] / radius[0], 1e-8, "Goodfellow 2016")
-facts.add("F-X2 simultaneous", "growth per step, 0.1", np.sqrt(1.01), rate, 1e-9, "Pythagoras")
-facts.add("F-X2 simultaneous", "steps to double, 0.1", 139.32, np.log(2) / np.log(rate), 0.01, "2 log 2 / log(1 + eta^2)")
-facts.add("F-X2 simultaneous", "growth per turn, 0.1", 1.3684, rate ** (2 * np.pi / np.arctan(0.1)), 1e-4, "the table")
-facts.add("F-X3 alternating", "change of the invariant", 0, np.ptp(kept), 1e-11, "x^2 + y^2 - eta xy")
-facts.add("F-X3 alternating", "smallest distance, 0.5", 0.894427, sizes.min(), 1e-5, "1/sqrt(1 + eta/2)")
-facts.add("F-X3 alternating", "largest distance, 0.5", 1.154701, sizes.max(), 1e-5, "1/sqrt(1 - eta/2)")
+ledger.add("F-X1 circle", "solver - formula, largest", 0, circle_error, 1e-8, "Goodfellow 2016, exercise 2")
+ledger.add("F-X1 circle", "distance after two turns / before", 1, radius[-1] / radius[0], 1e-8, "Goodfellow 2016")
+ledger.add("F-X2 simultaneous", "growth per step, 0.1", np.sqrt(1.01), rate, 1e-9, "Pythagoras")
+ledger.add("F-X2 simultaneous", "steps to double, 0.1", 139.32, np.log(2) / np.log(rate), 0.01, "2 log 2 / log(1 + eta^2)")
+ledger.add("F-X2 simultaneous", "growth per turn, 0.1", 1.3684, rate ** (2 * np.pi / np.arctan(0.1)), 1e-4, "the table")
+ledger.add("F-X3 alternating", "change of the invariant", 0, np.ptp(kept), 1e-11, "x^2 + y^2 - eta xy")
+ledger.add("F-X3 alternating", "smallest distance, 0.5", 0.894427, sizes.min(), 1e-5, "1/sqrt(1 + eta/2)")
+ledger.add("F-X3 alternating", "largest distance, 0.5", 1.154701, sizes.max(), 1e-5, "1/sqrt(1 - eta/2)")
 for name, values in {"implicit": (0.995037, 0.894427, 0.707107), "extragradient": (0.995038, 0.901388, 1.0),
                      "optimistic": (0.994936, 0.707107, 1.931852)}.items():  # fmt: skip
     for eta, exact in zip((0.1, 0.5, 1.0), values, strict=True):
         path = saddle.run(saddle.RULES[name], saddle.bilinear, begin, eta, 400)
         double = (name, eta) == ("optimistic", 0.5)  # two equal eigenvalues: n times lambda^n, which takes longer
         tolerance = 3e-3 if double else 1e-4
-        facts.add(f"F-X4 {name}", f"growth per step, {eta}", exact, saddle.measured_growth(path), tolerance, "eigenvalues")
+        ledger.add(f"F-X4 {name}", f"growth per step, {eta}", exact, saddle.measured_growth(path), tolerance, "eigenvalues")
 edge = saddle.growth(saddle.optimistic, 1 / np.sqrt(3))
-facts.add("F-X4 optimistic", "growth at eta = 1/sqrt 3", 1, edge, 1e-9, "edge of stability")
-facts.add("averaging", "mean of y - (x0 - xN)/(eta N)", 0, telescoped, 1e-12, "telescoping sum")
+ledger.add("F-X4 optimistic", "growth at eta = 1/sqrt 3", 1, edge, 1e-9, "edge of stability")
+ledger.add("averaging", "mean of y - (x0 - xN)/(eta N)", 0, telescoped, 1e-12, "telescoping sum")
 centred = [np.linalg.norm(saddle.running_mean(path)[-1]) for path in (turns, spiral)]
-facts.add("averaging", "distance of the mean after 2,000 alternating steps / bound", (0, 1), centred[0] / bound[-1], 0, "telescoping sum")
-facts.add("averaging", "distance of the mean after 2,000 simultaneous steps", (1, 1e6), centred[1], 0, "carried off")
+ledger.add("averaging", "distance of the mean after 2,000 alternating steps / bound", (0, 1), centred[0] / bound[-1], 0, "telescoping sum")
+ledger.add("averaging", "distance of the mean after 2,000 simultaneous steps", (1, 1e6), centred[1], 0, "carried off")
 off = max(abs(saddle.growth(rule, 0.1) - measured[name]) for name, rule in saddle.RULES.items())
-facts.add("eight rules", "predicted - measured growth at 0.1, largest", 0, off, 2e-4, "eigenvalues")
+ledger.add("eight rules", "predicted - measured growth at 0.1, largest", 0, off, 2e-4, "eigenvalues")
 lengths = [np.linalg.norm(path[-1]) for path in paths.values()]
-facts.add("eight rules", "60 steps of 0.2: upper row, shortest distance in the end", (0.85, 1e3), min(lengths[:4]), 0, "steps")
-facts.add("eight rules", "60 steps of 0.2: lower row, longest distance in the end", (0, 0.8), max(lengths[4:]), 0, "steps")
-facts.assert_all(profile)
+ledger.add("eight rules", "60 steps of 0.2: upper row, shortest distance in the end", (0.85, 1e3), min(lengths[:4]), 0, "steps")
+ledger.add("eight rules", "60 steps of 0.2: lower row, longest distance in the end", (0, 0.8), max(lengths[4:]), 0, "steps")
+ledger.assert_all(profile)
 
 # %%
 source = "Mescheder et al. 2018"
 for gamma, real, imaginary in ((0.0, 0.0, 0.5), (0.2, -0.1, 0.489898), (1.0, -0.5, 0.0)):
     value = eigenvalues(*saddle.dirac(objectives.non_saturating, gamma=gamma))[0]
-    facts.add("F-X5 Dirac-GAN", f"real part, R1 {gamma}", real, value.real, 1e-6, source)
-    facts.add("F-X5 Dirac-GAN", f"imaginary part, R1 {gamma}", imaginary, abs(value.imag), 1e-6, source)
+    ledger.add("F-X5 Dirac-GAN", f"real part, R1 {gamma}", real, value.real, 1e-6, source)
+    ledger.add("F-X5 Dirac-GAN", f"imaginary part, R1 {gamma}", imaginary, abs(value.imag), 1e-6, source)
 noisy = eigenvalues(*saddle.dirac(objectives.non_saturating, noise=1.0))[0]
-facts.add("F-X5 Dirac-GAN", "real part, noise 1", -0.25, noisy.real, 1e-6, source)
+ledger.add("F-X5 Dirac-GAN", "real part, noise 1", -0.25, noisy.real, 1e-6, source)
 ends = {name: abs(path[-200:, 0]).max() for name, path in orbits.items()}
-facts.add("F-X5 Dirac-GAN", "last |theta|, WGAN-GP: 2w or more", (1, 2), ends["WGAN-GP, weight 1/2"], 0, "the turn at psi = 0")
-facts.add("F-X5 Dirac-GAN", "last |theta|, R1 1", 0, ends["R1, $\\gamma$ = 1"], 1e-2, source)
+ledger.add("F-X5 Dirac-GAN", "last |theta|, WGAN-GP: 2w or more", (1, 2), ends["WGAN-GP, weight 1/2"], 0, "the turn at psi = 0")
+ledger.add("F-X5 Dirac-GAN", "last |theta|, R1 1", 0, ends["R1, $\\gamma$ = 1"], 1e-2, source)
 spread = np.ptp(np.linalg.norm(orbits["minimax"], axis=1))
-facts.add("F-X5 Dirac-GAN", "minimax: change of the radius", 0, spread, 0.05, "here; steps of 0.1")
+ledger.add("F-X5 Dirac-GAN", "minimax: change of the radius", 0, spread, 0.05, "here; steps of 0.1")
 off = np.linalg.norm(play - 0.5, axis=1)
 power = np.polyfit(np.log(np.arange(101, 20_001)), np.log(off[100:]), 1)[0]
 ends_at = [path[-1][0] for path in walks]
-facts.add("one player", "walks that end in the right valley", 2, sum(x > 0.5 for x in ends_at), 0, "four walks")
-facts.add("one player", "where the walk from the ridge ends - the pass", 0, ends_at[-1] - ridge, 1e-6, "f has no slope there")
-facts.add("F-X6 pennies", "heads, fictitious play", 0.5, rows[-1, 0], 0.01, "Robinson 1951")
-facts.add("F-X6 pennies", "power of N at which the distance falls", -0.5, power, 0.1, "fit from 100 on")
-facts.add("convex is not enough", "largest real part, x^2/2 + 2xy and y^2/2 + 2xy", 1, run_away(2.0)[-1], 1e-9, "a - 1")
-facts.add("Dirac-GAN", "slope for G: non-saturating / minimax at a score of -10", np.exp(10), sure[1] / sure[0], 1e-3, "e^10")
-facts.add("Dirac-GAN", "last |theta|: non-saturating", (0.2, 0.8), ends["non-saturating"], 0, "creeps inward")
-facts.add("Dirac-GAN", "last |theta|: clipped WGAN", 0.5, ends["WGAN, clipped at 1/2"], 0.02, "the circle of xy")
-facts.add("Dirac-GAN", "last |theta|: noise 1", 0, ends["instance noise, s = 1"], 0.02, source)
-facts.add("F-X6 pennies", "gradient steps, farthest from 1/2", 0.5, abs(w - 0.5).max(), 1e-9, "hits the wall")
-facts.add("not vanishing", "|F| / distance on the circle", 1, smallest_on_circle, 1e-6, "F = (-y, x)")
-facts.add("zero-sum", "D-G block + transpose of G-D", 0, antisymmetry, 1e-12, "minimax")
-facts.add("not convex", "d_loss half-way - at both ends", (0.1, 10), bump, 0, "two equal Ds", needs_training=True)
-facts.add("densities", "total variation, changed directly", 0, direct[-1], 1e-3, "convex-concave game")
-facts.assert_all(profile)
+ledger.add("one player", "walks that end in the right valley", 2, sum(x > 0.5 for x in ends_at), 0, "four walks")
+ledger.add("one player", "where the walk from the ridge ends - the pass", 0, ends_at[-1] - ridge, 1e-6, "f has no slope there")
+ledger.add("F-X6 pennies", "heads, fictitious play", 0.5, rows[-1, 0], 0.01, "Robinson 1951")
+ledger.add("F-X6 pennies", "power of N at which the distance falls", -0.5, power, 0.1, "fit from 100 on")
+ledger.add("convex is not enough", "largest real part, x^2/2 + 2xy and y^2/2 + 2xy", 1, run_away(2.0)[-1], 1e-9, "a - 1")
+ledger.add("Dirac-GAN", "slope for G: non-saturating / minimax at a score of -10", np.exp(10), sure[1] / sure[0], 1e-3, "e^10")
+ledger.add("Dirac-GAN", "last |theta|: non-saturating", (0.2, 0.8), ends["non-saturating"], 0, "creeps inward")
+ledger.add("Dirac-GAN", "last |theta|: clipped WGAN", 0.5, ends["WGAN, clipped at 1/2"], 0.02, "the circle of xy")
+ledger.add("Dirac-GAN", "last |theta|: noise 1", 0, ends["instance noise, s = 1"], 0.02, source)
+ledger.add("F-X6 pennies", "gradient steps, farthest from 1/2", 0.5, abs(w - 0.5).max(), 1e-9, "hits the wall")
+ledger.add("not vanishing", "|F| / distance on the circle", 1, smallest_on_circle, 1e-6, "F = (-y, x)")
+ledger.add("zero-sum", "D-G block + transpose of G-D", 0, antisymmetry, 1e-12, "minimax")
+ledger.add("not convex", "d_loss half-way - at both ends", (0.1, 10), bump, 0, "two equal Ds", needs_training=True)
+ledger.add("densities", "total variation, changed directly", 0, direct[-1], 1e-3, "convex-concave game")
+ledger.assert_all(profile)
 
 # %%
 for k in range(3):
     bare, damped = (spectra[gamma, k][1] for gamma in (0.0, 1.0))
-    facts.add("50 weights", f"fastest turning, {k}", (0.15, 2), bare.imag, 0, "this run", needs_training=True)
-    facts.add("50 weights", f"real part without penalty, {k}", (-0.3, 0), bare.real, 0, "this run", needs_training=True, shown_only=True)
+    ledger.add("50 weights", f"fastest turning, {k}", (0.15, 2), bare.imag, 0, "this run", needs_training=True)
+    ledger.add("50 weights", f"real part without penalty, {k}", (-0.3, 0), bare.real, 0, "this run", needs_training=True, shown_only=True)
     gain = bare.real - damped.real
-    facts.add("50 weights", f"what R1 takes off the real part, {k}", (0.03, 1), gain, 0, "this run", needs_training=True)
+    ledger.add("50 weights", f"what R1 takes off the real part, {k}", (0.03, 1), gain, 0, "this run", needs_training=True)
     easier = largest_step[1.0, k] / largest_step[0.0, k]
-    facts.add("50 weights", f"largest step for this pair, R1 / none, {k}", (2, np.inf), easier, 0, "this run", needs_training=True)
+    ledger.add("50 weights", f"largest step for this pair, R1 / none, {k}", (2, np.inf), easier, 0, "this run", needs_training=True)
     nearer = away[1.0, k] / away[0.0, k]
-    facts.add("50 weights", f"still off after the push, R1 / none, {k}", (0, 1), nearer, 0, "this run", needs_training=True)
+    ledger.add("50 weights", f"still off after the push, R1 / none, {k}", (0, 1), nearer, 0, "this run", needs_training=True)
     made = net(trained[k][1], z)
-    facts.add("50 weights", f"mean of the samples, {k}", 2, made.mean(), 0.2, "N(2, 0.5^2)", needs_training=True)
-    facts.add("50 weights", f"sd of the samples, {k}", 0.5, made.std(), 0.3, "N(2, 0.5^2)", needs_training=True)
+    ledger.add("50 weights", f"mean of the samples, {k}", 2, made.mean(), 0.2, "N(2, 0.5^2)", needs_training=True)
+    ledger.add("50 weights", f"sd of the samples, {k}", 0.5, made.std(), 0.3, "N(2, 0.5^2)", needs_training=True)
     for gamma in (0.0, 1.0):
         expected, seen = predictions[gamma, k]
         name = f"|seen / (1 + eta lambda) - 1|, R1 {gamma:.0f}, {k}"
-        facts.add("50 weights", name, 0, abs(seen / expected - 1), 5e-3, "linearisation", needs_training=True)
+        ledger.add("50 weights", name, 0, abs(seen / expected - 1), 5e-3, "linearisation", needs_training=True)
     less = late[0.9, k] - late[0.0, k]
-    facts.add("oscillation", f"wrong share, momentum - none, {k}", (0.05, 1), less, 0, "this run", needs_training=True)
-    facts.add("oscillation", f"wrong share without momentum, {k}", (0, 0.25), late[0.0, k], 0, "this run", needs_training=True)
+    ledger.add("oscillation", f"wrong share, momentum - none, {k}", (0.05, 1), less, 0, "this run", needs_training=True)
+    ledger.add("oscillation", f"wrong share without momentum, {k}", (0, 0.25), late[0.0, k], 0, "this run", needs_training=True)
     (bare_w1, bare_swing, point), (r1_w1, r1_swing, r1_spread), (noise_w1, _, _) = (calm[name, k] for name in ("as it is", "R1 0.3", "noise 0.6"))
-    facts.add("live GAN", f"spread of the samples, as it is, {k}", (0, 0.1), point, 0, "this run", needs_training=True)
-    facts.add("live GAN", f"spread of the samples, R1, {k}", (0.4, 2), r1_spread, 0, "this run", needs_training=True)
-    facts.add("live GAN", f"mean W1, noise 0.6 / R1, {k}", (1, 10), noise_w1 / r1_w1, 0, "this run", needs_training=True)
+    ledger.add("live GAN", f"spread of the samples, as it is, {k}", (0, 0.1), point, 0, "this run", needs_training=True)
+    ledger.add("live GAN", f"spread of the samples, R1, {k}", (0.4, 2), r1_spread, 0, "this run", needs_training=True)
+    ledger.add("live GAN", f"mean W1, noise 0.6 / R1, {k}", (1, 10), noise_w1 / r1_w1, 0, "this run", needs_training=True)
     soft_w1, soft_spread = softly[0.18, k]
-    facts.add("live GAN", f"mean W1, R1 0.18 / as it is, {k}", (0, 0.5), soft_w1 / bare_w1, 0, "this run", needs_training=True, shown_only=True)
-    facts.add("live GAN", f"spread of the samples, R1 0.18, {k}", (0.3, 2), soft_spread, 0, "this run", needs_training=True, shown_only=True)
-    facts.add("live GAN", f"mean W1, R1 / as it is, {k}", (0, 0.5), r1_w1 / bare_w1, 0, "this run", needs_training=True)
-    facts.add("live GAN", f"swing of W1, R1 / as it is, {k}", (0, 0.5), r1_swing / bare_swing, 0, "this run", needs_training=True)
-    facts.add("live GAN", f"mean W1, noise 0.6 / as it is, {k}", (0, 0.7), noise_w1 / bare_w1, 0, "this run", needs_training=True)
+    ledger.add("live GAN", f"mean W1, R1 0.18 / as it is, {k}", (0, 0.5), soft_w1 / bare_w1, 0, "this run", needs_training=True, shown_only=True)
+    ledger.add("live GAN", f"spread of the samples, R1 0.18, {k}", (0.3, 2), soft_spread, 0, "this run", needs_training=True, shown_only=True)
+    ledger.add("live GAN", f"mean W1, R1 / as it is, {k}", (0, 0.5), r1_w1 / bare_w1, 0, "this run", needs_training=True)
+    ledger.add("live GAN", f"swing of W1, R1 / as it is, {k}", (0, 0.5), r1_swing / bare_swing, 0, "this run", needs_training=True)
+    ledger.add("live GAN", f"mean W1, noise 0.6 / as it is, {k}", (0, 0.7), noise_w1 / bare_w1, 0, "this run", needs_training=True)
 drift = max(values.real.max() for values, _, _ in spectra.values())
-facts.add("50 weights", "real part of the eigenvalue farthest to the right", (0, 0.1), drift, 0, "this run", needs_training=True, shown_only=True)
+ledger.add("50 weights", "real part of the eigenvalue farthest to the right", (0, 0.1), drift, 0, "this run", needs_training=True, shown_only=True)
 stuck = sum(calm["noise 0.3", k][2] < 0.1 for k in range(3))
-facts.add("live GAN", "seeds with noise 0.3 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
+ledger.add("live GAN", "seeds with noise 0.3 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
 stuck = sum(softly[0.045, k][1] < 0.1 for k in range(3))
-facts.add("live GAN", "seeds with R1 0.045 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
-facts.assert_all(profile)
-facts
+ledger.add("live GAN", "seeds with R1 0.045 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
+ledger.assert_all(profile)
+ledger
 
 # %% [markdown]
 # ## What to keep

@@ -36,9 +36,9 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import softplus
 
-from gan_tutorial.densities import Normal
-from gan_tutorial.figures import COLORS, use_style
-from gan_tutorial.profile import choose
+from gan_tutorial.lesson.figures import COLORS, use_style
+from gan_tutorial.lesson.profile import choose
+from gan_tutorial.truth.densities import Normal
 
 torch.set_num_threads(1)  # all tensors here are small: a second thread would only wait, for long if others compute
 use_style()
@@ -205,7 +205,7 @@ plt.show()
 # In the package these three lines are the generator's curves of three objectives. Do both agree?
 
 # %% tags=["nbval-check-output"]
-from gan_tutorial.objectives import max_likelihood, minimax, non_saturating
+from gan_tutorial.game.objectives import max_likelihood, minimax, non_saturating
 
 games = dict(zip(COSTS, (minimax, non_saturating, max_likelihood), strict=True))
 difference = max(float((game.g_fake(s) - COSTS[name](s)).abs().max()) for name, game in games.items())
@@ -237,7 +237,7 @@ print(f"the prices agree: {difference < 1e-6};  D pays the same in all three: {s
 # about twelve digits.
 
 # %%
-from gan_tutorial.divergences import expectation, js, kl, reverse_kl
+from gan_tutorial.truth.divergences import expectation, js, kl, reverse_kl
 
 p = Normal(0.0, 1.0)
 
@@ -384,7 +384,7 @@ plt.show()
 # trained.
 
 # %%
-from gan_tutorial.densities import Uniform
+from gan_tutorial.truth.densities import Uniform
 
 far = Uniform(2.0, 3.0)
 torch.manual_seed(SEED)
@@ -654,7 +654,7 @@ def numbers(shift, score):
 
 
 # %% tags=["widget"] covers=["6.04", "6.05"] alt="Left: the three prices over the score with their tangents, and the distribution of the scores of samples far to the left for t = 2. Right: bars of the one-step gradients; maximum likelihood 2, non-saturating a bit less, minimax small"
-from gan_tutorial.live import explore
+from gan_tutorial.lesson.live import explore
 
 
 def draw(left, right):
@@ -720,8 +720,8 @@ print(
 # negative, and 0 only if $q = p$. It is a reverse KL that looks at G's samples mixed half and half with data.
 
 # %% tags=["nbval-check-output"] covers=["6.05"]
-from gan_tutorial.densities import Mixture
-from gan_tutorial.divergences import f_divergence
+from gan_tutorial.truth.densities import Mixture
+from gan_tutorial.truth.divergences import f_divergence
 
 
 def f_non_saturating(u):
@@ -945,7 +945,7 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=1_500, gpu=3_000), about=5) a
 # what two sets of true samples get, so differences of that size are luck.
 
 # %% covers=["6.08"]
-from gan_tutorial.divergences import empirical_w1
+from gan_tutorial.truth.divergences import empirical_w1
 
 torch.manual_seed(SEED)
 p_grid = (features(grid) @ w_true - log_Z).exp()
@@ -1260,7 +1260,7 @@ for kind, by_loss in drawn.items():
 # Stuck? `hint("5.1")` in a new cell gives one hint at a time.
 
 # %%
-from gan_tutorial.exercises import check, hint  # noqa: F401
+from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
 
 # %% [markdown]
 # ### 5.1 A baseline that does not cheat
@@ -1397,32 +1397,32 @@ print("in the gap:", " ".join(f"{v:.2f}" for v in gap(sample)), "  W1:", " ".joi
 # What this notebook claimed, and what we measured. First what is exact, or needs no training.
 
 # %%
-from gan_tutorial.facts import Ledger
+from gan_tutorial.lesson.facts import Ledger
 
-facts = Ledger("05")
+ledger = Ledger("05")
 for d, times, measured in zip((0.001, 0.01, 0.1, 0.5), (999, 99, 9, 1), ratio[:4], strict=True):
-    facts.add("F-V4", f"non-saturating / minimax slope in s at D = {d}", times, measured, 1e-6, "(1 - D) / D")
-facts.add("F-V4", "slopes in s, autograd - table", 0, slope_error, 1e-9, "Goodfellow 2016, sec. 3.2")
+    ledger.add("F-V4", f"non-saturating / minimax slope in s at D = {d}", times, measured, 1e-6, "(1 - D) / D")
+ledger.add("F-V4", "slopes in s, autograd - table", 0, slope_error, 1e-9, "Goodfellow 2016, sec. 3.2")
 sources = ("Goodfellow et al. 2014, thm 1", "Arjovsky & Bottou 2017, thm 2.5", "Goodfellow 2016, exercise 3")
 for name, source in zip(("minimax", "non-saturating", "maximum likelihood"), sources, strict=True):
     descent = derivative(descends[name], 1.0)
-    facts.add("F-V5", f"one step at t = 1, {name}, and its divergence", descent, exact[name], 1e-6, source)
+    ledger.add("F-V5", f"one step at t = 1, {name}, and its divergence", descent, exact[name], 1e-6, source)
 both = exact["minimax"] + exact["non-saturating"]
-facts.add("F-V5", "minimax + non-saturating", 1, both, 1e-9, "d/dt KL(q||p)")
-facts.add("F-V6", "Exercise 3 (b) at t = 1.5", 1.5, found, 1e-9, "Goodfellow 2016, exercise 3")
-facts.add("F-V6", "counted, q copied", 1, told["q copied (frozen)"], 0.02, "a million samples")
-facts.add("F-V6", "counted, q not copied", 0, told["q not copied"], 0.02, "a million samples")
+ledger.add("F-V5", "minimax + non-saturating", 1, both, 1e-9, "d/dt KL(q||p)")
+ledger.add("F-V6", "Exercise 3 (b) at t = 1.5", 1.5, found, 1e-9, "Goodfellow 2016, exercise 3")
+ledger.add("F-V6", "counted, q copied", 1, told["q copied (frozen)"], 0.02, "a million samples")
+ledger.add("F-V6", "counted, q not copied", 0, told["q not copied"], 0.02, "a million samples")
 for t, value in effective.items():
-    facts.add("F-V6", f"share of samples that count, t = {t}", exp(-t * t), value, 1e-9, "exp(-t^2)")
+    ledger.add("F-V6", f"share of samples that count, t = {t}", exp(-t * t), value, 1e-9, "exp(-t^2)")
 infinity, nothing = float("inf"), torch.log(1 - torch.tensor(17.5).sigmoid())
-facts.add("F-V6", "samples of 1,000 that make up half of the gradient at t = 3", 5, half_of_it[3.0], 2, "2,000 batches")
-facts.add("F-V6", "median estimate at t = 1 over the truth", 1, estimates[1.0].median(), 0.02, "2,000 batches")
-facts.add("F-V6", "median estimate at t = 4 over the truth", (0.2, 0.5), estimates[4.0].median(), 0, "2,000 batches")
+ledger.add("F-V6", "samples of 1,000 that make up half of the gradient at t = 3", 5, half_of_it[3.0], 2, "2,000 batches")
+ledger.add("F-V6", "median estimate at t = 1 over the truth", 1, estimates[1.0].median(), 0.02, "2,000 batches")
+ledger.add("F-V6", "median estimate at t = 4 over the truth", (0.2, 0.5), estimates[4.0].median(), 0, "2,000 batches")
 over = believed[3.0] / effective[3.0]
-facts.add("F-V6", "a batch at t = 3 believes to be worth more than it is, by the factor", (60, 120), over, 0, "500 batches")
-facts.add("play", "minimax pushes hardest at t", (1, 2), hardest, 0, "quadrature")
-facts.add("float32", "log(1 - sigmoid(17.5))", -infinity, nothing, 0, "float32")
-facts.assert_all(profile)
+ledger.add("F-V6", "a batch at t = 3 believes to be worth more than it is, by the factor", (60, 120), over, 0, "500 batches")
+ledger.add("play", "minimax pushes hardest at t", (1, 2), hardest, 0, "quadrature")
+ledger.add("float32", "log(1 - sigmoid(17.5))", -infinity, nothing, 0, "float32")
+ledger.assert_all(profile)
 
 # %% [markdown]
 # Then what came out of samples, classifiers and games.
@@ -1431,63 +1431,63 @@ facts.assert_all(profile)
 reinforce = [noise_of[name] for name in COSTS]
 apart = max(abs(row[i][0] - row[0][0]) for row in reinforce for i in (1, 2))
 needed = min(row[1][1] / row[0][1] for row in reinforce[:2]) ** 2
-facts.add("F-C5", "REINFORCE - pathwise, means", 0, apart, 1e-9, "exercise 3 (a)")
-facts.add("F-C5", "variance: REINFORCE / pathwise, minimax or non-saturating", (20, infinity), needed, 0, "quadrature")
-facts.add("F-C5", "noise of REINFORCE, 1,000 / 10 dimensions", 10, growing[1_000][1] / growing[10][1], 2.5, "sqrt(d)")
-facts.add("F-C5", "noise of REINFORCE over its signal in 1,000 dimensions", (2, infinity), growing[1_000][1], 0, "64 samples")
-facts.add("F-C5", "noise of pathwise, 1,000 dimensions / 1", 1, growing[1_000][0] / growing[1][0], 0.5, "100 batches")
-facts.add("noise", "non-saturating at t = 3 / t = 1", (0, 1), relative["non-saturating", 3.0] / relative["non-saturating", 1.0], 0, "500 batches")
-facts.add("noise", "minimax / maximum likelihood at t = 3", (0, 0.2), relative["minimax", 3.0] / relative["maximum likelihood", 3.0], 0, "500 batches")
-facts.add("noise", "minimax at t = 3 / t = 1", (1.5, 10), relative["minimax", 3.0] / relative["minimax", 1.0], 0, "500 batches")
+ledger.add("F-C5", "REINFORCE - pathwise, means", 0, apart, 1e-9, "exercise 3 (a)")
+ledger.add("F-C5", "variance: REINFORCE / pathwise, minimax or non-saturating", (20, infinity), needed, 0, "quadrature")
+ledger.add("F-C5", "noise of REINFORCE, 1,000 / 10 dimensions", 10, growing[1_000][1] / growing[10][1], 2.5, "sqrt(d)")
+ledger.add("F-C5", "noise of REINFORCE over its signal in 1,000 dimensions", (2, infinity), growing[1_000][1], 0, "64 samples")
+ledger.add("F-C5", "noise of pathwise, 1,000 dimensions / 1", 1, growing[1_000][0] / growing[1][0], 0.5, "100 batches")
+ledger.add("noise", "non-saturating at t = 3 / t = 1", (0, 1), relative["non-saturating", 3.0] / relative["non-saturating", 1.0], 0, "500 batches")
+ledger.add("noise", "minimax / maximum likelihood at t = 3", (0, 0.2), relative["minimax", 3.0] / relative["maximum likelihood", 3.0], 0, "500 batches")
+ledger.add("noise", "minimax at t = 3 / t = 1", (1.5, 10), relative["minimax", 3.0] / relative["minimax", 1.0], 0, "500 batches")
 rare = relative["maximum likelihood", 3.0] / ((exp(9) - 1) / 1_000) ** 0.5
-facts.add("noise", "maximum likelihood at t = 3 / its theory", (0, 1), rare, 0, "this run", shown_only=True)
-facts.add("hidden f", "D_f - (KL(q||p) - 2 JS) at t = 2", 0, float(hidden - known), 1e-8, "Shannon et al. 2020")
-facts.add("hidden f", "D_f - 2 KL((p+q)/2 || p) at t = 2", 0, float(hidden - mixed), 1e-8, "Shannon et al. 2020")
-facts.add("steepness", "slope of the price + r^2 f''", 0, steep_error, 1e-8, "section 'Every falling price'")
-facts.add("5.3", "squared Hellinger, one step at t = 1", 0.5 * exp(-1 / 8), hellinger[1.0], 1e-8, "closed form")
+ledger.add("noise", "maximum likelihood at t = 3 / its theory", (0, 1), rare, 0, "this run", shown_only=True)
+ledger.add("hidden f", "D_f - (KL(q||p) - 2 JS) at t = 2", 0, float(hidden - known), 1e-8, "Shannon et al. 2020")
+ledger.add("hidden f", "D_f - 2 KL((p+q)/2 || p) at t = 2", 0, float(hidden - mixed), 1e-8, "Shannon et al. 2020")
+ledger.add("steepness", "slope of the price + r^2 f''", 0, steep_error, 1e-8, "section 'Every falling price'")
+ledger.add("5.3", "squared Hellinger, one step at t = 1", 0.5 * exp(-1 / 8), hellinger[1.0], 1e-8, "closed form")
 constants = [float(v[3]) for v in by_nce]
-facts.add("F-V9", "log Z by a classifier, mean of five", log_Z, sum(constants) / K, 0.05, "Gutmann & Hyvärinen 2010")
+ledger.add("F-V9", "log Z by a classifier, mean of five", log_Z, sum(constants) / K, 0.05, "Gutmann & Hyvärinen 2010")
 missed = max(abs(c - log_Z) for c in constants)
-facts.add("F-V9", "log Z by a classifier, largest error of five", 0, missed, 0.15, "Gutmann & Hyvärinen 2010")
-facts.add("6.08", "gradient of V against a copy - half of the likelihood's", 0, (copied - direct / 2).abs().max(), 0.03, "400,000 samples")
-facts.add("6.08", "weights by copying - directly", 0, (by_copying - by_mle[0]).abs().max(), 0.05, "10,000 data", needs_training=True)
-facts.add("6.08", "KL(p || model): NCE / MLE, means of five", (1, infinity), lost["NCE"] / lost["MLE"], 0, "this run", shown_only=True)
+ledger.add("F-V9", "log Z by a classifier, largest error of five", 0, missed, 0.15, "Gutmann & Hyvärinen 2010")
+ledger.add("6.08", "gradient of V against a copy - half of the likelihood's", 0, (copied - direct / 2).abs().max(), 0.03, "400,000 samples")
+ledger.add("6.08", "weights by copying - directly", 0, (by_copying - by_mle[0]).abs().max(), 0.05, "10,000 data", needs_training=True)
+ledger.add("6.08", "KL(p || model): NCE / MLE, means of five", (1, infinity), lost["NCE"] / lost["MLE"], 0, "this run", shown_only=True)
 for name, value in by_trained.items():
     off = 0.15 if name == "maximum likelihood" else 0.05
-    facts.add("F-V5", f"trained D, {name}", exact[name], value.mean(), off, "five seeds", needs_training=True)
-facts.add("5.2", "share that counts, mean of five D's", exp(-1), measured_share.mean(), 0.1, "exp(-t^2)", needs_training=True)
-facts.add("F-V7", "powers of ten lost by minimax", (1.5, 20), orders.min(), 0, "five seeds", needs_training=True)
+    ledger.add("F-V5", f"trained D, {name}", exact[name], value.mean(), off, "five seeds", needs_training=True)
+ledger.add("5.2", "share that counts, mean of five D's", exp(-1), measured_share.mean(), 0.1, "exp(-t^2)", needs_training=True)
+ledger.add("F-V7", "powers of ten lost by minimax", (1.5, 20), orders.min(), 0, "five seeds", needs_training=True)
 steady, vanishing = fading["non-saturating"], fading["minimax"]
-facts.add("F-V7", "non-saturating gradient at the end", (1, 100), steady[-1].min(), 0, "five seeds", needs_training=True)
-facts.add("F-V7", "non-saturating gradient, end / begin, least of five", (1, infinity), (steady[-1] / steady[0]).min(), 0, "five seeds", needs_training=True)
+ledger.add("F-V7", "non-saturating gradient at the end", (1, 100), steady[-1].min(), 0, "five seeds", needs_training=True)
+ledger.add("F-V7", "non-saturating gradient, end / begin, least of five", (1, infinity), (steady[-1] / steady[0]).min(), 0, "five seeds", needs_training=True)
 late = vanishing[-1] / vanishing[2 * len(vanishing) // 3]
-facts.add("F-V7", "minimax gradient, end / two thirds, largest of five", (0, 1), late.max(), 0, "five seeds", needs_training=True)
-facts.assert_all(profile)
+ledger.add("F-V7", "minimax gradient, end / two thirds, largest of five", (0, 1), late.max(), 0, "five seeds", needs_training=True)
+ledger.assert_all(profile)
 
 # %%
 for name, (mean, sd) in fits.items():
     sample = drawn["one Gaussian"][name]
-    facts.add("6.07", f"one Gaussian, mean, {name}", mean, sample.mean(), 0.1, "five seeds", needs_training=True)
-    facts.add("6.07", f"one Gaussian, sd, {name}", sd, sample.std(0).mean(), 0.1, "five seeds", needs_training=True)
+    ledger.add("6.07", f"one Gaussian, mean, {name}", mean, sample.mean(), 0.1, "five seeds", needs_training=True)
+    ledger.add("6.07", f"one Gaussian, sd, {name}", sd, sample.std(0).mean(), 0.1, "five seeds", needs_training=True)
 nearby = [js(two, Normal(*fits[name])) for name in ("non-saturating", "minimax")]
-facts.add("6.07", "2 JS on the larger mode - 2 JS spread over both", (-2, 0), 2 * float(nearby[0] - nearby[1]), 0, "quadrature")
+ledger.add("6.07", "2 JS on the larger mode - 2 JS spread over both", (-2, 0), 2 * float(nearby[0] - nearby[1]), 0, "quadrature")
 for name, sample in drawn["a network"].items():
     blur = float(gap(drawn["one Gaussian"]["maximum likelihood"]).min())
-    facts.add("6.07", f"in the gap / blur of one Gaussian, {name}, largest", (0, 0.8), gap(sample).max() / blur, 0, "five seeds", needs_training=True)
-    facts.add("6.07", f"in the gap, {name}, mean - that of the data", (0, 1), gap(sample).mean() - gap(truth), 0, "five seeds", needs_training=True)
+    ledger.add("6.07", f"in the gap / blur of one Gaussian, {name}, largest", (0, 0.8), gap(sample).max() / blur, 0, "five seeds", needs_training=True)
+    ledger.add("6.07", f"in the gap, {name}, mean - that of the data", (0, 1), gap(sample).mean() - gap(truth), 0, "five seeds", needs_training=True)
     nearer = moved["one Gaussian", name].mean() / moved["a network", name].mean()
-    facts.add("6.07", f"W1 with one Gaussian / with a network, {name}", (2, infinity), nearer, 0, "five seeds", needs_training=True)
+    ledger.add("6.07", f"W1 with one Gaussian / with a network, {name}", (2, infinity), nearer, 0, "five seeds", needs_training=True)
 for name, distance in wander.items():
-    facts.add("6.06", f"distance from 0, {name}", (0, 0.5), distance, 0, "five seeds", needs_training=True)
+    ledger.add("6.06", f"distance from 0, {name}", (0, 0.5), distance, 0, "five seeds", needs_training=True)
 on_the_way = {name: float((path > 1).sum(0).double().mean()) for name, path in paths.items()}
 slow, *quick = (on_the_way[name] for name in reversed(AGENTS))
-facts.add("6.06", "steps above a shift of 1: verdict / slower of the others", (1.5, infinity), slow / max(quick), 0, "five seeds", needs_training=True)
-facts.add("6.06", "distance from 0: verdict / larger of the others", (1, infinity), wander["REINFORCE, verdict"] / max(list(wander.values())[:2]), 0, "five seeds", needs_training=True)
-facts.add("6.06", "distance from 0: REINFORCE, log D / pathwise", 1, wander["REINFORCE, log D"] / wander["pathwise"], 0.5, "five seeds", needs_training=True)
-facts.add("6.08", "W1 of the GAN, largest", (0, 0.3), compared["GAN"].max(), 0, "five seeds", needs_training=True)
-facts.add("6.08", "W1: GAN / true samples, means of five", (1, infinity), compared["GAN"].mean() / compared["true samples"].mean(), 0, "five seeds", needs_training=True)
-facts.assert_all(profile)
-facts
+ledger.add("6.06", "steps above a shift of 1: verdict / slower of the others", (1.5, infinity), slow / max(quick), 0, "five seeds", needs_training=True)
+ledger.add("6.06", "distance from 0: verdict / larger of the others", (1, infinity), wander["REINFORCE, verdict"] / max(list(wander.values())[:2]), 0, "five seeds", needs_training=True)
+ledger.add("6.06", "distance from 0: REINFORCE, log D / pathwise", 1, wander["REINFORCE, log D"] / wander["pathwise"], 0.5, "five seeds", needs_training=True)
+ledger.add("6.08", "W1 of the GAN, largest", (0, 0.3), compared["GAN"].max(), 0, "five seeds", needs_training=True)
+ledger.add("6.08", "W1: GAN / true samples, means of five", (1, infinity), compared["GAN"].mean() / compared["true samples"].mean(), 0, "five seeds", needs_training=True)
+ledger.assert_all(profile)
+ledger
 
 # %% [markdown]
 # ## What to keep

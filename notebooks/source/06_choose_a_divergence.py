@@ -35,16 +35,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from gan_tutorial import divergences, figures, objectives, recipes, score
-from gan_tutorial.data import fashion_mnist
-from gan_tutorial.densities import Mixture, Normal, Uniform
-from gan_tutorial.divergences import expectation, f_divergence
-from gan_tutorial.figures import COLORS, use_style
-from gan_tutorial.game import Game, train
-from gan_tutorial.networks import SideBySide
-from gan_tutorial.objectives import OBJECTIVES
-from gan_tutorial.profile import choose, use_cores
-from gan_tutorial.quadrature import integrate
+from gan_tutorial.clothes import recipes, score
+from gan_tutorial.clothes.data import fashion_mnist
+from gan_tutorial.game import Game, objectives, train
+from gan_tutorial.game.networks import SideBySide
+from gan_tutorial.game.objectives import OBJECTIVES
+from gan_tutorial.lesson import figures
+from gan_tutorial.lesson.figures import COLORS, use_style
+from gan_tutorial.lesson.profile import choose, use_cores
+from gan_tutorial.truth import divergences
+from gan_tutorial.truth.densities import Mixture, Normal, Uniform
+from gan_tutorial.truth.divergences import expectation, f_divergence
+from gan_tutorial.truth.quadrature import integrate
 
 use_cores()
 threads = torch.get_num_threads()
@@ -449,7 +451,7 @@ for name, seen in learned.items():
 # $f^*(T(s)) = (1 - e^{-s}) / e^{-s} = e^{s} - 1$.
 
 # %% tags=["nbval-check-output"] covers=["7.04"]
-from gan_tutorial.objectives import Objective, best_response, f_gan
+from gan_tutorial.game.objectives import Objective, best_response, f_gan
 
 
 def my_f_gan(T, f_star_T):
@@ -627,7 +629,7 @@ def draw(left, right):
 
 
 # %% tags=["widget"] covers=["7.02", "7.01"] alt="Left: KL's curve with a tangent that touches at a wrong ratio, and the gap at the true ratio. Right: the integrand of the divergence and the lower integrand of the bound over x, the area between shaded"
-from gan_tutorial.live import explore
+from gan_tutorial.lesson.live import explore
 
 explore(
     draw,
@@ -1138,7 +1140,7 @@ plt.show()
 # 3. Now pull `instance noise` to 0.3, still with only D moving. What do the arrows do?
 
 # %% tags=["widget"] alt="The laboratory: left the ring of eight spots with samples on it and D's score as a coloured field, right what both players pay over the steps"
-from gan_tutorial.live import laboratory
+from gan_tutorial.lesson.laboratory import laboratory
 
 lab = laboratory(objective="kl")
 with profile.plan(steps=profile.pick(smoke=5, cpu=600, gpu=600), about=3) as plan:
@@ -1241,7 +1243,7 @@ print(f"bound while G moves: {float(late_bound):.2f}; G stopped, D's next moves,
 # Nine games were trained beforehand, with three seeds each and 1,600 steps, same networks and batches. (Eight divergences, and the non-saturating game. JS is missing, as its losses are minimax' plus constants: every step would be the same.) The step size is notebook 03's, 0.002, for the first three, smaller for Pearson, and as a precaution smaller still, 0.0003, for the five with an exponential of the score in one of their curves. Was that wise? Look at the table first.
 
 # %% covers=["7.04"]
-from gan_tutorial import recordings
+from gan_tutorial.clothes import recordings
 
 recording = recordings.load("06_family")
 print(recording.about)
@@ -1408,7 +1410,7 @@ for name in control.settings:
 
 # %%
 torch.set_num_threads(1)
-from gan_tutorial.exercises import check, hint  # noqa: F401
+from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
 
 # %% [markdown]
 # ### 6.1 A new f-GAN
@@ -1525,153 +1527,153 @@ for k in (2, 8, 32, 128):
 # What this notebook claimed, and what we measured. First what is exact, or needs no training.
 
 # %%
-from gan_tutorial.facts import Ledger
+from gan_tutorial.lesson.facts import Ledger
 
-facts = Ledger("06")
-facts.add("7.01", "sum over a grid - package, three divergences", 0, sum_error, 1e-6, "two ways of integrating")
+ledger = Ledger("06")
+ledger.add("7.01", "sum over a grid - package, three divergences", 0, sum_error, 1e-6, "two ways of integrating")
 for name, values in rising.items():
-    facts.add("7.02", f"staircases, {name}: smallest rise from one to the next", (0, 1), np.diff(values).min(), 0, "finer steps")
-    facts.add("7.02", f"staircases, {name}: the finest / the divergence", (0.98, 1), values[-1] / float(known[name](p, q)), 0, "a lower bound")
-facts.add("7.03", "Pearson, two bins, exact shares / the divergence", (0, 0.9), rising["Pearson"][1] / float(known["Pearson"](p, q)), 0, "few bins see too little")
-facts.add("7.03", "Pearson, 128 bins, 300 points / the divergence, mean of ten", (1.5, 4), by_bins[128] / float(known["Pearson"](p, q)), 0, "many bins see luck")
-facts.add("7.03", "1 / variance of the best T of reverse KL", 0, 1 / float(divergences.neyman(p, q)), 1e-12, "infinite: q is more than sqrt 2 times as wide as p")
-facts.add("F-F3", "eight conjugates, formula - grid", 0, table_error, 1e-4, "Nowozin et al. 2016, tables 2 and 6")
+    ledger.add("7.02", f"staircases, {name}: smallest rise from one to the next", (0, 1), np.diff(values).min(), 0, "finer steps")
+    ledger.add("7.02", f"staircases, {name}: the finest / the divergence", (0.98, 1), values[-1] / float(known[name](p, q)), 0, "a lower bound")
+ledger.add("7.03", "Pearson, two bins, exact shares / the divergence", (0, 0.9), rising["Pearson"][1] / float(known["Pearson"](p, q)), 0, "few bins see too little")
+ledger.add("7.03", "Pearson, 128 bins, 300 points / the divergence, mean of ten", (1.5, 4), by_bins[128] / float(known["Pearson"](p, q)), 0, "many bins see luck")
+ledger.add("7.03", "1 / variance of the best T of reverse KL", 0, 1 / float(divergences.neyman(p, q)), 1e-12, "infinite: q is more than sqrt 2 times as wide as p")
+ledger.add("F-F3", "eight conjugates, formula - grid", 0, table_error, 1e-4, "Nowozin et al. 2016, tables 2 and 6")
 deep = [float(conjugate_on_a_grid(CURVES["reverse KL"], torch.zeros(1), torch.tensor([end]))) for end in (1e3, 1e6)]
-facts.add("F-F3", "reverse KL, slope 0: crossing found on a grid up to 1,000,000 - up to 1,000", math.log(1e3), deep[1] - deep[0], 1e-4, "log u has no largest value")
-facts.add("F-F1", "f** - f, largest", 0, back_error, 1e-4, "Fenchel & Moreau")
-facts.add("F-F1", "T at the best score - f'(ratio), nine objectives", 0, max(slope_errors.values()), 1e-4, "Nowozin et al. 2016, eq. 5")
-facts.add("F-F1", "bound at the best score - D_f, nine objectives", 0, max(bound_errors.values()), 1e-5, "Nguyen et al. 2010")
+ledger.add("F-F3", "reverse KL, slope 0: crossing found on a grid up to 1,000,000 - up to 1,000", math.log(1e3), deep[1] - deep[0], 1e-4, "log u has no largest value")
+ledger.add("F-F1", "f** - f, largest", 0, back_error, 1e-4, "Fenchel & Moreau")
+ledger.add("F-F1", "T at the best score - f'(ratio), nine objectives", 0, max(slope_errors.values()), 1e-4, "Nowozin et al. 2016, eq. 5")
+ledger.add("F-F1", "bound at the best score - D_f, nine objectives", 0, max(bound_errors.values()), 1e-5, "Nguyen et al. 2010")
 for name, exact in {"kl": 1, "reverse_kl": -1, "pearson": 0, "squared_hellinger": 0, "jensen_shannon": 0, "minimax": -math.log(2)}.items():
-    facts.add("F-F2", f"T at ratio 1, {name}", exact, T_at_one[name], 1e-6, "f'(1)")
-facts.add("F-F4", "minimax' divergence - (2 JS - log 4)", 0, bound_errors["minimax"], 1e-5, "Goodfellow et al. 2014")
+    ledger.add("F-F2", f"T at ratio 1, {name}", exact, T_at_one[name], 1e-6, "f'(1)")
+ledger.add("F-F4", "minimax' divergence - (2 JS - log 4)", 0, bound_errors["minimax"], 1e-5, "Goodfellow et al. 2014")
 for name, exact in {"kl": 0.92, "jensen_shannon": 0.70, "pearson": 1.80, "reverse_kl": 9.06, "squared_hellinger": 1}.items():
-    facts.add("7.02", f"lost by D too sure / by D unsure, {name}", exact, lost[name][3] / lost[name][1], 0.01, "quadrature")
-    facts.add("7.02", f"lost by D that knows nothing, {name}", bound_of(TABLE[name][0], 1.0, 0.0)[0], lost[name][0], 1e-9, "all of it")
-facts.add("7.02", "reverse KL, D too sure: the bound", (-2, -1), bound_of(TABLE["reverse_kl"][0], 1.0, 1.5)[1], 0, "quadrature")
+    ledger.add("7.02", f"lost by D too sure / by D unsure, {name}", exact, lost[name][3] / lost[name][1], 0.01, "quadrature")
+    ledger.add("7.02", f"lost by D that knows nothing, {name}", bound_of(TABLE[name][0], 1.0, 0.0)[0], lost[name][0], 1e-9, "all of it")
+ledger.add("7.02", "reverse KL, D too sure: the bound", (-2, -1), bound_of(TABLE["reverse_kl"][0], 1.0, 1.5)[1], 0, "quadrature")
 spread = max(float(np.ptp(values)) for values in zip(*solved, strict=True))
-facts.add("F-F5", "mixture solved from three starts: largest difference", 0, spread, 1e-3, "least squares")
+ledger.add("F-F5", "mixture solved from three starts: largest difference", 0, spread, 1e-3, "least squares")
 bells = {name: np.array([-row[1], row[2]]) for name, row in best.items()}  # farther left, wider
 between = [v for name, v in bells.items() if name not in ("pearson", "reverse_kl")]
 gap = min(min((bells["pearson"] - v).min(), (v - bells["reverse_kl"]).min()) for v in between)
-facts.add("F-F5", "best bells: Pearson's widest and leftmost, reverse KL's narrowest and rightmost: least gap", (0.01, 1), gap, 0, "quadrature")
-facts.add("F-F5", "the paper's trained F - its best divergence, largest of five", (-1, 0), max(PAPER_TRAINED[name][0] - PRINTED[name][0] for name in FIVE), 0, "Nowozin et al. 2016, table 3")
+ledger.add("F-F5", "best bells: Pearson's widest and leftmost, reverse KL's narrowest and rightmost: least gap", (0.01, 1), gap, 0, "quadrature")
+ledger.add("F-F5", "the paper's trained F - its best divergence, largest of five", (-1, 0), max(PAPER_TRAINED[name][0] - PRINTED[name][0] for name in FIVE), 0, "Nowozin et al. 2016, table 3")
 for what, rounded, value in zip(("weight", "mean", "sd", "mean 2", "sd 2"), (0.33, -1, 0.255, 2, math.sqrt(2)), recovered.x, strict=True):
-    facts.add("F-F5", f"mixture solved from the table: {what}", rounded, value, 3e-3, "fifteen printed numbers")
+    ledger.add("F-F5", f"mixture solved from the table: {what}", rounded, value, 3e-3, "fifteen printed numbers")
 for name, numbers in best.items():
     for what, value, printed in zip(("D_f", "mu", "sigma"), numbers, PRINTED[name], strict=True):
-        facts.add("F-F5", f"best fit, {name}: {what}", printed, value, 1e-3, "Nowozin et al. 2016, table 3")
-facts.add("F-F6", "best bells: columns whose smallest value is on the diagonal", 5, on_the_diagonal(exact_cross), 0, "each is the best for its own")
+        ledger.add("F-F5", f"best fit, {name}: {what}", printed, value, 1e-3, "Nowozin et al. 2016, table 3")
+ledger.add("F-F6", "best bells: columns whose smallest value is on the diagonal", 5, on_the_diagonal(exact_cross), 0, "each is the best for its own")
 for what, exact, value in zip(("D_f", "mu", "sigma"), (0.40516, 1.82476, 1.51858), neyman_fit, strict=True):
-    facts.add("E10", f"divided by p: {what}", exact, value, 1e-3, "recomputed")
-facts.add("F-D3", "2 JS of what does not meet", 2 * math.log(2), constants["jensen_shannon"][2], 1e-6, "f(0) + f'(inf)")
-facts.add("F-D3", "total variation of what does not meet", 1, constants["total_variation"][2], 1e-6, "f(0) + f'(inf)")
-facts.add("F-D3", "1 / KL of what does not meet", 0, 1 / constants["kl"][2], 1e-12, "f(0) + f'(inf)")
-facts.assert_all(profile)
+    ledger.add("E10", f"divided by p: {what}", exact, value, 1e-3, "recomputed")
+ledger.add("F-D3", "2 JS of what does not meet", 2 * math.log(2), constants["jensen_shannon"][2], 1e-6, "f(0) + f'(inf)")
+ledger.add("F-D3", "total variation of what does not meet", 1, constants["total_variation"][2], 1e-6, "f(0) + f'(inf)")
+ledger.add("F-D3", "1 / KL of what does not meet", 0, 1 / constants["kl"][2], 1e-12, "f(0) + f'(inf)")
+ledger.assert_all(profile)
 
 # %%
-facts.add("F-S1", "best D under mixed labels, largest error", 0, formula_error, 1e-6, "Goodfellow 2016, sec. 4.2")
-facts.add("F-S1", "ceiling of the score, smoothed", math.log(9), ceilings["smoothed, 0.9"][-1], 1e-5, "log 0.9/0.1")
-facts.add("F-S2", "smallest loss on data, smoothed", 0.325083, saturated, 1e-5, "H(0.9)")
-facts.add("F-S2", "D's loss at p = q, smoothed", 1.376278, at_equal, 1e-5, "closed form")
-facts.add("F-S3", "flipped by a coin - two-sided smoothing", mixed, counted, 0.01, "a million labels")
-facts.add("F-S3", "flip_labels - two-sided smoothing", mixed, flipped, 1e-6, "exact")
-facts.add("F-S3", "ceiling of the score, flipped", math.log(19), ceilings["flipped, 5 %"][-1], 1e-5, "log 0.95/0.05")
-facts.add("F-S4", "weight 0.95: D at p = q", 0.4872, shifted, 1e-4, "0.95 / 1.95")
+ledger.add("F-S1", "best D under mixed labels, largest error", 0, formula_error, 1e-6, "Goodfellow 2016, sec. 4.2")
+ledger.add("F-S1", "ceiling of the score, smoothed", math.log(9), ceilings["smoothed, 0.9"][-1], 1e-5, "log 0.9/0.1")
+ledger.add("F-S2", "smallest loss on data, smoothed", 0.325083, saturated, 1e-5, "H(0.9)")
+ledger.add("F-S2", "D's loss at p = q, smoothed", 1.376278, at_equal, 1e-5, "closed form")
+ledger.add("F-S3", "flipped by a coin - two-sided smoothing", mixed, counted, 0.01, "a million labels")
+ledger.add("F-S3", "flip_labels - two-sided smoothing", mixed, flipped, 1e-6, "exact")
+ledger.add("F-S3", "ceiling of the score, flipped", math.log(19), ceilings["flipped, 5 %"][-1], 1e-5, "log 0.95/0.05")
+ledger.add("F-S4", "weight 0.95: D at p = q", 0.4872, shifted, 1e-4, "0.95 / 1.95")
 for s, js, slope in ((0.05, 0.693147, 0.0), (0.1, 0.693146, 0.00002), (0.25, 0.632720, 0.27439), (0.5, 0.336831, 0.44960), (1.0, 0.111421, 0.19899)):
-    facts.add("F-S5", f"noise {s}: JS at distance 1", js, noise_table[s][0], 2e-6, "quadrature")
-    facts.add("F-S5", f"noise {s}: slope at distance 1", slope, noise_table[s][1], 2e-5, "quadrature")
-facts.add("F-S5", "noise with the strongest slope", 0.41, strongest, 0.02, "times the distance")
-facts.add("F-S5", "useful noise, a tenth of the strongest slope: from", 0.17, useful[0], 0.02, "times the distance")
-facts.add("F-S5", "useful noise: to", 2.25, useful[1], 0.1, "times the distance")
-facts.add("7.04", "G's own price at score -6, largest slope of the six that are flat", (-0.01, 0), min(G_slopes[n][0] for n in FAMILY if n not in ("reverse_kl", "neyman", "jeffreys")), 0, "the curves")
-facts.add("7.04", "G's own price at score -6, smallest slope of the other three", -1, max(G_slopes[n][0] for n in ("reverse_kl", "neyman", "jeffreys")), 1e-3, "the curves")
+    ledger.add("F-S5", f"noise {s}: JS at distance 1", js, noise_table[s][0], 2e-6, "quadrature")
+    ledger.add("F-S5", f"noise {s}: slope at distance 1", slope, noise_table[s][1], 2e-5, "quadrature")
+ledger.add("F-S5", "noise with the strongest slope", 0.41, strongest, 0.02, "times the distance")
+ledger.add("F-S5", "useful noise, a tenth of the strongest slope: from", 0.17, useful[0], 0.02, "times the distance")
+ledger.add("F-S5", "useful noise: to", 2.25, useful[1], 0.1, "times the distance")
+ledger.add("7.04", "G's own price at score -6, largest slope of the six that are flat", (-0.01, 0), min(G_slopes[n][0] for n in FAMILY if n not in ("reverse_kl", "neyman", "jeffreys")), 0, "the curves")
+ledger.add("7.04", "G's own price at score -6, smallest slope of the other three", -1, max(G_slopes[n][0] for n in ("reverse_kl", "neyman", "jeffreys")), 1e-3, "the curves")
 cured = max(G_slopes[name][1] for name in ("minimax", "jensen_shannon", "kl", "pearson"))
-facts.add("7.04", "with the trick, slope at score -6: the four that it cures, largest", -1, cured, 5e-3, "the curves")
-facts.add("7.04", "with the trick, slope at score -6: total variation", 0, G_slopes["total_variation"][1], 1e-4, "the curves")
+ledger.add("7.04", "with the trick, slope at score -6: the four that it cures, largest", -1, cured, 5e-3, "the curves")
+ledger.add("7.04", "with the trick, slope at score -6: total variation", 0, G_slopes["total_variation"][1], 1e-4, "the curves")
 for name, exact in {"squared_hellinger": -math.exp(6), "neyman": -2 * math.exp(12)}.items():
-    facts.add("7.04", f"with the trick, slope at score -6: {name} / formula", 1, G_slopes[name][1] / exact, 1e-5, "the curves")
+    ledger.add("7.04", f"with the trick, slope at score -6: {name} / formula", 1, G_slopes[name][1] / exact, 1e-5, "the curves")
 finals = {name: recording.ffd(name)[:, -1] for name in recording.settings}
 worst_of_two = max(finals["non_saturating"].max(), finals["minimax"].max())
 best_of_five = min(np.nanmin(finals[name]) for name in FIVE_STEEP)
-facts.add("7.04", "recorded FFD: best of the five with small steps - worst of the GAN's own two", (10, 100), best_of_five - worst_of_two, 0, "three seeds each")
-facts.add("7.04", "recorded FFD: Pearson, worst", (20, 35), finals["pearson"].max(), 0, "three seeds")
-facts.add("7.04", "recorded FFD: seeds above 100 of total variation", 1, (finals["total_variation"] > 100).sum(), 0, "three seeds")
-facts.add("7.04", "recorded FFD: seeds above 100 of Neyman", 1, (finals["neyman"] > 100).sum(), 0, "three seeds")
+ledger.add("7.04", "recorded FFD: best of the five with small steps - worst of the GAN's own two", (10, 100), best_of_five - worst_of_two, 0, "three seeds each")
+ledger.add("7.04", "recorded FFD: Pearson, worst", (20, 35), finals["pearson"].max(), 0, "three seeds")
+ledger.add("7.04", "recorded FFD: seeds above 100 of total variation", 1, (finals["total_variation"] > 100).sum(), 0, "three seeds")
+ledger.add("7.04", "recorded FFD: seeds above 100 of Neyman", 1, (finals["neyman"] > 100).sum(), 0, "three seeds")
 for name in ("neyman", "kl"):
-    facts.add("7.04", f"recorded FFD: worst / best seed of {name}", (2, 4), finals[name].max() / finals[name].min(), 0, "three seeds")
+    ledger.add("7.04", f"recorded FFD: worst / best seed of {name}", (2, 4), finals[name].max() / finals[name].min(), 0, "three seeds")
 for name, (gentle, usual) in best_bounds.items():
-    facts.add("7.04", f"bound of the best D, {name}: gentle activation - usual one", 0, gentle - usual, 1e-6, "the same divergence")
+    ledger.add("7.04", f"bound of the best D, {name}: gentle activation - usual one", 0, gentle - usual, 1e-6, "the same divergence")
 for name, exact in {"kl": 1, "kl, trick": 1 / 8, "gentle kl": 0, "gentle kl, trick": 0, "neyman": 0, "non_saturating": 0}.items():
-    facts.add("7.04", f"recorded, large steps: share of seeds lost, {name}", exact, share_lost[name], 0, "FFD above 80, eight seeds")
-facts.add("7.04", "recorded, large steps: FFD of neyman, worst of eight", (55, 80), control.ffd("neyman")[:, -1].max(), 0, "eight seeds")
+    ledger.add("7.04", f"recorded, large steps: share of seeds lost, {name}", exact, share_lost[name], 0, "FFD above 80, eight seeds")
+ledger.add("7.04", "recorded, large steps: FFD of neyman, worst of eight", (55, 80), control.ffd("neyman")[:, -1].max(), 0, "eight seeds")
 saved = control.largest_d_loss("kl, trick")[control.ffd("kl, trick")[:, -1] <= 80].max()
-facts.add("7.04", "recorded, large steps: largest |D loss| of the seeds that the trick saved", (100, 1_000), saved, 0, "eight seeds")
-facts.add("7.04", "recorded, large steps: FFD of gentle kl without the trick - with it, medians", (-3, 3), typical["gentle kl"] - typical["gentle kl, trick"], 0, "the same seeds")
+ledger.add("7.04", "recorded, large steps: largest |D loss| of the seeds that the trick saved", (100, 1_000), saved, 0, "eight seeds")
+ledger.add("7.04", "recorded, large steps: FFD of gentle kl without the trick - with it, medians", (-3, 3), typical["gentle kl"] - typical["gentle kl, trick"], 0, "the same seeds")
 for name in GENTLE:
-    facts.add("7.04", f"recorded, large steps: largest |D loss| of {name}", (0, 3), control.largest_d_loss(name).max(), 0, "eight seeds")
-    facts.add("7.04", f"recorded, large steps: FFD of {name} - FFD of non_saturating, medians", (-10, 10), typical[name] - typical["non_saturating"], 0, "the same seeds")
-facts.assert_all(profile)
+    ledger.add("7.04", f"recorded, large steps: largest |D loss| of {name}", (0, 3), control.largest_d_loss(name).max(), 0, "eight seeds")
+    ledger.add("7.04", f"recorded, large steps: FFD of {name} - FFD of non_saturating, medians", (-10, 10), typical[name] - typical["non_saturating"], 0, "the same seeds")
+ledger.assert_all(profile)
 
 # %% [markdown]
 # Then what needed training.
 
 # %%
 for i, (fresh_one, error, exact) in enumerate(estimates):
-    facts.add("F-F1", f"reverse KL, seed {i}: bound below the truth by", (0, 0.15), truth - exact, 0, "quadrature", needs_training=True)
-    facts.add("F-F1", f"reverse KL, seed {i}: fresh estimate - exact bound, in standard errors", (-6, 6), (fresh_one - exact) / error, 0, "5,000 samples", needs_training=True)
+    ledger.add("F-F1", f"reverse KL, seed {i}: bound below the truth by", (0, 0.15), truth - exact, 0, "quadrature", needs_training=True)
+    ledger.add("F-F1", f"reverse KL, seed {i}: fresh estimate - exact bound, in standard errors", (-6, 6), (fresh_one - exact) / error, 0, "5,000 samples", needs_training=True)
 for seed, low, high in ((2, 0.05, 1), (3, -1, -0.05)):
-    facts.add("7.04", f"the ring, seed {seed}: JS with kl - JS with non_saturating", (low, high), ring[seed][0] - ring[seed][1], 0, "1,000 steps", needs_training=True, shown_only=True)
+    ledger.add("7.04", f"the ring, seed {seed}: JS with kl - JS with non_saturating", (low, high), ring[seed][0] - ring[seed][1], 0, "1,000 steps", needs_training=True, shown_only=True)
 longer = min(b / a for a, b in zip(arrow_lengths[0.0], arrow_lengths[0.3], strict=True))
-facts.add("7.06", "G's arrows after 1,000 moves of D: noise 0.3 / none, least", (1.5, 1000), longer, 0, "three seeds", needs_training=True, shown_only=True)
-facts.add("7.06", "G's arrows after 1,000 moves of D, no noise: longest", (0, 0.1), max(arrow_lengths[0.0]), 0, "three seeds", needs_training=True, shown_only=True)
+ledger.add("7.06", "G's arrows after 1,000 moves of D: noise 0.3 / none, least", (1.5, 1000), longer, 0, "three seeds", needs_training=True, shown_only=True)
+ledger.add("7.06", "G's arrows after 1,000 moves of D, no noise: longest", (0, 0.1), max(arrow_lengths[0.0]), 0, "three seeds", needs_training=True, shown_only=True)
 for name, seen in learned.items():
-    facts.add("7.03", f"learned by heart, {name}: belief / divergence, median", (1.5, 1000), np.median(seen[-1][1]) / float(BY_HEART[name]), 0, "five seeds", needs_training=True)
-    facts.add("7.03", f"learned by heart, {name}: exact bound, median", (-1e30, 0), np.median(seen[-1][2]), 0, "five seeds", needs_training=True)
+    ledger.add("7.03", f"learned by heart, {name}: belief / divergence, median", (1.5, 1000), np.median(seen[-1][1]) / float(BY_HEART[name]), 0, "five seeds", needs_training=True)
+    ledger.add("7.03", f"learned by heart, {name}: exact bound, median", (-1e30, 0), np.median(seen[-1][2]), 0, "five seeds", needs_training=True)
 for name, row in trained.items():
-    facts.add("F-F5", f"trained, {name}: D_f - F, smallest of five", (0, 0.025), (row["D_f"] - row["F"]).min(), 0, "a lower bound", needs_training=True)
-    facts.add("F-F5", f"trained, {name}: D_f - F, largest of five", (0, 0.025), (row["D_f"] - row["F"]).max(), 0, "a lower bound", needs_training=True)
-    facts.add("F-F5", f"trained, {name}: D_f - F, mean of five", (0, 0.01), (row["D_f"] - row["F"]).mean(), 0, "a lower bound", needs_training=True, shown_only=True)
-    facts.add("F-F5", f"trained, {name}: F - the best divergence, mean of five", (-0.03, 0), row["F"].mean() - best[name][0], 0, "as in table 3", needs_training=True, shown_only=True)
-    facts.add("F-F5", f"trained, {name}: F", best[name][0], row["F"].mean(), 0.01, "five seeds", needs_training=True)
-    facts.add("F-F5", f"trained, {name}: mu", best[name][1], row["mu"].mean(), 0.08, "five seeds", needs_training=True)
-    facts.add("F-F5", f"trained, {name}: sigma", best[name][2], row["sigma"].mean(), 0.12, "five seeds", needs_training=True)
+    ledger.add("F-F5", f"trained, {name}: D_f - F, smallest of five", (0, 0.025), (row["D_f"] - row["F"]).min(), 0, "a lower bound", needs_training=True)
+    ledger.add("F-F5", f"trained, {name}: D_f - F, largest of five", (0, 0.025), (row["D_f"] - row["F"]).max(), 0, "a lower bound", needs_training=True)
+    ledger.add("F-F5", f"trained, {name}: D_f - F, mean of five", (0, 0.01), (row["D_f"] - row["F"]).mean(), 0, "a lower bound", needs_training=True, shown_only=True)
+    ledger.add("F-F5", f"trained, {name}: F - the best divergence, mean of five", (-0.03, 0), row["F"].mean() - best[name][0], 0, "as in table 3", needs_training=True, shown_only=True)
+    ledger.add("F-F5", f"trained, {name}: F", best[name][0], row["F"].mean(), 0.01, "five seeds", needs_training=True)
+    ledger.add("F-F5", f"trained, {name}: mu", best[name][1], row["mu"].mean(), 0.08, "five seeds", needs_training=True)
+    ledger.add("F-F5", f"trained, {name}: sigma", best[name][2], row["sigma"].mean(), 0.12, "five seeds", needs_training=True)
 
 for what, value, exact, tolerance in (("mu", my_fit[0], aim[1], 0.08), ("sigma", my_fit[1], aim[2], 0.12)):
-    facts.add("F-F5", f"trained, exercise 6.1: {what}", exact, value.mean(), tolerance, "five seeds", needs_training=True)
+    ledger.add("F-F5", f"trained, exercise 6.1: {what}", exact, value.mean(), tolerance, "five seeds", needs_training=True)
 
 too_wide = min(row["sigma"].mean() - best[name][2] for name, row in trained.items())
-facts.add("F-F5", "trained: sigma - the best sigma, means of five, least", (0, 0.12), too_wide, 0, "five divergences", needs_training=True, shown_only=True)
+ledger.add("F-F5", "trained: sigma - the best sigma, means of five, least", (0, 0.12), too_wide, 0, "five divergences", needs_training=True, shown_only=True)
 
 # %%
-facts.add("F-F6", "trained: columns whose diagonal is their smallest to a thousandth", 5, int((np.diag(cross) < cross.min(axis=0) + 1e-3).sum()), 0, "Nowozin et al. 2016, table 3, right", needs_training=True)
+ledger.add("F-F6", "trained: columns whose diagonal is their smallest to a thousandth", 5, int((np.diag(cross) < cross.min(axis=0) + 1e-3).sum()), 0, "Nowozin et al. 2016, table 3, right", needs_training=True)
 for name, (low, high) in {"plain": (0.7, 1.05), "smoothed, 0.9": (0.7, 1.05), "flipped, 5 %": (-0.1, 0.1), "non-saturating": (-0.1, 0.1), "noise 0.5": (-0.1, 0.1), "noise, 0.5 falling to 0": (-0.1, 0.1)}.items():
     farthest = paths[name][-1][1]
-    facts.add("7.06", f"spike, {name}: theta, least", (low, high), farthest.min(), 0, "five seeds", needs_training=True)
-    facts.add("7.06", f"spike, {name}: theta, largest", (low, high), farthest.max(), 0, "five seeds", needs_training=True)
-facts.add("7.06", "theta after half the steps, noise 4 - noise 0.2, means", (0.02, 0.5), reached[4.0].mean() - reached[0.2].mean(), 0, "five seeds", needs_training=True)
-facts.add("7.04", "FFD of the live training", (0, 60), live_ffd, 0, "one seed", needs_training=True)
+    ledger.add("7.06", f"spike, {name}: theta, least", (low, high), farthest.min(), 0, "five seeds", needs_training=True)
+    ledger.add("7.06", f"spike, {name}: theta, largest", (low, high), farthest.max(), 0, "five seeds", needs_training=True)
+ledger.add("7.06", "theta after half the steps, noise 4 - noise 0.2, means", (0.02, 0.5), reached[4.0].mean() - reached[0.2].mean(), 0, "five seeds", needs_training=True)
+ledger.add("7.04", "FFD of the live training", (0, 60), live_ffd, 0, "one seed", needs_training=True)
 for s, (low, high) in {0.05: (0.8, 1.05), 0.1: (0.5, 1.05), 0.2: (-0.1, 0.1), 0.5: (-0.1, 0.2), 1.0: (-0.1, 0.3), 4.0: (-0.1, 0.4)}.items():
-    facts.add("7.06", f"noise {s}: theta after half the steps, least", (low, high), reached[s].min(), 0, "five seeds", needs_training=True)
-    facts.add("7.06", f"noise {s}: theta after half the steps, largest", (low, high), reached[s].max(), 0, "five seeds", needs_training=True)
-facts.add("7.03", "Pearson on clothes: bound with G stopped / while G moves", (3, 1000), after[-1] / late_bound, 0, "one seed", needs_training=True, shown_only=True)
-facts.add("7.03", "Pearson on clothes: bound with G stopped, least rise from quarter to quarter", (0, 1000), after.diff().min(), 0, "one seed", needs_training=True, shown_only=True)
-facts.add("7.03", "Pearson on clothes: a judge's right answers, if the bound were the truth", (0.5, 0.75), 0.5 + 0.25 * float(late_bound.clamp(min=0)) ** 0.5, 0, "TV <= sqrt(chi^2) / 2", needs_training=True, shown_only=True)
-facts.add("7.04", "non-saturating with step size 0.0003: FFD", (30, 70), small_ffd, 0, "one seed", needs_training=True, shown_only=True)
+    ledger.add("7.06", f"noise {s}: theta after half the steps, least", (low, high), reached[s].min(), 0, "five seeds", needs_training=True)
+    ledger.add("7.06", f"noise {s}: theta after half the steps, largest", (low, high), reached[s].max(), 0, "five seeds", needs_training=True)
+ledger.add("7.03", "Pearson on clothes: bound with G stopped / while G moves", (3, 1000), after[-1] / late_bound, 0, "one seed", needs_training=True, shown_only=True)
+ledger.add("7.03", "Pearson on clothes: bound with G stopped, least rise from quarter to quarter", (0, 1000), after.diff().min(), 0, "one seed", needs_training=True, shown_only=True)
+ledger.add("7.03", "Pearson on clothes: a judge's right answers, if the bound were the truth", (0.5, 0.75), 0.5 + 0.25 * float(late_bound.clamp(min=0)) ** 0.5, 0, "TV <= sqrt(chi^2) / 2", needs_training=True, shown_only=True)
+ledger.add("7.04", "non-saturating with step size 0.0003: FFD", (30, 70), small_ffd, 0, "one seed", needs_training=True, shown_only=True)
 spikes = {name: [float(a.max()) for a, _ in rows] for name, rows in bold.items()}
 after_200 = {name: np.median([b for _, b in rows]) for name, rows in bold.items()}
-facts.add("7.04", "step size 0.002: largest |D loss| of KL, least of three seeds", (1_000, 1e12), min(spikes["kl"]), 0, "200 steps", needs_training=True, shown_only=True)
+ledger.add("7.04", "step size 0.002: largest |D loss| of KL, least of three seeds", (1_000, 1e12), min(spikes["kl"]), 0, "200 steps", needs_training=True, shown_only=True)
 for name in ("non_saturating", *FIVE_STEEP[:4]):
-    facts.add("7.04", f"step size 0.002: largest |D loss| of {name}, largest of three seeds", (0, 100), max(spikes[name]), 0, "200 steps", needs_training=True, shown_only=True)
+    ledger.add("7.04", f"step size 0.002: largest |D loss| of {name}, largest of three seeds", (0, 100), max(spikes[name]), 0, "200 steps", needs_training=True, shown_only=True)
 for name in FIVE_STEEP[:4]:
-    facts.add("7.04", f"step size 0.002: FFD of {name} - FFD of non_saturating, medians", (-25, 25), after_200[name] - after_200["non_saturating"], 0, "three seeds each", needs_training=True, shown_only=True)
-    facts.add("7.04", f"step size 0.002: FFD of {name} - after the table's small steps, medians", (-20, 20), after_200[name] - np.median(finals[name]), 0, "three seeds each", needs_training=True, shown_only=True)
+    ledger.add("7.04", f"step size 0.002: FFD of {name} - FFD of non_saturating, medians", (-25, 25), after_200[name] - after_200["non_saturating"], 0, "three seeds each", needs_training=True, shown_only=True)
+    ledger.add("7.04", f"step size 0.002: FFD of {name} - after the table's small steps, medians", (-20, 20), after_200[name] - np.median(finals[name]), 0, "three seeds each", needs_training=True, shown_only=True)
 lost_with_trick = sum(b > 80 for _, b in bold["kl, trick"])
-facts.add("7.04", "step size 0.002: seeds of KL with the trick that are lost", 1, lost_with_trick, 0, "FFD above 80, of three", needs_training=True, shown_only=True)
+ledger.add("7.04", "step size 0.002: seeds of KL with the trick that are lost", 1, lost_with_trick, 0, "FFD above 80, of three", needs_training=True, shown_only=True)
 for name in GENTLE:
-    facts.add("7.04", f"step size 0.002: largest |D loss| of {name}, largest of three seeds", (0, 100), max(spikes[name]), 0, "200 steps", needs_training=True)
-    facts.add("7.04", f"step size 0.002: FFD of {name} - FFD of non_saturating, medians", (-25, 25), after_200[name] - after_200["non_saturating"], 0, "three seeds each", needs_training=True)
-facts.assert_all(profile)
-facts
+    ledger.add("7.04", f"step size 0.002: largest |D loss| of {name}, largest of three seeds", (0, 100), max(spikes[name]), 0, "200 steps", needs_training=True)
+    ledger.add("7.04", f"step size 0.002: FFD of {name} - FFD of non_saturating, medians", (-25, 25), after_200[name] - after_200["non_saturating"], 0, "three seeds each", needs_training=True)
+ledger.assert_all(profile)
+ledger
 
 # %% [markdown]
 # ## What to keep

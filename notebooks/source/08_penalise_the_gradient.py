@@ -37,9 +37,9 @@ import torch
 from matplotlib.colors import LinearSegmentedColormap
 from torch import nn
 
-from gan_tutorial import objectives
-from gan_tutorial.figures import COLORS, PAPER, use_style
-from gan_tutorial.profile import choose, use_cores
+from gan_tutorial.game import objectives
+from gan_tutorial.lesson.figures import COLORS, PAPER, use_style
+from gan_tutorial.lesson.profile import choose, use_cores
 
 use_style()
 profile = choose(PROFILE)
@@ -77,7 +77,7 @@ torch.set_num_threads(1)  # all networks but those for pictures are small: a sec
 # Quadrature on a fine grid gives the number.
 
 # %% tags=["nbval-check-output"]
-from gan_tutorial.densities import Grid, Ring, SwissRoll, as_data
+from gan_tutorial.truth.densities import Grid, Ring, SwissRoll, as_data
 
 ring = Ring(modes=8, radius=2 / 1.414, sd=0.02 / 1.414)
 centres = ring.centers
@@ -102,7 +102,7 @@ print(f"W1 between eight points and their blurred copy: {W1_ring:.4f}")
 # seed says little, so three networks stand side by side in one module; none feels the others.
 
 # %%
-from gan_tutorial.networks import SideBySide
+from gan_tutorial.game.networks import SideBySide
 
 K = 3  # seeds, side by side
 
@@ -263,7 +263,7 @@ print("Swiss roll: sd of the two coordinates", " and ".join(f"{v:.2f}" for v in 
 # transport). `critics.potential` does it; for the roll we use 150 of its points.
 
 # %%
-from gan_tutorial.critics import potential
+from gan_tutorial.truth.critics import potential
 
 rest = ("25 Gaussians", "Swiss roll")
 torch.manual_seed(SEED)
@@ -467,7 +467,7 @@ plt.show()
 import numpy as np
 from scipy.optimize import linear_sum_assignment, linprog
 
-from gan_tutorial.densities import TwoMoons
+from gan_tutorial.truth.densities import TwoMoons
 
 n = 40
 torch.manual_seed(SEED)
@@ -566,7 +566,7 @@ def penalty_by_hand(D, x, fake, weight=10.0):
 # In the package it is called `gradient_penalty`, for any shape of example. With the same $t$, do the two agree, in value and in what D learns?
 
 # %% tags=["nbval-check-output"] covers=["9.01", "9.02"]
-from gan_tutorial.networks import PointDiscriminator
+from gan_tutorial.game.networks import PointDiscriminator
 
 torch.manual_seed(SEED)
 D = PointDiscriminator(hidden=(32, 32))
@@ -801,8 +801,8 @@ for weight in (0.1, 1.0, 10.0):
 # The package computes this by quadrature (`critics.best_slope`, `critics.toll`) for two Gaussians. For a shift of 1:
 
 # %% tags=["nbval-check-output"]
-from gan_tutorial.critics import best_slope, score_difference, toll
-from gan_tutorial.densities import Normal
+from gan_tutorial.truth.critics import best_slope, score_difference, toll
+from gan_tutorial.truth.densities import Normal
 
 p, q = Normal(0.0, 1.0), Normal(1.0, 1.0)
 tolls = {weight: float(toll(p, q, weight)) for weight in (0.1, 1.0, 10.0)}
@@ -1009,7 +1009,7 @@ print(f"the exact critic        10    S = {exact_S:.2f}, T = {exact_T:.2f}")
 # 3. Leave the weight at 1 and the shift at 2, and make the samples narrow. Where is the slope high, where is it low?
 
 # %%
-from gan_tutorial.divergences import w1
+from gan_tutorial.truth.divergences import w1
 
 
 def prices(weight, shift, sd):
@@ -1061,7 +1061,7 @@ def slopes_on(ax):
 
 
 # %% tags=["widget"] covers=["9.01"] alt="Left: objective over the slope of a linear critic for three penalties with their optima. Right: densities of data and samples with the exact slope of the best critic above one everywhere"
-from gan_tutorial.live import explore
+from gan_tutorial.lesson.live import explore
 
 
 def draw(left, right):
@@ -1098,8 +1098,8 @@ explore(
 # 500 data, by the exact assignment (notebook 07). For the narrow box one could expect samples in the middle, on top of its pyramid. Do they stay there?
 
 # %%
-from gan_tutorial.divergences import empirical_w1
 from gan_tutorial.game import Game, train
+from gan_tutorial.truth.divergences import empirical_w1
 
 GAMES = {
     "clipped, c = 0.01": {"objective": clip(0.01), "d_lr": 5e-4, "g_lr": 5e-4},
@@ -1172,7 +1172,7 @@ plt.show()
 # Notebook 04 showed $\lambda = \tfrac12$, where the samples run to and fro. What will a stronger penalty do?
 
 # %%
-from gan_tutorial import saddle
+from gan_tutorial.truth import saddle
 
 wgan_d, wgan_g = saddle.dirac(objectives.wasserstein)
 
@@ -1228,7 +1228,7 @@ for name, values in late.items():
 # 3. `D is held by`: nothing. How long does it go well? Then save it with `one-sided penalty`.
 
 # %% tags=["widget"] alt="The laboratory with a gradient penalty: left two moons of data, samples on them and the critic's score as a coloured field, right what both players pay over the steps"
-from gan_tutorial.live import laboratory
+from gan_tutorial.lesson.laboratory import laboratory
 
 lab = laboratory(data="two moons", objective="wgan_gp")
 with profile.plan(steps=profile.pick(smoke=5, cpu=300, gpu=300), about=4) as plan:
@@ -1248,8 +1248,9 @@ lab
 # move does better, as measured below. What that costs comes up at once.
 
 # %%
-from gan_tutorial import figures, recipes, score
-from gan_tutorial.data import fashion_mnist, to_unit
+from gan_tutorial.clothes import recipes, score
+from gan_tutorial.clothes.data import fashion_mnist, to_unit
+from gan_tutorial.lesson import figures
 
 torch.set_num_threads(threads)
 images = fashion_mnist(profile.device)
@@ -1376,7 +1377,7 @@ for name, value in assigned.items():
 # %%
 from time import perf_counter
 
-from gan_tutorial import recordings
+from gan_tutorial.clothes import recordings
 
 recording = recordings.load("08_critics")
 print(recording.about)
@@ -1551,7 +1552,7 @@ torch.set_num_threads(threads)
 # Stuck? `hint("8.1")` in a new cell gives one hint at a time.
 
 # %%
-from gan_tutorial.exercises import check, hint  # noqa: F401
+from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
 
 # %% [markdown]
 # ### 8.1 The one-sided penalty
@@ -1608,8 +1609,8 @@ for name in ("two-sided", "one-sided"):
 def without_toll(real_score, fake_score, slopes, weight):
     """An estimate of W1 from a critic with the gradient penalty.  (n,), (n,), (m,) -> ()"""
     # solution
-    toll = weight * (slopes - 1).square().mean()
-    return real_score.mean() - fake_score.mean() - 2 * toll
+    T = weight * (slopes - 1).square().mean()
+    return real_score.mean() - fake_score.mean() - 2 * T
 
 
 # %%
@@ -1690,38 +1691,38 @@ for name, share in elsewhere.items():
 # What this notebook claimed, and what we measured. First what is exact.
 
 # %%
-from gan_tutorial.facts import Ledger
+from gan_tutorial.lesson.facts import Ledger
 
-facts = Ledger("08")
-facts.add("F-W4", "slope of the exact critic along the plan, largest error", 0, slope_error, 1e-5, "Gulrajani et al. 2017, prop. 1")
-facts.add("F-W4", "slope of the exact critic along random pairs, mean", (-0.5, 0.95), float(anyhow.mean()), 0, "at most 1")
-facts.add("F-W4", "the plan's cost = what the critic earns", primal, dual, 1e-8, "duality")
+ledger = Ledger("08")
+ledger.add("F-W4", "slope of the exact critic along the plan, largest error", 0, slope_error, 1e-5, "Gulrajani et al. 2017, prop. 1")
+ledger.add("F-W4", "slope of the exact critic along random pairs, mean", (-0.5, 0.95), float(anyhow.mean()), 0, "at most 1")
+ledger.add("F-W4", "the plan's cost = what the critic earns", primal, dual, 1e-8, "duality")
 for (weight, W), (slope, gap, objective) in linear.items():
-    facts.add("F-W7", f"slope, weight {weight}, W = {W}", 1 + W / (2 * weight), slope, 2e-3, "1 + W/(2 weight)")
-    facts.add("F-W7", f"score difference, weight {weight}, W = {W}", W + W**2 / (2 * weight), gap, 6e-3, "W + W^2/(2 weight)")
-    facts.add("F-W7", f"objective, weight {weight}, W = {W}", W + W**2 / (4 * weight), objective, 1e-5, "W + W^2/(4 weight)")
+    ledger.add("F-W7", f"slope, weight {weight}, W = {W}", 1 + W / (2 * weight), slope, 2e-3, "1 + W/(2 weight)")
+    ledger.add("F-W7", f"score difference, weight {weight}, W = {W}", W + W**2 / (2 * weight), gap, 6e-3, "W + W^2/(2 weight)")
+    ledger.add("F-W7", f"objective, weight {weight}, W = {W}", W + W**2 / (4 * weight), objective, 1e-5, "W + W^2/(4 weight)")
 for weight, T in tolls.items():
-    facts.add("toll", f"N(0,1), N(1,1), weight {weight}: at least W1^2/(4 weight)", (1 / (4 * weight), 1e3), T, 0, "Cauchy and Schwarz")
-facts.add("F-W7", "lowest slope, shift 1, weight 1", 1.4042, float(best_slope(p, q, 1.0)(torch.tensor([0.5], dtype=torch.float64)).abs()), 1e-3, "1 + |G - F|/(2 weight m) at 0.5")
-facts.add("F-W7", "the exact critic of the ring: two-sided penalty, weight 10", 0, exact_T, 1e-3, "its slope is one")
-facts.add("F-W7", "the exact critic of the ring: S", W1_ring, exact_S, 0.06, "it reaches W1")
-facts.add("F-W8", "penalty of no slope", 10, flat, 1e-9, "the weight")
-facts.add("F-W8", "penalty of slope one", 0, unit, 1e-9, "Gulrajani et al. 2017, eq. 3")
-facts.add("F-W8", "one t per picture", 1, one_t, 0, "Gulrajani et al. 2017, algorithm 1")
-facts.add("F-W8", "variance of t", 1 / 12, var_t, 1e-3, "uniform")
-facts.add("F-W8", "second backward, against finite differences", 0, second_error, 1e-5, "float64")
-facts.add("F-W8", "batch norm: the slope of example 0 moves", (1e-6, 1e3), leak["batch norm"], 0, "batch statistics")
-facts.add("F-W8", "layer norm: it does not", 0, leak["layer norm"], 1e-9, "one example at a time")
-facts.add("9.02", "one t per pair: distance from the line", 0, off_line["one per pair"], 1e-5, "x + t (y - x)")
+    ledger.add("toll", f"N(0,1), N(1,1), weight {weight}: at least W1^2/(4 weight)", (1 / (4 * weight), 1e3), T, 0, "Cauchy and Schwarz")
+ledger.add("F-W7", "lowest slope, shift 1, weight 1", 1.4042, float(best_slope(p, q, 1.0)(torch.tensor([0.5], dtype=torch.float64)).abs()), 1e-3, "1 + |G - F|/(2 weight m) at 0.5")
+ledger.add("F-W7", "the exact critic of the ring: two-sided penalty, weight 10", 0, exact_T, 1e-3, "its slope is one")
+ledger.add("F-W7", "the exact critic of the ring: S", W1_ring, exact_S, 0.06, "it reaches W1")
+ledger.add("F-W8", "penalty of no slope", 10, flat, 1e-9, "the weight")
+ledger.add("F-W8", "penalty of slope one", 0, unit, 1e-9, "Gulrajani et al. 2017, eq. 3")
+ledger.add("F-W8", "one t per picture", 1, one_t, 0, "Gulrajani et al. 2017, algorithm 1")
+ledger.add("F-W8", "variance of t", 1 / 12, var_t, 1e-3, "uniform")
+ledger.add("F-W8", "second backward, against finite differences", 0, second_error, 1e-5, "float64")
+ledger.add("F-W8", "batch norm: the slope of example 0 moves", (1e-6, 1e3), leak["batch norm"], 0, "batch statistics")
+ledger.add("F-W8", "layer norm: it does not", 0, leak["layer norm"], 1e-9, "one example at a time")
+ledger.add("9.02", "one t per pair: distance from the line", 0, off_line["one per pair"], 1e-5, "x + t (y - x)")
 for name, sd in exact_sd.items():
-    facts.add("F-W9", f"sd of a coordinate, {name}", 1.0002, sd, 2e-4, "gan_toy.py, scaled")
-facts.add("F-W9", "sd of a coordinate, Swiss roll, the larger", (0.85, 0.97), float(sd_roll.max()), 0, "gan_toy.py: 'stdev plus a little'")
-facts.add("8.1", "two-sided, started upside down", -0.95, ends["two-sided"], 1e-3, "-(1 - W/(2 weight))")
-facts.add("8.1", "one-sided, started upside down", 1.05, ends["one-sided"], 1e-3, "1 + W/(2 weight)")
+    ledger.add("F-W9", f"sd of a coordinate, {name}", 1.0002, sd, 2e-4, "gan_toy.py, scaled")
+ledger.add("F-W9", "sd of a coordinate, Swiss roll, the larger", (0.85, 0.97), float(sd_roll.max()), 0, "gan_toy.py: 'stdev plus a little'")
+ledger.add("8.1", "two-sided, started upside down", -0.95, ends["two-sided"], 1e-3, "-(1 - W/(2 weight))")
+ledger.add("8.1", "one-sided, started upside down", 1.05, ends["one-sided"], 1e-3, "1 + W/(2 weight)")
 for name, low, high in zip(DIRAC, (1.0, 1.9, 0.3, 0), (10, 2.1, 10, 0.02), strict=True):
     for i, value in enumerate(late[name]):
-        facts.add("F-X5", f"{name}, start {i + 1}: |theta| at the end", (low, high), value, 0, "Mescheder et al. 2018")
-facts.assert_all(profile)
+        ledger.add("F-X5", f"{name}, start {i + 1}: |theta| at the end", (low, high), value, 0, "Mescheder et al. 2018")
+ledger.assert_all(profile)
 
 # %% [markdown]
 # Then what needed training.
@@ -1729,87 +1730,87 @@ facts.assert_all(profile)
 # %%
 for name in SETS:
     better = min(cosine[name, "penalty"]) - max(cosine[name, "clip"])
-    facts.add("9.04", f"{name}: cosine, worst penalised - best clipped", (0, 1), better, 0, "three seeds", needs_training=True)
+    ledger.add("9.04", f"{name}: cosine, worst penalised - best clipped", (0, 1), better, 0, "three seeds", needs_training=True)
 lead = {name: np.mean(cosine[name, "penalty"]) - np.mean(cosine[name, "clip"]) for name in SETS}
-facts.add("9.04", "cosine: penalised - clipped, on the ring and at most elsewhere", (0, 1), lead["8 Gaussians"] - max(lead[name] for name in rest), 0, "three seeds each", needs_training=True)
-facts.add("9.04", "ring, clipped: blobs above the middle, most", (0, 2), max(higher["clip"]), 0, "three seeds", needs_training=True)
-facts.add("9.04", "ring, penalised: blobs above all around, least", 8, min(summits["penalty"]), 1, "three seeds", needs_training=True)
-facts.add("9.04", "ring, penalised: blobs above the middle, least", 8, min(higher["penalty"]), 0, "three seeds", needs_training=True)
-facts.add("8.10", "clipped weights that get a gradient: share at the edge, least", (0.75, 1), min(edge_of_heard), 0, "three seeds", needs_training=True)
+ledger.add("9.04", "cosine: penalised - clipped, on the ring and at most elsewhere", (0, 1), lead["8 Gaussians"] - max(lead[name] for name in rest), 0, "three seeds each", needs_training=True)
+ledger.add("9.04", "ring, clipped: blobs above the middle, most", (0, 2), max(higher["clip"]), 0, "three seeds", needs_training=True)
+ledger.add("9.04", "ring, penalised: blobs above all around, least", 8, min(summits["penalty"]), 1, "three seeds", needs_training=True)
+ledger.add("9.04", "ring, penalised: blobs above the middle, least", 8, min(higher["penalty"]), 0, "three seeds", needs_training=True)
+ledger.add("8.10", "clipped weights that get a gradient: share at the edge, least", (0.75, 1), min(edge_of_heard), 0, "three seeds", needs_training=True)
 unheard = [1 - float(torch.cat([h[j].flatten() for h in heard]).float().mean()) for j in range(K)]
-facts.add("8.10", "clipped weights without a gradient: share, least", (0.2, 0.95), min(unheard), 0, "three seeds", needs_training=True)
-facts.add("8.10", "powers of ten over depth, c = 0.1, least", (3, 11 * np.log10(0.1 * 64) + 1), powers[0.1].min(), 0, "up to c n/2", needs_training=True)
-facts.add("8.10", "powers of ten over depth, c = 0.1, before training", 11 * np.log10(6**-0.5), began[0.1].mean(), 1, "weights up to 1/sqrt(n)")
+ledger.add("8.10", "clipped weights without a gradient: share, least", (0.2, 0.95), min(unheard), 0, "three seeds", needs_training=True)
+ledger.add("8.10", "powers of ten over depth, c = 0.1, least", (3, 11 * np.log10(0.1 * 64) + 1), powers[0.1].min(), 0, "up to c n/2", needs_training=True)
+ledger.add("8.10", "powers of ten over depth, c = 0.1, before training", 11 * np.log10(6**-0.5), began[0.1].mean(), 1, "weights up to 1/sqrt(n)")
 for c in (0.01, 0.001):
     mixed, both = 11 * np.log10(c * 64**0.5), torch.cat([began[c], powers[c]])
-    facts.add("8.10", f"powers of ten over depth, c = {c}, before and after, farthest off", mixed, both[(both - mixed).abs().argmax()], 2, "c sqrt(n/2)", needs_training=True)
-facts.add("8.10", "powers of ten over depth, penalty, largest", (-3, 3), powers["penalty"].abs().max(), 0, "three seeds", needs_training=True)
+    ledger.add("8.10", f"powers of ten over depth, c = {c}, before and after, farthest off", mixed, both[(both - mixed).abs().argmax()], 2, "c sqrt(n/2)", needs_training=True)
+ledger.add("8.10", "powers of ten over depth, penalty, largest", (-3, 3), powers["penalty"].abs().max(), 0, "three seeds", needs_training=True)
 for case in CASES:
     if case[0] == "one-sided":
-        facts.add("F-W7", f"trained, one-sided, weight {case[1]}, W1 = {case[2]}: S", predicted[case], S[case].mean(), 0.06 * predicted[case], "the formula", needs_training=True)
+        ledger.add("F-W7", f"trained, one-sided, weight {case[1]}, W1 = {case[2]}: S", predicted[case], S[case].mean(), 0.06 * predicted[case], "the formula", needs_training=True)
 freed = float(np.mean(corrected["one-sided", 0.1, 3.0]))
-facts.add("8.2", "one-sided, weight 0.1, W1 = 3.0: S - 2T", 3, freed, 1.5, "mean of three seeds", needs_training=True)
-facts.add("F-W7", "critics upside down, one-sided", 0, flipped["one-sided"], 0, "of 18", needs_training=True)
-facts.add("F-W7", "critics upside down, two-sided", (1, 18), flipped["two-sided"], 0, "of 18", shown_only=True)
+ledger.add("8.2", "one-sided, weight 0.1, W1 = 3.0: S - 2T", 3, freed, 1.5, "mean of three seeds", needs_training=True)
+ledger.add("F-W7", "critics upside down, one-sided", 0, flipped["one-sided"], 0, "of 18", needs_training=True)
+ledger.add("F-W7", "critics upside down, two-sided", (1, 18), flipped["two-sided"], 0, "of 18", shown_only=True)
 upright = max(float((S[case] / predicted[case] - 1)[S[case] > 0].abs().max()) for case in CASES if case[0] == "two-sided" and (S[case] > 0).any())
-facts.add("F-W7", "trained, two-sided, S > 0: largest error of S, relative", 0, upright, 0.15, "the formula", needs_training=True)
+ledger.add("F-W7", "trained, two-sided, S > 0: largest error of S, relative", 0, upright, 0.15, "the formula", needs_training=True)
 outer = float((steepness[0] - best_slope(p, q, 1.0)(at[:1]).abs()).max())
-facts.add("F-W7", "slope at the left end, steepest network - formula", (-3, 0), outer, 0, "three seeds", shown_only=True)
+ledger.add("F-W7", "slope at the left end, steepest network - formula", (-3, 0), outer, 0, "three seeds", shown_only=True)
 ratio = spread["one per batch"] / spread["one per pair"]
-facts.add("9.02", "noise of the penalty: one t per batch / one per pair", (1.2, 10), ratio, 0, "400 batches", needs_training=True)
-facts.add("F-W7", "ring, weight 0.1: S, smallest of three", (W1_ring + W1_ring**2 / 0.2, 9), ring_S["two-sided", 0.1].min(), 0, "at least W1 + W1^2/(2 weight)", needs_training=True)
+ledger.add("9.02", "noise of the penalty: one t per batch / one per pair", (1.2, 10), ratio, 0, "400 batches", needs_training=True)
+ledger.add("F-W7", "ring, weight 0.1: S, smallest of three", (W1_ring + W1_ring**2 / 0.2, 9), ring_S["two-sided", 0.1].min(), 0, "at least W1 + W1^2/(2 weight)", needs_training=True)
 for weight in WEIGHTS:
     value = (ring_S["one-sided", weight] - 2 * ring_T["one-sided", weight]).mean()
-    facts.add("F-W7", f"ring, one-sided, weight {weight}: S - 2T", W1_ring, value, 0.35 if weight < 1 else 0.15, "three seeds", needs_training=True)
+    ledger.add("F-W7", f"ring, one-sided, weight {weight}: S - 2T", W1_ring, value, 0.35 if weight < 1 else 0.15, "three seeds", needs_training=True)
 moderate = max(float(ring_S[sided, 1.0].max()) for sided in ("two-sided", "one-sided")) / W1_ring
-facts.add("F-W7", "ring, weight 1: S / W1, largest", (1, 2), moderate, 0, "three seeds each", needs_training=True)
-facts.add("F-W7", "ring, two-sided, weight 10: S - T, largest", (0, exact_S), (ring_S["two-sided", 10.0] - ring_T["two-sided", 10.0]).max(), 0, "below the exact critic's", needs_training=True)
+ledger.add("F-W7", "ring, weight 1: S / W1, largest", (1, 2), moderate, 0, "three seeds each", needs_training=True)
+ledger.add("F-W7", "ring, two-sided, weight 10: S - T, largest", (0, exact_S), (ring_S["two-sided", 10.0] - ring_T["two-sided", 10.0]).max(), 0, "below the exact critic's", needs_training=True)
 averages = {name: float(v.mean()) for name, v in on_average.items()}
 ratio = min(v for name, v in averages.items() if "clipped" in name) / averages["gradient penalty"]
-facts.add("9.04", "W1 during training: better box / penalty", (1.2, 10), ratio, 0, "average over time and three seeds", needs_training=True)
+ledger.add("9.04", "W1 during training: better box / penalty", (1.2, 10), ratio, 0, "average over time and three seeds", needs_training=True)
 box_end = path["clipped, c = 0.01"][-1][1]
-facts.add("9.04", "W1 at the end, c = 0.01, mean; all in the middle: 1.41", (0, 1.2), box_end.mean(), 0, "three seeds", needs_training=True)
-facts.add("9.04", "W1 at the end, penalty, worst", (0, 0.45), path["gradient penalty"][-1][1].max(), 0, "three seeds", needs_training=True)
+ledger.add("9.04", "W1 at the end, c = 0.01, mean; all in the middle: 1.41", (0, 1.2), box_end.mean(), 0, "three seeds", needs_training=True)
+ledger.add("9.04", "W1 at the end, penalty, worst", (0, 0.45), path["gradient penalty"][-1][1].max(), 0, "three seeds", needs_training=True)
 ends = {name: values.mean() for name, values in final.items()}
-facts.add("9.04", "recorded FFD: clipped", 21, ends["clip"], 0.5, "mean of three seeds")
+ledger.add("9.04", "recorded FFD: clipped", 21, ends["clip"], 0.5, "mean of three seeds")
 for name in ("two-sided", "one-sided"):
-    facts.add("9.04", f"recorded FFD: {name}", 14, ends[name], 0.5, "mean of three seeds")
-facts.add("9.04", "recorded FFD: best clipped - worst two-sided", (3, 12), final["clip"].min() - final["two-sided"].max(), 0, "three seeds each")
-facts.add("9.04", "recorded FFD: one-sided - two-sided / their range", (-1, 1), (ends["one-sided"] - ends["two-sided"]) / np.ptp(final["one-sided"]), 0, "three seeds each")
-facts.add("9.04", "recorded FFD: R1", 11, ends["R1"], 0.5, "mean of three seeds")
-facts.add("9.04", "recorded FFD: no penalty", 10, ends["no penalty"], 0.5, "mean of three seeds")
-facts.add("9.04", "recorded FFD: best two-sided - worst R1 or without penalty", (1, 8), final["two-sided"].min() - max(final["R1"].max(), final["no penalty"].max()), 0, "three seeds each")
-facts.add("9.04", "recorded FFD: five moves of D, after 1,800 steps", 17, ends["two-sided, 5 moves of D"], 0.5, "mean of three seeds")
+    ledger.add("9.04", f"recorded FFD: {name}", 14, ends[name], 0.5, "mean of three seeds")
+ledger.add("9.04", "recorded FFD: best clipped - worst two-sided", (3, 12), final["clip"].min() - final["two-sided"].max(), 0, "three seeds each")
+ledger.add("9.04", "recorded FFD: one-sided - two-sided / their range", (-1, 1), (ends["one-sided"] - ends["two-sided"]) / np.ptp(final["one-sided"]), 0, "three seeds each")
+ledger.add("9.04", "recorded FFD: R1", 11, ends["R1"], 0.5, "mean of three seeds")
+ledger.add("9.04", "recorded FFD: no penalty", 10, ends["no penalty"], 0.5, "mean of three seeds")
+ledger.add("9.04", "recorded FFD: best two-sided - worst R1 or without penalty", (1, 8), final["two-sided"].min() - max(final["R1"].max(), final["no penalty"].max()), 0, "three seeds each")
+ledger.add("9.04", "recorded FFD: five moves of D, after 1,800 steps", 17, ends["two-sided, 5 moves of D"], 0.5, "mean of three seeds")
 at_1800 = recording.ffd("two-sided")[:, recording.steps("two-sided") == 1_800].mean()
-facts.add("9.04", "recorded FFD: one move of D, after 1,800 steps", 21, at_1800, 0.5, "mean of three seeds")
+ledger.add("9.04", "recorded FFD: one move of D, after 1,800 steps", 21, at_1800, 0.5, "mean of three seeds")
 late_gain = min(float((recording.ffd(name).mean(0)[-3] - ends[name]) / ends[name]) for name in HOLD if name != "clip")
-facts.add("9.04", "recorded FFD: fall over the last two looks, least, all but clip", (0.05, 1), late_gain, 0, "means of three seeds")
-facts.add("9.04", "trainings of the recording that diverged", 0, sum(run["diverged"] for name in HOLD for run in recording.settings[name]["runs"]), 0, "six settings, three seeds")
-facts.add("9.03", "milliseconds per step: five moves of D / one", (1.5, 8), per_step["two-sided, 5 moves of D"] / per_step["two-sided"], 0, "this machine", shown_only=True)
-facts.add("9.03", "milliseconds per step: no penalty / R1", (0.2, 1), per_step["no penalty"] / per_step["R1"], 0, "this machine", shown_only=True)
+ledger.add("9.04", "recorded FFD: fall over the last two looks, least, all but clip", (0.05, 1), late_gain, 0, "means of three seeds")
+ledger.add("9.04", "trainings of the recording that diverged", 0, sum(run["diverged"] for name in HOLD for run in recording.settings[name]["runs"]), 0, "six settings, three seeds")
+ledger.add("9.03", "milliseconds per step: five moves of D / one", (1.5, 8), per_step["two-sided, 5 moves of D"] / per_step["two-sided"], 0, "this machine", shown_only=True)
+ledger.add("9.03", "milliseconds per step: no penalty / R1", (0.2, 1), per_step["no penalty"] / per_step["R1"], 0, "this machine", shown_only=True)
 slow = at_equal_time["two-sided, 5 moves of D"].min() - at_equal_time["two-sided"].max()
-facts.add("9.03", "recorded FFD at equal seconds: five moves of D - one", (0, 20), slow, 0, "best and worst of three seeds", shown_only=True)
+ledger.add("9.03", "recorded FFD at equal seconds: five moves of D - one", (0, 20), slow, 0, "best and worst of three seeds", shown_only=True)
 held = {(loss, hold): float(values.mean()) for (loss, hold, _), values in again.items() if hold != "nothing"}
 other_loss = max(abs(held["Wasserstein", hold] - held["non-saturating", hold]) for hold in ("two-sided", "R1"))
-facts.add("9.04", "ring, same hold, other loss: W1 apart, largest", (0, 0.1), other_loss, 0, "four seeds each", needs_training=True)
-facts.add("9.04", "ring, loss and hold: farthest / nearest", (1, 2), max(held.values()) / min(held.values()), 0, "four seeds each", needs_training=True)
+ledger.add("9.04", "ring, same hold, other loss: W1 apart, largest", (0, 0.1), other_loss, 0, "four seeds each", needs_training=True)
+ledger.add("9.04", "ring, loss and hold: farthest / nearest", (1, 2), max(held.values()) / min(held.values()), 0, "four seeds each", needs_training=True)
 too_strong = min(searched[loss, "two-sided", 10.0] / min(searched[loss, "two-sided", s] for s in STRENGTHS["two-sided"]) for loss in LOSSES)
-facts.add("9.04", "ring, two-sided: weight 10 / best weight, lesser of two losses", (max(held.values()) / min(held.values()), 9), too_strong, 0, "two seeds each", needs_training=True)
+ledger.add("9.04", "ring, two-sided: weight 10 / best weight, lesser of two losses", (max(held.values()) / min(held.values()), 9), too_strong, 0, "two seeds each", needs_training=True)
 r1_lead = min(held[loss, "two-sided"] - held[loss, "R1"] for loss in LOSSES)
-facts.add("9.04", "ring: two-sided - R1, lesser of two losses", (0, 1), r1_lead, 0, "four seeds each", shown_only=True)
+ledger.add("9.04", "ring: two-sided - R1, lesser of two losses", (0, 1), r1_lead, 0, "four seeds each", shown_only=True)
 unheld = float(again["Wasserstein", "nothing", 0.0].mean()) - max(*held.values(), float(again["non-saturating", "nothing", 0.0].mean()))
-facts.add("9.04", "ring: Wasserstein with nothing - worst of the others", (0, 3), unheld, 0, "four seeds each", shown_only=True)
-facts.add("9.03", "FFD of the live training", (0, 60), live_ffd, 0, "one seed", needs_training=True)
+ledger.add("9.04", "ring: Wasserstein with nothing - worst of the others", (0, 3), unheld, 0, "four seeds each", shown_only=True)
+ledger.add("9.03", "FFD of the live training", (0, 60), live_ffd, 0, "one seed", needs_training=True)
 S_smooth = smooth(S_path)
-facts.add("9.03", "live training: S at the end / highest", (-0.2, 0.5), S_smooth[-1] / S_smooth.max(), 0, "one seed", shown_only=True)
+ledger.add("9.03", "live training: S at the end / highest", (-0.2, 0.5), S_smooth[-1] / S_smooth.max(), 0, "one seed", shown_only=True)
 grown = [catching_up[n][0] - catching_up[0][0] for n in sorted(catching_up)]
-facts.add("9.03", "the frozen critic's S grows by", (2, 20), grown[-1], 0, "one seed", needs_training=True)
-facts.add("9.03", "of this, after the first tenth of the moves", (0.5, 1.2), grown[1] / grown[-1], 0, "one seed", needs_training=True)
-facts.add("9.03", "S of the frozen critic, at the end / before", (3, 1e3), abs(catching_up[max(catching_up)][0] / catching_up[0][0]), 0, "one seed", shown_only=True)
-facts.add("9.03", "transport over pixels, real pictures to real pictures", (1, 30), assigned["other real pictures"], 0, "1,000 each; true distance 0")
-facts.add("9.03", "transport over pixels: averaged G - real pictures", (-5, 0), assigned["samples of the averaged G"] - assigned["other real pictures"], 0, "1,000 each", shown_only=True)
-facts.assert_all(profile)
-facts
+ledger.add("9.03", "the frozen critic's S grows by", (2, 20), grown[-1], 0, "one seed", needs_training=True)
+ledger.add("9.03", "of this, after the first tenth of the moves", (0.5, 1.2), grown[1] / grown[-1], 0, "one seed", needs_training=True)
+ledger.add("9.03", "S of the frozen critic, at the end / before", (3, 1e3), abs(catching_up[max(catching_up)][0] / catching_up[0][0]), 0, "one seed", shown_only=True)
+ledger.add("9.03", "transport over pixels, real pictures to real pictures", (1, 30), assigned["other real pictures"], 0, "1,000 each; true distance 0")
+ledger.add("9.03", "transport over pixels: averaged G - real pictures", (-5, 0), assigned["samples of the averaged G"] - assigned["other real pictures"], 0, "1,000 each", shown_only=True)
+ledger.assert_all(profile)
+ledger
 
 # %% [markdown]
 # ## What to keep

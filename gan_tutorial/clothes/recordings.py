@@ -1,0 +1,61 @@
+"""Recorded trainings: those that take longer than a notebook may.  `python notebooks/record.py` makes them again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+RUNS = Path(__file__).resolve().parents[2] / "notebooks" / "runs"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Settings, each trained with several seeds: what was measured, on what, when."""
+
+    name: str
+    about: str  # one sentence: device, version, date, how to make it again
+    settings: dict[str, dict]  # name of a setting -> its numbers, and "runs": one per seed
+    pictures: dict[str, np.ndarray]  # name/seed -> uint8 (shown, 28, 28)
+
+    def ffd(self, setting: str) -> np.ndarray:
+        """FFD at each look of each seed, NaN from where a training diverged.  -> (seeds, looks)"""
+        row = self.settings[setting]
+        values = np.full((len(row["runs"]), row["looks"]), np.nan)
+        for i, run in enumerate(row["runs"]):
+            found = [value for _, value in run["looks"]]
+            values[i, : len(found)] = found
+        return values
+
+    def largest_d_loss(self, setting: str) -> np.ndarray:
+        """max over the steps of |D's loss|, of each seed.  -> (seeds,)"""
+        return np.array([run["largest_d_loss"] for run in self.settings[setting]["runs"]])
+
+    def steps(self, setting: str) -> np.ndarray:
+        """The steps after which FFD was taken.  -> (looks,)"""
+        row = self.settings[setting]
+        return (row["steps"] // row["looks"]) * np.arange(1, row["looks"] + 1)
+
+    def samples(self, setting: str, seed: int = 0) -> np.ndarray:
+        """What the generator drew at the end.  -> uint8 (shown, 28, 28)"""
+        return self.pictures[f"{setting}/{seed}"]
+
+
+def load(name: str) -> Recording:
+    """Read the recording `name`.  Raises FileNotFoundError, saying how to make it, if it is not here."""
+    path = RUNS / f"{name}.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no recording {name!r} in {RUNS.name}/; `python notebooks/record.py {name}` makes it."
+        )
+    stored = json.loads(path.read_text())
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
+        pictures = dict(file)
+    about = (
+        f"Recorded on {stored['date']} ({stored['device']}, torch {stored['torch']}); "
+        f"FFD of {stored['samples_per_ffd']:,} samples. To make it again: python notebooks/record.py {name}"
+    )
+    settings = {row.pop("name"): row for row in stored["settings"]}
+    return Recording(name, about, settings, pictures)

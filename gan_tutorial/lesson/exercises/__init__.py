@@ -1,0 +1,173 @@
+"""Exercises that answer: `check("2.1", answer)` says in one sentence what is wrong, and the notebook goes on.
+
+An exercise is a reference answer and the properties of a right answer, in the order in which they are
+looked at.  The exercises of notebook 02 are registered by `gan_tutorial.lesson.exercises.nb02`, and so on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+from gan_tutorial.lesson.exercises.compare import agree, short
+from gan_tutorial.lesson.exercises.errors import UnattemptedError, blame, seeded
+
+__all__ = ["Exercise", "Property", "Verdict", "agree", "check", "find", "hint", "judge", "register", "short"]
+
+SAME = object()  # "what the reference has"
+
+
+@dataclass(frozen=True)
+class Property:
+    """One thing that a right answer has: `of(answer)` agrees with `of(reference)`, or with `expected`.
+
+    `message` is the sentence for an answer that does not have it; `{got}` and `{expected}` are filled in.
+    Numbers, arrays and tensors agree when every entry differs by at most tolerance * (1 + |expected|).
+    """
+
+    name: str
+    of: Callable[[Any], Any]
+    message: str
+    expected: Any = SAME
+    tolerance: float = 1e-4
+    agrees: Callable[[Any, Any], bool] | None = None
+
+    def fault(self, answer: Any, reference: Any) -> str | None:
+        """The sentence about `answer`, or None if it has the property.  Raises what the answer raises."""
+        with (
+            seeded()
+        ):  # the answer and the reference see the same random numbers, the notebook sees none of it
+            expected = self.of(reference) if self.expected is SAME else self.expected
+        with seeded():
+            got = self.of(answer)
+        if got is None or got is Ellipsis:
+            raise UnattemptedError("nothing came back; a `return` may be missing")
+        agrees = self.agrees(got, expected) if self.agrees else agree(got, expected, self.tolerance)
+        return None if agrees else self.message.format(got=short(got), expected=short(expected))
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A question: its number ("2.1"), reference answer, properties, and hints from soft to plain."""
+
+    id: str
+    reference: Any
+    properties: tuple[Property, ...]
+    hints: tuple[str, ...] = ()
+    praise: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of an answer.  `property`: the name of the first one that it lacks."""
+
+    kind: Literal["right", "wrong", "todo"]
+    sentence: str
+    property: str = ""
+
+
+REGISTRY: dict[str, Exercise] = {}
+_next_hint: dict[str, int] = {}
+
+
+def register(exercise: Exercise) -> Exercise:
+    """Enter an exercise under its number; a number that is taken by another exercise is a ValueError."""
+    if REGISTRY.get(exercise.id, exercise) is not exercise:
+        raise ValueError(f"There is already an exercise {exercise.id}.")
+    if not exercise.properties:
+        raise ValueError(f"Exercise {exercise.id} has no properties: every answer would be right.")
+    REGISTRY[exercise.id] = exercise
+    return exercise
+
+
+def find(number: str) -> Exercise:
+    """The exercise of that number.  LookupError, in one sentence, if there is none."""
+    number = str(number)
+    if number not in REGISTRY and number.split(".")[0].isdigit():
+        module = f"{__name__}.nb{int(number.split('.')[0]):02d}"
+        if importlib.util.find_spec(module):
+            importlib.import_module(module)
+    if number not in REGISTRY:
+        known = ", ".join(sorted(REGISTRY)) or "none"
+        raise LookupError(f"There is no exercise {number}; known so far: {known}.")
+    return REGISTRY[number]
+
+
+def judge(exercise: Exercise, answer: Any) -> Verdict:
+    """Right, wrong (with the first property that the answer lacks) or not attempted.  Never raises."""
+    todo = Verdict("todo", f"Exercise {exercise.id} is still to do; the notebook goes on with our answer.")
+    if any(part is None or part is Ellipsis for part in (answer if isinstance(answer, tuple) else [answer])):
+        return todo
+    if callable(exercise.reference) and not callable(answer):
+        return Verdict("wrong", f"The answer should be a function, and this is {short(answer)}.", "function")
+    for item in exercise.properties:
+        try:
+            fault = item.fault(answer, exercise.reference)
+        except (Exception, SystemExit) as error:
+            blank = isinstance(error, UnattemptedError) and item is exercise.properties[0]
+            if blank or isinstance(error, NotImplementedError):
+                return todo
+            return Verdict("wrong", blame(error, answer), "runs")
+        if fault:
+            return Verdict("wrong", fault, item.name)
+    return Verdict("right", exercise.praise or "Everything that we looked at agrees.")
+
+
+def check(number: str, answer: Any) -> Any:
+    """Say how `answer` fares; return it if it is right, and the reference answer if not.
+
+    Never raises, so that a notebook runs to its end in any state.  With GAN_TUTORIAL_STRICT=1 (the solved
+    notebooks are built with it) anything but a right answer is an AssertionError.
+    """
+    try:
+        exercise = find(number)
+        verdict = judge(exercise, answer)
+    except LookupError as error:
+        exercise, verdict = None, Verdict("wrong", error.args[0], "number")
+    if verdict.kind != "right" and os.environ.get("GAN_TUTORIAL_STRICT") == "1":
+        raise AssertionError(f"Exercise {number}: {verdict.sentence}")
+    words = {"right": "Right.", "wrong": "Not yet.", "todo": "To do."}[verdict.kind]
+    goes_on = " The notebook goes on with our answer." if verdict.kind == "wrong" and exercise else ""
+    _show(verdict.kind, f"{words} {verdict.sentence}{goes_on}")
+    return answer if exercise is None or verdict.kind == "right" else exercise.reference
+
+
+def hint(number: str, n: int | None = None) -> None:
+    """Show the next hint of an exercise, or its n-th (from 1)."""
+    try:
+        hints = find(number).hints
+    except LookupError as error:
+        return _show("todo", error.args[0])
+    if not hints:
+        return _show("todo", f"Exercise {number} has no hints.")
+    place = _next_hint.get(number, 1) if n is None else n
+    place = min(max(int(place), 1), len(hints))
+    _next_hint[number] = place + 1
+    more = "" if place < len(hints) else " That was the last hint; the folder solutions has a worked answer."
+    _show("todo", f"Hint {place} of {len(hints)}: {hints[place - 1]}{more}")
+
+
+class _Note:
+    """A sentence with a coloured edge.  The first word says what the colour says."""
+
+    COLORS = {"right": "#009E73", "wrong": "#D55E00", "todo": "#8C8C8C"}
+
+    def __init__(self, kind: str, text: str) -> None:
+        self.kind, self.text = kind, text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        edge = f"border-left: 5px solid {self.COLORS[self.kind]}; padding: 4px 10px"
+        return f'<div role="status" style="{edge}">{escape(self.text)}</div>'
+
+
+def _show(kind: str, text: str) -> None:
+    from IPython.display import display
+
+    display(_Note(kind, text))

@@ -1,0 +1,20 @@
+"""The laboratory: a GAN in the plane, or on clothes, that one can watch, stop, push and change while it learns.
+
+`setting`: what it can be set to, and the game that a setting describes. `truth`: what is known beside it.
+`widget`: the laboratory itself, over `game.train`. `laboratory.js`, `laboratory.css`: what the browser shows.
+"""
+
+from typing import Any
+
+from gan_tutorial.lesson.laboratory.setting import CONTROLS, Setting
+from gan_tutorial.lesson.laboratory.widget import Laboratory
+
+__all__ = ["CONTROLS", "Laboratory", "Setting", "laboratory"]
+
+
+def laboratory(**setting: Any) -> Laboratory:
+    """A GAN to watch and to meddle with while it learns: show it as the last value of a cell.
+
+    `setting` is any of `CONTROLS`: `laboratory(data="two moons", objective="wgan_gp")`.
+    """
+    return Laboratory(**setting)

@@ -1,0 +1,511 @@
+"""The laboratory: a `Play` in short slices, so that buttons, sliders and other cells get their turn."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import torch
+import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from gan_tutorial.clothes.data import to_uint8
+from gan_tutorial.game import Diverged, Game
+from gan_tutorial.game.objectives import Objective
+from gan_tutorial.lesson import figures, live
+from gan_tutorial.lesson.laboratory.play import PLAYERS, Batch, Play, randomness
+from gan_tutorial.lesson.laboratory.setting import CONTROLS, Setting
+from gan_tutorial.lesson.laboratory.truth import CELLS, MANY, Measures, Truth, accuracy, at_rest, even_score, slopes
+
+SLICE = 0.03  # seconds of training between two pictures: about what a click has to wait
+STAGE = 1.2  # seconds for each stage in slow motion
+SHOWN = 400  # points of data, and samples
+ARROWS = 80
+LINES = 17  # lines of the warped grid, each way
+PICTURES = 64
+RECORDS = 240  # moments that the time slider can go back to; when there are more, every second one is dropped
+RECORD_EVERY = 8  # pictures between two records
+FASTEST = 50  # steps between two pictures that can be chosen
+LAYERS = {
+    "data": True,
+    "samples": True,
+    "score of D": True,
+    "arrows": True,
+    "warped grid": False,
+    "density": False,
+    "best D": False,
+}
+"""What can be drawn, and whether it is at first."""
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Record:
+    """A moment: its step, what was measured, and the picture as it is sent."""
+
+    step: int
+    measures: Measures
+    about: dict[str, Any]
+    buffers: list[bytes]
+
+
+class Laboratory(anywidget.AnyWidget):
+    """A game to watch and to meddle with: show it as the last value of a cell.
+
+    `step(n)` trains n steps and returns the line of numbers; `await run(n)` does the same while everything else goes
+    on.  `set(d_lr=1e-3)` changes any of `CONTROLS`, also while it plays; `game` and `objective` are what it plays;
+    `code` is the cell that does the same without a laboratory.
+    """
+
+    _esm = HERE / "laboratory.js"
+    _css = HERE / "laboratory.css"
+
+    # What the browser mirrors. It changes nothing by itself: it asks, by messages.
+    setting = traitlets.Dict().tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
+    players = traitlets.Enum(PLAYERS, "both").tag(sync=True)
+    slow = traitlets.Bool(False).tag(sync=True)
+    pace = traitlets.Int(0, min=0, max=FASTEST).tag(sync=True)  # steps between pictures; 0: as many as time allows
+    layers = traitlets.Dict().tag(sync=True)
+    recorded = traitlets.Int(0).tag(sync=True)
+    text = traitlets.Unicode().tag(sync=True)
+    stage = traitlets.Unicode().tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+    code = traitlets.Unicode().tag(sync=True)
+    fixed = traitlets.Dict().tag(sync=True)  # controls, colours, names: what never changes
+
+    def __init__(self, **changes: Any) -> None:
+        fixed = {
+            "controls": {name: vars(control) for name, control in CONTROLS.items()},
+            "colors": dict(figures.COLORS),
+            "measures": [f.name for f in fields(Measures)],
+            "players": list(PLAYERS),
+            "cells": CELLS,
+            "fastest": FASTEST,
+        }
+        self._play = Play(Setting.of(**changes))
+        super().__init__(fixed=fixed, layers=dict(LAYERS))
+        self._home = (_running_loop(), threading.get_ident())  # where the game is played, and nowhere else
+        self._task: asyncio.Task | None = None
+        self._stopping = False
+        self._in_hand: tuple[int, Iterator] | None = None  # stages, for the Step button in slow motion
+        self._watchers = 0  # views that have asked for pictures
+        self._shown = self._sent = self._seen = 0
+        self._sent_at = 0.0
+        self._begin()
+        self.on_msg(self._heard)
+        live.replace_older(self)
+
+    # ---- What one can do with it ----
+
+    @property
+    def game(self) -> Game:
+        return self._play.game
+
+    @property
+    def objective(self) -> Objective:
+        return self._play.objective
+
+    def set(self, **changes: Any) -> None:
+        """Change controls; it goes on playing if it was.  ValueError, and nothing changes, for what cannot be."""
+        new = self._play.setting.but(**changes)
+        drawn = new.drawing != self._play.setting.drawing
+        self.error = ""
+        if self._play.change(new):
+            self._begin()
+        else:
+            if drawn:
+                self._look_at_the_data()
+            self._mirror()
+        self._show(record=not self.playing)
+
+    def choose_players(self, players: str) -> None:
+        """Let "both" move, "only D" or "only G": in `step`, `run`, and under the buttons."""
+        self.players = players
+
+    @traitlets.observe("players")
+    def _players_changed(self, change: dict[str, Any]) -> None:
+        self._play.players = change["new"]
+
+    def reset(self) -> None:
+        """Start anew with the present setting."""
+        self.error = ""
+        self._play.begin()
+        self._begin()
+        self._show()
+
+    def step(self, n: int = 1) -> str:
+        """Train n steps, at once, and return the line of numbers.  What training raises is raised."""
+        every = n // 40 or n  # few steps are one moment
+        for i in range(1, n + 1):
+            with one_thread():
+                self._play.step()
+            if i % every == 0 and i < n:
+                self._record()
+        self._show(record=True)
+        return self.text
+
+    async def run(self, steps: int | None = None) -> str:
+        """Train, and show it, until `steps` are done or somebody pauses.  What training raises is raised."""
+        if self.playing:
+            raise RuntimeError("This laboratory is playing already; pause it first.")
+        self.playing, self._stopping, self.error = True, False, ""
+        try:
+            await self._go(steps)
+        finally:
+            self.playing, self.stage = False, ""
+        self._show(record=True)
+        return self.text
+
+    def play(self) -> None:
+        """What the button does: train until `pause`, while other cells run."""
+        if not self.playing:
+            self._task = asyncio.get_running_loop().create_task(self._unattended())
+
+    def pause(self) -> None:
+        """Stop after the step in hand."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Stop, and leave the kernel and the page."""
+        self.pause()
+        if self._task and not self._task.done():
+            self._task.cancel()
+        super().close()
+
+    # ---- Playing ----
+
+    def _begin(self) -> None:
+        """What a new game needs: the same latents to the end, no records, the truth beside it."""
+        setting = self._play.setting
+        self._records: list[Record] = []
+        self._best: Tensor | None = None  # the best D's score when it was last computed
+        with randomness(setting.seed):
+            self._z = self.game.latent(PICTURES if setting.pictures else MANY)
+        edge = torch.special.ndtri(torch.linspace(0.02, 0.98, LINES))
+        self._lattice = torch.cartesian_prod(edge, edge).flip(1)
+        self._look_at_the_data()
+        self._mirror()
+        self._record()
+
+    def _look_at_the_data(self) -> None:
+        self._truth = None if self._play.setting.pictures else _truth(self._play.setting)
+        self._send_scene()
+
+    def _mirror(self) -> None:
+        self._in_hand, self.stage = None, ""
+        self.setting, self.code = self._play.setting.as_dict(), self._play.setting.code()
+
+    async def _go(self, steps: int | None) -> None:
+        done = 0
+        while not self._stopping and (steps is None or done < steps):
+            if self.slow:
+                done += await self._slowly()
+            else:
+                done += self._slice(None if steps is None else steps - done)
+                self._show(record=self._shown % RECORD_EVERY == 0)
+            await asyncio.sleep(0)
+
+    def _slice(self, most: int | None) -> int:
+        """Steps for `SLICE` seconds: at least one, at most `pace` and `most`.  -> how many"""
+        end, n = time.perf_counter() + SLICE, 0
+        limit = min(limit for limit in (most, self.pace or None, 10**9) if limit is not None)
+        with one_thread():
+            while n < limit and (n == 0 or time.perf_counter() < end):
+                self._play.step()
+                n += 1
+        return n
+
+    async def _slowly(self) -> int:
+        """One step, stage by stage.  -> 1, or 0 if it was given up because a control was changed"""
+        age, stages = self._play.age, self._play.stages()
+        while True:
+            with one_thread():
+                seen = next(stages, None)
+            if seen is None:
+                self._show(record=True)
+                return 1
+            self.stage = seen[0]
+            self._show(batch=seen[1])
+            until = time.perf_counter() + STAGE
+            while time.perf_counter() < until and self.slow and not self._stopping and self._play.age == age:
+                await asyncio.sleep(0.03)
+            if self._play.age != age:
+                return 0
+            if self._stopping:  # what is left of the step at once: half a step is none
+                with one_thread():
+                    for _ in stages:
+                        pass
+                return 1
+
+    async def _unattended(self) -> None:
+        try:
+            await self.run()
+        except Exception as error:  # nobody awaits a button: the reader would see a picture that stands still
+            self._say(error)
+
+    def _say(self, error: Exception) -> None:
+        plain = isinstance(error, Diverged | ValueError)
+        self.error = str(error) if plain else f"{type(error).__name__}: {error}"
+
+
+    # ---- Looking ----
+
+    def _show(self, record: bool = False, batch: Batch | None = None) -> None:
+        """Send the present picture to those who watch, unless they are behind; with `record`, measure and keep it."""
+        self._shown += 1
+        if record:
+            self._record()
+        now = time.perf_counter()
+        behind = self._sent - self._seen > 2 and now - self._sent_at < 0.5
+        if self._watchers and not behind:
+            self._send_picture(*self._picture(batch))
+
+    def _send_picture(self, about: dict, buffers: list[bytes], **more: Any) -> None:
+        self._sent, self._sent_at = self._sent + 1, time.perf_counter()
+        self.send({"what": "picture", "frame": self._sent, **about, **more}, buffers)
+
+    def _record(self) -> None:
+        """Measure, and keep the moment for the charts and the time slider."""
+        step = self.game.step
+        with randomness(0), one_thread():
+            measures, self._best = self._measure(self._play.mean_paid())
+        about, buffers = self._picture()
+        if self._records and self._records[-1].step == step:
+            self._records.pop()  # the same moment under another setting
+        self._records.append(Record(step, measures, about, buffers))
+        if len(self._records) > RECORDS:
+            del self._records[1:-1:2]
+        self.recorded, self.text = len(self._records), self._line(self._records[-1])
+        if self._watchers:
+            self._send_series()
+
+    def _measure(self, paid: tuple[float, float]) -> tuple[Measures, Tensor | None]:
+        """The measures of this moment; and the best D's score on the grid, where there is a best D."""
+        game, objective, D = self.game, self.objective, self.game.D.D
+        if self._truth is None:
+            x, *_ = game.data(256)
+            fake = game.sample(256)
+            mean, most = slopes(D, x, fake)
+            return Measures(*paid, accuracy=accuracy(objective, D, x, fake), slope=mean, steepest=most), None
+        with torch.no_grad():
+            fake = game.G(self._z)
+        law = self._truth.law_of(fake)
+        return self._truth.measure(paid, objective, D, fake, law), self._truth.best_score(objective, law)
+
+    def _picture(self, batch: Batch | None = None) -> tuple[dict, list[bytes]]:
+        """(what it holds, the numbers): samples and, in the plane, D's score, the arrows and the warped grid."""
+        game, D = self.game, self.game.D.D
+        with one_thread(), torch.no_grad():
+            if self._truth is None:
+                pictures = game.ema(self._z)
+                parts = {"pictures": to_uint8(pictures), "scores": D(pictures)}
+            else:
+                parts = {"samples": game.G(self._z[:SHOWN]), "score": D(self._truth.centers())}
+                parts["grid"] = game.G(self._lattice)
+        if self._truth is not None:
+            parts["arrows"] = self._arrows(parts["samples"][:ARROWS])
+        if batch:
+            parts |= {"real_batch": batch[0], "fake_batch": batch[1]}
+        if self._best is not None:
+            parts["best"] = self._best
+        buffers = [part.detach().numpy().tobytes() for part in parts.values()]
+        return {"step": game.step, "parts": list(parts), "even": even_score(self.objective)}, buffers
+
+    def _arrows(self, x: Tensor) -> Tensor:
+        """Which way, and how strongly, each sample would go to make G pay less: -grad of g_fake(D(x)).  -> (n, 2)"""
+        x = x.detach().requires_grad_()
+        with one_thread():
+            (slope,) = torch.autograd.grad(self.objective.g_fake(self.game.D.D(x)).sum(), x)
+        return -slope
+
+    def _send_series(self) -> None:
+        rows = np.array([(r.step, *astuple(r.measures)) for r in self._records], dtype=np.float32)
+        theory = {name: value for name, value in self._theory().items() if value == value}
+        self.send({"what": "series", "theory": theory}, [rows.tobytes()])
+
+    def _theory(self) -> dict[str, float]:
+        d, g = at_rest(self.objective)
+        floors = {} if self._truth is None else {"js": self._truth.js_floor, "w1": self._truth.w1_floor}
+        return {"d_loss": d, "g_loss": g, **floors}
+
+    def _send_scene(self) -> None:
+        """What stays as it is while a game goes on: the window, the data and their density."""
+        if not self._watchers:
+            return
+        with randomness(0):
+            if self._truth is None:
+                x, *_ = self.game.data(16)
+                self.send({"what": "scene", "pictures": True}, [to_uint8(x).numpy().tobytes()])
+            else:
+                buffers = [self._truth.sample(SHOWN).numpy().tobytes(), self._truth.p.float().numpy().tobytes()]
+                self.send({"what": "scene", "pictures": False, "window": self._play.setting.window}, buffers)
+
+    def _line(self, record: Record) -> str:
+        m = record.measures
+        parts = [f"step {record.step:,}", f"D pays {m.d_loss:.3f}", f"G pays {m.g_loss:.3f}"]
+        if self._truth is not None:
+            parts += [f"JS {m.js:.3f}", f"KL {m.kl:.2f}, reversed {m.reverse_kl:.2f}"]
+            parts.append(f"W1 {m.w1:.3f} (floor {self._truth.w1_floor:.3f})")
+        if m.modes == m.modes:
+            total = len(self._truth.density.centers)
+            parts.append(f"{round(m.modes * total)} of {total} modes")
+        if m.accuracy == m.accuracy:
+            best = f" (the best D, through the blur, {m.bayes:.0%})" if m.bayes == m.bayes else ""
+            parts.append(f"D is right {m.accuracy:.0%}{best}")
+        return " · ".join([*parts, f"slope of D {m.slope:.2f}"])
+
+    # ---- Messages from the browser ----
+
+    def _heard(self, _widget: Any, message: dict[str, Any], _buffers: Any) -> None:
+        """A message came; ipykernel 7 may say so in a thread of its own, in the middle of a step of the game."""
+        loop, thread = self._home
+        if loop is None or thread == threading.get_ident():
+            self._obey(message)
+        else:
+            loop.call_soon_threadsafe(self._obey, message)
+
+    def _obey(self, message: dict[str, Any]) -> None:
+        commands: dict[str, Callable[[dict], Any]] = {
+            "hello": lambda m: self._greet(),
+            "seen": lambda m: setattr(self, "_seen", max(self._seen, m["frame"])),
+            "play": lambda m: self.play(),
+            "pause": lambda m: self.pause(),
+            "step": lambda m: self._one_step(),
+            "reset": lambda m: self.reset(),
+            "set": lambda m: self._set_and_say_so(m["name"], m["value"]),
+            "players": lambda m: self.choose_players(m["value"]),
+            "slow": lambda m: setattr(self, "slow", bool(m["value"])),
+            "pace": lambda m: setattr(self, "pace", int(m["value"])),
+            "layer": lambda m: setattr(self, "layers", self.layers | {m["name"]: bool(m["value"])}),
+            "look": lambda m: self._look_back(int(m["record"])),
+            "now": lambda m: self._look_at_now(),
+        }
+        try:
+            with one_thread():
+                commands[message["do"]](message)
+        except Exception as error:
+            self._say(error)
+
+    def _greet(self) -> None:
+        self._watchers += 1
+        self._seen = self._sent
+        self._send_scene()
+        self._send_series()
+        self._show()
+
+    def _set_and_say_so(self, name: str, value: Any) -> None:
+        try:
+            self.set(**{name: value})
+        finally:
+            self.send({"what": "did"})  # the browser waits for this before it asks for more
+
+    def _one_step(self) -> None:
+        """The Step button: one step or, in slow motion, its next stage."""
+        if self.playing:
+            self.pause()
+            return
+        self.error = ""
+        if not self.slow:
+            self.step()
+            return
+        if self._in_hand is None or self._in_hand[0] != self._play.age:
+            self._in_hand = (self._play.age, self._play.stages())
+        seen = next(self._in_hand[1], None)
+        if seen is None:
+            self._in_hand, self.stage = None, ""
+            self._show(record=True)
+        else:
+            self.stage = seen[0]
+            self._show(batch=seen[1])
+
+    def _look_back(self, number: int) -> None:
+        """Show a moment that was recorded, and its numbers."""
+        record = self._records[min(number, len(self._records) - 1)]
+        self._send_picture(record.about, record.buffers, past=True)
+        self.text = self._line(record)
+
+    def _look_at_now(self) -> None:
+        self._send_picture(*self._picture())
+        self.text = self._line(self._records[-1])
+
+    # ---- Without a browser ----
+
+    def png(self) -> bytes:
+        """The present moment as a picture: what readers without a kernel see."""
+        with figures.styled(), torch.no_grad(), randomness(0):
+            figure = Figure(figsize=(9.2, 3.9))
+            FigureCanvasAgg(figure)
+            left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
+            if self._truth is None:
+                figures.image_grid(self.game.ema(self._z), left, columns=8)
+            else:
+                x, y, half = self._play.setting.window
+                window = (x - half, x + half, y - half, y + half)
+                figures.field(left, self.game.D.D, window)
+                figures.scatter2d(left, self._truth.sample(SHOWN), self.game.G(self._z[:SHOWN]), window)
+                bar = figure.axes[-1]
+                bar.set_ylabel("")
+                bar.set_title("score", size=8.5, loc="center")
+            left.set_title(f"{self._play.setting.objective.replace('_', ' ')}, step {self.game.step:,}")
+            self._draw_losses(right)
+            buffer = BytesIO()
+            figure.savefig(buffer, format="png", dpi=90)
+        return buffer.getvalue()
+
+    def _draw_losses(self, ax) -> None:
+        theory = self._theory()
+        for name, player in (("d_loss", "D"), ("g_loss", "G")):
+            paid, color = [getattr(record.measures, name) for record in self._records], figures.COLORS[player]
+            ax.plot([record.step for record in self._records], paid, color=color, label=f"{player} pays")
+            if theory[name] == theory[name]:
+                ax.axhline(theory[name], color=color, linestyle="--", linewidth=1)
+        ax.set(xlabel="step", ylabel="loss", title="what both pay; dashed: at rest")
+        ax.legend(loc="best")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        data = super()._repr_mimebundle_(**kwargs)
+        data = data[0] if isinstance(data, tuple) else data or {}
+        return data | {"text/plain": self.text, "image/png": b64encode(self.png()).decode()}
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:  # outside of a notebook
+        return None
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch uses one core: tiny networks gain nothing from a second one, and the browser needs it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@lru_cache(maxsize=8)
+def _truth_of(data: str, drawing: tuple) -> Truth:
+    with one_thread():
+        return Truth(Setting.of(data=data, drawing=drawing))
+
+
+def _truth(setting: Setting) -> Truth:
+    return _truth_of(setting.data, setting.drawing)

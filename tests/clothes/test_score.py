@@ -1,0 +1,366 @@
+"""The score against other people's code, against closed forms, and against what it should see."""
+
+import io
+import json
+import os
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gan_tutorial.clothes import classifier, files, score
+from gan_tutorial.clothes.data import fashion_mnist, to_uint8, to_unit
+from gan_tutorial.commands import cli
+
+
+@pytest.fixture(scope="module")
+def images():
+    return fashion_mnist(download=False)
+
+
+@pytest.fixture(scope="module")
+def clouds():
+    """Two clouds of features that differ in mean, spread and correlation.  (500, 8), (400, 8)"""
+    torch.manual_seed(0)
+    A = torch.randn(8, 8, dtype=torch.float64)
+    return torch.randn(500, 8, dtype=torch.float64) @ A, torch.randn(400, 8, dtype=torch.float64) + 0.3
+
+
+class Given(nn.Module):
+    """A feature extractor that hands on what it is given: the clouds themselves."""
+
+    num_features = 8
+
+    def forward(self, x):
+        return x.flatten(1)
+
+
+# ---- Against other people's code --------------------------------------------------------------------------------
+
+
+def test_frechet_agrees_with_torchmetrics(clouds):
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    metric = FrechetInceptionDistance(Given(), normalize=True, input_img_size=(1, 1, 8)).set_dtype(torch.float64)
+    metric.update(clouds[0].float(), real=True)
+    metric.update(clouds[1].float(), real=False)
+    # torchmetrics is handed float32, as its images are: six digits
+    assert score.frechet(*clouds) == pytest.approx(float(metric.compute()), rel=1e-5)
+
+
+def test_frechet_agrees_with_torch_fidelity(clouds):
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+
+    a, b = (fid_features_to_statistics(x) for x in clouds)
+    expected = fid_statistics_to_metric(a, b, False)["frechet_inception_distance"]
+    assert score.frechet(*clouds) == pytest.approx(expected, rel=1e-8)
+
+
+def test_kid_agrees_with_torch_fidelity(clouds):
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
+    a, b = (x[:400] for x in clouds)  # it takes equally many of both, here all of them at once
+    found = kid_features_to_metric(a, b, kid_subsets=1, kid_subset_size=400, verbose=False)
+    expected = found["kernel_inception_distance_mean"]
+    assert score.kid(a, b) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_kid_agrees_with_torchmetrics(clouds):
+    from torchmetrics.image.kid import poly_mmd
+
+    a, b = (x[:400] for x in clouds)
+    assert score.kid(a, b) == pytest.approx(float(poly_mmd(a, b)), rel=1e-9)
+
+
+def test_precision_and_recall_agree_with_torch_fidelity(clouds):
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    real, samples = clouds
+    expected = prc_features_to_metric(samples, real, prc_neighborhood=3, prc_batch_size=100, verbose=False)
+    precision, recall = score.precision_recall(samples, real)
+    assert precision == pytest.approx(expected["precision"], abs=1e-6)
+    assert recall == pytest.approx(expected["recall"], abs=1e-6)
+
+
+# ---- Against closed forms ---------------------------------------------------------------------------------------
+
+
+def test_frechet_of_two_gaussians_on_the_line():
+    # N(0, 1) and N(1, 4): (0 - 1)^2 + (1 - 2)^2 = 2; clouds with exactly these moments
+    z = torch.randn(1000, 1, dtype=torch.float64)
+    z = (z - z.mean()) / z.std()
+    assert score.frechet(z, 1 + 2 * z) == pytest.approx(2.0, abs=1e-9)
+
+
+def test_frechet_of_a_cloud_with_itself_is_zero_also_where_it_is_flat():
+    flat = torch.randn(200, 8, dtype=torch.float64)
+    flat[:, 3:] = 0  # the covariance is singular
+    assert score.frechet(flat, flat) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_frechet_needs_enough_samples(clouds):
+    with pytest.raises(ValueError, match="99 samples are too few"):
+        score.frechet(clouds[0][:99], clouds[1])
+
+
+def test_kid_is_zero_on_average_for_equal_laws():
+    torch.manual_seed(1)
+    values = [score.kid(*torch.randn(2, 60, 4, dtype=torch.float64)) for _ in range(200)]
+    error = np.std(values) / len(values) ** 0.5
+    assert abs(np.mean(values)) < 4 * error
+    assert min(values) < 0 < max(values)
+
+
+def test_precision_and_recall_tell_a_lost_mode_from_a_false_one():
+    torch.manual_seed(0)
+    left, right = torch.randn(300, 2), torch.randn(300, 2) + 20
+    one, both = left, torch.cat([left, right])
+    precision, recall = score.precision_recall(torch.randn(300, 2), both)
+    assert precision > 0.9 and recall == pytest.approx(0.5, abs=0.05)
+    precision, recall = score.precision_recall(both, one)
+    assert precision == pytest.approx(0.5, abs=0.05) and recall > 0.9
+
+
+# ---- On images --------------------------------------------------------------------------------------------------
+
+
+def test_the_stored_classifier_is_as_good_as_it_says(images):
+    if images.is_stand_in:
+        pytest.skip("the accuracy is stated for the real FashionMNIST, which is not here")
+    measured = classifier.accuracy(classifier.load(), images.test_images, images.test_labels)
+    assert measured == pytest.approx(classifier.TEST_ACCURACY, abs=5e-4)  # rounding may turn a close call
+
+
+def test_damaged_weights_are_refused(tmp_path, monkeypatch):
+    broken = tmp_path / "classifier.pt"
+    broken.write_bytes(classifier.WEIGHTS.read_bytes()[:-1] + b"?")
+    monkeypatch.setattr(classifier, "WEIGHTS", broken)
+    with pytest.raises(ValueError, match="damaged or of another version"):
+        classifier.load.__wrapped__()
+
+
+def test_held_out_images_are_those_that_nothing_else_uses(images):
+    marked = images.train_images.clone()
+    marked[classifier.SEEN :] = 0
+    assert score.reference(replace(images, train_images=marked), held_out=True).any().logical_not()
+    only_held_out = images.train_images.clone()
+    only_held_out[: classifier.SEEN] = 0
+    (floor,) = score.floor(replace(images, train_images=only_held_out), n=500).values()
+    assert not floor.any()
+    assert torch.equal(score.reference(images), images.test_images)
+
+
+def test_bytes_and_floats_score_the_same(images):
+    x = images.train_images[:200]
+    assert torch.equal(score.features(x), score.features(to_unit(x)))
+    assert score.class_histogram(x).sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(3, 28, 28), torch.zeros(3, 28, 27, dtype=torch.uint8)])
+def test_other_shapes_are_refused(bad):
+    with pytest.raises(ValueError, match="Samples should be uint8"):
+        score.features(bad)
+
+
+def test_samples_with_nan_are_refused():
+    with pytest.raises(ValueError, match="NaN"):
+        score.features(torch.full((2, 1, 28, 28), torch.nan))
+
+
+@pytest.mark.parametrize(
+    "use", [lambda x: score.ffd(x, x), score.classes, score.features, lambda x: score.nearest(x, x)]
+)
+def test_pictures_on_another_scale_are_told(use, images):
+    u = to_unit(images.test_images[:150])
+    for wrong in ((u + 1) * 127.5, (u - u.mean()) / u.std() * 2):  # [0, 255]; standardised
+        with pytest.raises(ValueError, match=r"should be in \[-1, 1\]"):
+            use(wrong)
+    with pytest.warns(UserWarning, match="No value of these samples is negative"):
+        use((u + 1) / 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        use(u * 1.2)  # a G without tanh: clipped, as it would be stored
+        use(images.test_images[:150])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_samples_of_any_float_type_are_left_as_they_are(dtype, images):
+    u = to_unit(images.test_images[:4]).to(dtype)
+    before = u.clone()
+    features = score.features(u.requires_grad_())
+    assert torch.equal(u, before) and not features.requires_grad
+    flipped = u.detach().permute(3, 1, 2, 0).contiguous().permute(3, 1, 2, 0)  # non-contiguous
+    assert torch.equal(score.features(flipped), features)
+    tolerance = {torch.bfloat16: 0.1, torch.float16: 0.01}.get(dtype, 0)
+    assert torch.allclose(features, score.features(images.test_images[:4]), atol=tolerance)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 99])
+def test_too_few_of_anything_is_told(n, images, clouds):
+    few, many = images.test_images[:n], images.test_images[:120]
+    says = "no samples" if n == 0 else f"{n} samples are too few"
+    for call in (lambda: score.ffd(few), lambda: score.ffd(many, few), lambda: score.score(few, images)):
+        with pytest.raises(ValueError, match=says):
+            call()
+    a, b = clouds[0][:n], clouds[1]
+    for measure, fewest in ((score.frechet, 100), (score.kid, 2), (score.precision_recall, 4)):
+        for pair in ((a, b), (b, a)):
+            if n < fewest:
+                with pytest.raises(ValueError, match=f"{n} samples are too few"):
+                    measure(*pair)
+            else:
+                assert np.isfinite(measure(*pair)).all()
+    for use in (score.features, score.classes, score.class_histogram, lambda x: score.nearest(x, many)):
+        if n == 0:
+            with pytest.raises(ValueError, match="no samples"):
+                use(few)
+
+
+def test_clouds_that_cannot_be_compared_are_told(clouds, images):
+    a, b = clouds
+    for measure in (score.frechet, score.kid, score.precision_recall):
+        with pytest.raises(ValueError, match="take `features` first"):
+            measure(images.test_images[:200], images.test_images[200:400])
+        with pytest.raises(ValueError, match=r"\(500, 8\) and \(400, 7\)"):
+            measure(a, b[:, :7])
+        with pytest.raises(ValueError, match="NaN"):
+            measure(torch.full_like(a, torch.nan), b)
+        assert measure(a.float() + 1000, b.float() + 1000) == pytest.approx(
+            measure((a.float() + 1000).double(), (b.float() + 1000).double())
+        )
+
+
+def test_the_nearest_of_nearly_equal_images_is_the_right_one():
+    """One grey level at one pixel apart, of bright images: by the matrix product these were all alike."""
+    rng = torch.Generator().manual_seed(0)
+    bright = torch.randint(200, 255, (28, 28), generator=rng, dtype=torch.uint8)
+    near = bright.repeat(40, 1, 1)
+    near.view(40, -1)[torch.arange(40), torch.arange(40)] += 1
+    assert score.nearest(near, near)[1].tolist() == list(range(40))
+    assert score.nearest(near, near)[0].tolist() == [0] * 40
+
+
+def test_the_nearest_image_is_found(images):
+    x = images.train_images[[7, 5_003]].clone()
+    x[1, 0, 0] ^= 28  # 28 grey levels at one pixel of 784: a root mean square of one
+    distance, row = score.nearest(x, images.train_images[:6000])
+    assert row.tolist() == [7, 5_003]
+    assert distance.tolist() == pytest.approx([0.0, 1.0], abs=0.05)
+
+
+def test_worse_samples_score_worse(images):
+    if images.is_stand_in:
+        pytest.skip("the order is that of the real FashionMNIST, which is not here")
+    found = {name: score.ffd(x) for name, x in score.baselines(images, n=2000).items()}
+    floor, no_shirts, few, *poor = found.values()
+    assert floor < no_shirts < few < min(poor)
+    assert floor < 1
+
+
+def test_the_command_scores_a_file(images, tmp_path, capsys):
+    file = tmp_path / "samples.npy"
+    np.save(file, to_uint8(torch.rand(150, 1, 28, 28) * 2 - 1).numpy())
+    assert cli.main(["score", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert "150 samples against 10,000 test images" in text and "Trouser" in text
+    assert cli.main(["score", str(file), "--json", "--held-out"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["samples.npy"]["ffd"] > told["training images (the floor)"]["ffd"]
+
+
+def test_a_file_named_like_a_row_keeps_its_own_number(images, tmp_path, capsys, monkeypatch):
+    def brightness(x, images, held_out):
+        return score.Report(float(x.float().mean()), 0, 0, 0, (0.1,) * 10, 0)
+
+    monkeypatch.setattr(score, "score", brightness)  # the real one takes a while
+    (floor,) = score.floor(images, n=100)
+    with (tmp_path / floor).open("wb") as file:
+        np.save(file, np.full((100, 28, 28), 200, np.uint8))
+    assert cli.main(["score", str(tmp_path / floor), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == [f"{floor} (the file)", floor]
+    assert told[f"{floor} (the file)"]["ffd"] == 200 and told[floor]["ffd"] < 100
+
+
+def npy(shape, descr="|u1", body=b""):
+    """A .npy file whose head says what we want it to."""
+    head = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + body
+
+
+def npz():
+    file = io.BytesIO()
+    np.savez(file, x=np.zeros((5, 28, 28), np.uint8))
+    return file.getvalue()
+
+
+def refusal(capsys, file):
+    """The one sentence with which the command refuses a file."""
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["score", str(file)])
+    out, err = capsys.readouterr()
+    assert stopped.value.code == 2 and out == ""
+    sentence, advice = err.splitlines()
+    assert sentence.startswith("gan-tutorial score: ") and advice == "Try: gan-tutorial score --help"
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "is not a .npy file that can be read (No data left in file)"),
+        (b"\x93NUMPY", "is not a .npy file"),
+        (b"\x93NUMPY\x01\x00\xff\xff{'descr", "is not a .npy file"),
+        (b"PK\x03\x04cut", "is not a .npy file that can be read (File is not a zip file)"),
+        (b"import os\n" * 99, "is not a .npy file"),
+        (npz()[:200], "is not a .npy file"),
+        (npz(), "it holds an archive (.npz)"),
+        (npy("(5, 28, 28)", body=bytes(4 * 784)), "is not a .npy file"),  # cut: the fifth is missing
+        (npy("(1000000000000, 28, 28)", body=bytes(784)), "is not a .npy file"),  # more than any memory
+        (npy("(1" + 30 * "0" + ", 28, 28)"), "is not a .npy file"),
+        (npy("(-1, 28, 28)", body=bytes(784)), "is not a .npy file"),
+        (npy(9000 * "("), "is not a .npy file"),
+        (npy("(5, 28, 28)", "|O", body=bytes(784 * 40)), "is not a .npy file"),
+        (npy("(5, 28, 28)", "<f8", body=bytes(784 * 40)), "it holds float64 (5, 28, 28)"),
+        (npy("(5, 28)", body=bytes(140)), "it holds uint8 (5, 28)"),
+        (npy("()", body=bytes(1)), "it holds uint8 ()"),
+    ],
+)
+def test_the_command_refuses_other_files(body, says, tmp_path, capsys):
+    file = tmp_path / "samples.npy"
+    file.write_bytes(body)
+    assert says in refusal(capsys, file)
+
+
+def test_the_command_refuses_what_is_no_file(tmp_path, capsys):
+    assert "there is no file" in refusal(capsys, tmp_path / "none.npy")
+    assert "there is no file" in refusal(capsys, f"{tmp_path}/a\0b")
+    assert "there is no file" in refusal(capsys, tmp_path / ("n" * 300))
+    assert "is a folder" in refusal(capsys, tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        assert "there is no file" in refusal(capsys, tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 99])
+def test_the_command_says_when_there_are_too_few(n, tmp_path, capsys):
+    file = tmp_path / "few.npy"
+    np.save(file, np.zeros((n, 28, 28), np.uint8))
+    assert cli.main(["score", str(file)]) == 1
+    assert capsys.readouterr().err.endswith(f"few.npy: {n} samples are too few for a score; give at least 100.\n")
+
+
+def test_the_command_says_when_the_data_are_damaged(tmp_path, capsys, monkeypatch):
+    raw = tmp_path / files.RAW
+    raw.mkdir(parents=True)
+    for name in files.FILES:
+        (raw / name).write_bytes(b"half")
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    np.save(tmp_path / "samples.npy", np.zeros((100, 28, 28), np.uint8))
+    assert cli.main(["score", str(tmp_path / "samples.npy")]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"gan-tutorial score: {raw / 'train-images-idx3-ubyte'} is damaged: ")
+    assert err.count("\n") == 1

@@ -1,0 +1,279 @@
+"""The doctor: every illness is found, named, and given a remedy; a healthy machine is told so."""
+
+import html
+import http.server
+import importlib.metadata
+import io
+import json
+import os
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from gan_tutorial import machine
+from gan_tutorial.clothes import files
+from gan_tutorial.commands import checks, cli, doctor
+from gan_tutorial.commands.findings import Line, Report
+from gan_tutorial.commands.series import CHECKOUT
+from gan_tutorial.lesson.profile import VARIABLE
+
+
+@pytest.fixture
+def importable(monkeypatch):
+    """The package as if installed: a kernel finds it from any folder."""
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+
+
+def only(check):
+    """The one line of a check."""
+    (line,) = check()
+    return line
+
+
+def test_a_healthy_machine(importable, capsys):
+    start = time.monotonic()
+    status = doctor.main(None)
+    seconds = time.monotonic() - start
+    out = capsys.readouterr().out
+    assert status == 0, out
+    assert all(f"  {what} " in out for what in doctor.CHECKS), out
+    assert "Ready" in out.splitlines()[-1]
+    assert seconds < 30  # a few seconds on an idle machine
+
+
+def test_a_problem_ends_with_1(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "CHECKS", {"disk": lambda: [Line("disk", "problem", "full", "Tidy up.")]})
+    monkeypatch.setattr(checks, "kernel", lambda: [])
+    assert doctor.main(None) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["✗ problem  disk  full", " " * 16 + "-> Tidy up.", "", "Not ready: see disk."]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [("utf-8", "✗ problem  café · →"), ("cp1252", "x problem  café · ->"), ("ascii", "x problem  cafe - ->")],
+)
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_other_signs_where_the_encoding_has_none(encoding, errors, expected, monkeypatch):
+    told = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(told, encoding, errors))
+    monkeypatch.setattr(doctor, "CHECKS", {"café": lambda: [Line("café", "problem", "· →", "漢 \udcff")]})
+    monkeypatch.setattr(checks, "kernel", lambda: [])
+    assert cli.main(["doctor"]) == 1
+    first, remedy, *_ = told.getvalue().decode(encoding).splitlines()
+    assert " ".join(first.split()) == " ".join(expected.split())
+    assert remedy.split() == ["->", "漢" if encoding == "utf-8" else "?", "?"]  # a half of a letter has no encoding
+
+
+def test_notes_alone_do_not_stand_in_the_way():
+    findings = Report([Line("memory", "note", "little"), Line("disk", "ok", "much")])
+    assert findings.ready and findings.verdict == "Ready; the notes say what to expect."
+
+
+def test_in_a_notebook_it_is_a_table_that_does_not_lean_on_colour():
+    findings = Report([Line("data", "problem", "<torn> & wet", "Run `a` < b.")])
+    shown = findings._repr_html_()
+    assert (
+        "<torn>" not in shown
+        and html.escape("<torn> & wet") in shown
+        and html.escape("Run `a` < b.") in shown
+    )
+    assert "✗</span> problem" in shown and "Not ready: see data." in shown
+
+
+def test_a_check_that_falls_over_is_a_finding():
+    def fall():
+        yield Line("x", "ok", "so far")
+        raise OSError("disk on fire\nsecond line")
+
+    (line,) = doctor._findings("x", fall)
+    assert (line.state, line.text) == ("problem", "OSError: disk on fire") and line.remedy
+
+
+def test_a_missing_package_under_a_check_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    (line,) = doctor._findings("device", checks.device)
+    assert (line.state, line.text) == ("problem", "torch is not installed")
+    assert "make install" in line.remedy
+
+
+def test_old_python(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 12))
+    monkeypatch.setattr(checks.platform, "python_version", lambda: "3.10.12")
+    line = only(checks.python)
+    assert line.state == "problem" and "3.10.12, but 3.11 or newer" in line.text
+    assert "PYTHON=python3.11" in line.remedy
+
+
+def test_packages_missing_and_old(monkeypatch):
+    wanted = ["numpy>=999", "no-such-package-here", "scipy", 'colorama; sys_platform == "none"']
+    monkeypatch.setattr(checks, "_requirements", lambda: wanted)
+    missing, old = checks.packages()
+    assert missing.state == old.state == "problem"
+    assert missing.text == "missing: no-such-package-here"
+    assert old.text == f"numpy is {importlib.metadata.version('numpy')}, but >=999 is needed"
+
+
+def test_packages_are_those_of_the_one_list():
+    names = [name.split(">")[0] for name in checks._requirements()]
+    assert {"torch", "torchvision", "jupyterlab", "papermill"} <= set(names)
+    line = only(checks.packages)
+    assert line.state == "ok" and all(f"{name} " in line.text for name in names)
+
+
+def test_torch_and_torchvision_that_do_not_fit(monkeypatch):
+    assert only(checks.torch_pair).state == "ok"
+
+    def undefined(path):
+        raise OSError("undefined symbol")
+
+    monkeypatch.setattr(torch.ops, "load_library", undefined)
+    line = only(checks.torch_pair)
+    assert line.state == "problem" and "do not fit together" in line.text and "torchvision" in line.remedy
+
+
+def test_no_torchvision(monkeypatch):
+    monkeypatch.setattr(checks.importlib.util, "find_spec", lambda name: None)
+    assert only(checks.torch_pair).text == "torchvision is not installed"
+
+
+def test_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(checks.shutil, "which", lambda name: None)
+    assert only(checks.device).state == "ok" and "CPU" in only(checks.device).text
+    monkeypatch.setattr(checks.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
+    assert only(checks.device).state == "note" and only(checks.device).remedy
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda i: "Some GPU")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: SimpleNamespace(total_memory=8e9))
+    assert only(checks.device) == Line("device", "ok", "GPU Some GPU, 8.0 GB")
+
+
+def test_cores(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    monkeypatch.setattr(machine, "cores", lambda: 2)
+    line = only(checks.cores)
+    assert line.state == "ok"
+    assert line.text == "2 of 64; torch would start 64 threads, and the notebooks lower that to 2"
+    monkeypatch.setattr(machine, "cores", lambda: 1)
+    assert only(checks.cores).state == "note" and "twice" in only(checks.cores).remedy
+
+
+def test_memory(monkeypatch):
+    monkeypatch.setattr(machine, "memory", lambda: (1_400_000_000, 2_000_000_000))
+    line = only(checks.memory)
+    assert (line.state, line.text) == ("note", "1.4 GB available of 2.0 GB") and "1.5 GB" in line.remedy
+    monkeypatch.setattr(machine, "memory", lambda: (1_600_000_000, 2_000_000_000))
+    assert only(checks.memory).state == "ok"
+
+
+def test_disk(monkeypatch):
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda folder: SimpleNamespace(free=200_000_000))
+    line = only(checks.disk)
+    assert (line.state, line.text) == ("note", "0.2 GB free") and line.remedy
+
+    def refuse(**options):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(checks.tempfile, "TemporaryFile", refuse)
+    assert ["cannot be written to" in line.text for line in checks.disk()] == [True, False]
+
+
+def test_data_not_there(monkeypatch, tmp_path):
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    line = only(checks.data)
+    assert line.state == "note" and str(tmp_path) in line.text and "gan-tutorial data" in line.remedy
+    assert list(tmp_path.iterdir()) == []  # a doctor looks and does not operate
+
+
+def test_data_damaged(monkeypatch, tmp_path):
+    raw = tmp_path / files.RAW
+    raw.mkdir(parents=True)
+    for name in files.FILES:
+        (raw / name).write_bytes(b"torn")
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    line = only(checks.data)
+    assert line.state == "problem" and str(raw) in line.text
+
+
+def test_data_there(monkeypatch, tmp_path):
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(files, "find", lambda folders: folders[0])
+    monkeypatch.setattr(files, "read", lambda folder: {})
+    assert only(checks.data) == Line("data", "ok", f"FashionMNIST, complete and verified, in {tmp_path}")
+
+
+def test_places_near_the_checkout_are_told_from_there():
+    assert checks._place(CHECKOUT / "data") == "data"
+    assert checks._place(CHECKOUT.parent / "shared" / "data") == "../shared/data"
+
+
+def test_lab_that_runs_and_lab_that_ran(monkeypatch, tmp_path):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "jpserver-1.json").write_text(json.dumps({"url": "http://127.0.0.1:9/"}))  # nobody answers
+    (tmp_path / "jpserver-2.json").write_text("cut o")
+    line = only(checks.lab)
+    assert line.state == "ok" and "`make lab` opens it" in line.text
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):  # noqa: N802
+            self.send_response(200 if self.path == "/api" else 404)
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        (tmp_path / "jpserver-3.json").write_text(json.dumps({"url": address, "token": "secret"}))
+        line = only(checks.lab)
+        server.shutdown()
+    assert line.state == "ok" and line.text.endswith(f"running at {address}") and "secret" not in line.text
+
+
+def kernelspec(monkeypatch, tmp_path, *argv):
+    """Make `python3` mean this command, as a spec in somebody's home folder may."""
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "x", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+
+
+def test_a_kernel_of_another_python(monkeypatch, tmp_path, importable):
+    start = "import sys; sys.prefix = '/elsewhere'; from ipykernel.kernelapp import *; launch_new_instance()"
+    kernelspec(monkeypatch, tmp_path, sys.executable, "-c", start, "-f", "{connection_file}")
+    line = only(checks.kernel)
+    assert line.state == "problem" and "another Python" in line.text and "/elsewhere" in line.text
+    assert "kernelspec remove python3" in line.remedy
+
+
+def test_a_kernel_that_does_not_start(monkeypatch, tmp_path):
+    kernelspec(monkeypatch, tmp_path, sys.executable, "-c", "raise SystemExit(3)")
+    (line,) = doctor._findings("kernel", checks.kernel)
+    assert line.state == "problem" and line.text.startswith("RuntimeError: Kernel died")
+
+
+def test_profile_and_the_minutes_of_the_stored_notebooks(monkeypatch, tmp_path):
+    monkeypatch.setattr(checks, "notebooks_folder", lambda: tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert only(checks.profile).text.endswith("the stored notebooks do not say how long it takes")
+    for name, profile, seconds in [("00_a", "cpu", 30), ("01_b", "cpu", 150), ("02_c", "gpu", 7)]:
+        record = {"metadata": {"gan_tutorial": {"profile": profile, "seconds": seconds}}}
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps(record))
+    (tmp_path / "03_d.ipynb").write_text(json.dumps({"metadata": {}}))
+    expected = "cpu (by the device): when built, 2 notebooks took 3 min in all; the longest, 01_b, 2.5 min"
+    assert only(checks.profile) == Line("profile", "ok", expected)
+    monkeypatch.setenv(VARIABLE, "gpu")
+    assert only(checks.profile).text.startswith(f"gpu (from {VARIABLE}): when built, 1 notebook took 7 s")
+
+
+def test_a_wrong_profile(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "turbo")
+    line = only(checks.profile)
+    assert line.state == "problem" and "'turbo'" in line.text and VARIABLE in line.remedy

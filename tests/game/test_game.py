@@ -1,0 +1,953 @@
+"""The loop: what a step does, what it leaves alone, interruption, resume, NaN."""
+
+import copy
+import os
+import signal
+import threading
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gan_tutorial.game import networks, objectives
+from gan_tutorial.game.loop import CHECK_EVERY, Diverged, Game, average_move, d_move, g_move, train
+from gan_tutorial.game.networks import (
+    ConvDiscriminator,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+    PointDiscriminator,
+    mlp,
+)
+
+
+def small_game(seed=0, lr=1e-2, **kwargs):
+    torch.manual_seed(seed)
+    G, D = mlp([2, 16, 2], nn.Tanh), PointDiscriminator(2, (16,))
+    return Game.with_adam(
+        G, D, lambda n: (torch.randn(n, 2) + 2,), lambda n: torch.randn(n, 2), d_lr=lr, g_lr=lr, seed=seed, **kwargs
+    )
+
+
+def tensors(state):
+    """Every tensor and number of a nested state, in a fixed order."""
+    if isinstance(state, dict):
+        return [t for key in state for t in tensors(state[key])]
+    if isinstance(state, (list, tuple)):
+        return [t for part in state for t in tensors(part)]
+    return [torch.as_tensor(state)] if isinstance(state, (torch.Tensor, int, float)) else []
+
+
+def same(a, b):
+    a, b = tensors(a), tensors(b)
+    return len(a) == len(b) > 20 and all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def run(game, objective=objectives.non_saturating, **kwargs):
+    return list(train(game, objective, **kwargs))
+
+
+def test_one_step_equals_algorithm_1_by_hand():
+    """The same updates written out plainly, with detach and two plain Adam optimisers."""
+    torch.manual_seed(0)
+    game = small_game()
+    G, D = copy.deepcopy(game.G), copy.deepcopy(game.D)
+    run(game, steps=5, batch_size=8, d_steps=2)
+
+    g_opt = torch.optim.Adam(G.parameters(), lr=1e-2, betas=(0.5, 0.999), foreach=False, fused=False)
+    d_opt = torch.optim.Adam(D.parameters(), lr=1e-2, betas=(0.5, 0.999), foreach=False, fused=False)
+    bce = nn.BCEWithLogitsLoss()
+    torch.manual_seed(game.seed)
+    for _ in range(5):
+        for _ in range(2):
+            x = torch.randn(8, 2) + 2
+            fake = G(torch.randn(8, 2)).detach()
+            d_opt.zero_grad()
+            (bce(D(x), torch.ones(8)) + bce(D(fake), torch.zeros(8))).backward()
+            d_opt.step()
+        g_opt.zero_grad()
+        bce(D(G(torch.randn(8, 2))), torch.ones(8)).backward()
+        g_opt.step()
+    for mine, theirs in zip(
+        [*game.G.parameters(), *game.D.parameters()], [*G.parameters(), *D.parameters()], strict=True
+    ):
+        assert torch.allclose(mine, theirs, atol=1e-6)
+
+
+def test_each_move_changes_one_player_only():
+    game = small_game()
+    before = copy.deepcopy(game.state_dict())
+    d_move(game, objectives.wgan_gp, *game.data(8))
+    assert all(torch.equal(a, b) for a, b in zip(tensors(before["G"]), tensors(game.G.state_dict()), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(tensors(before["D"]), tensors(game.D.state_dict()), strict=True))
+    assert all(w.grad is None for w in game.G.parameters())
+    middle = copy.deepcopy(game.D.state_dict())
+    d_grads = [w.grad.clone() for w in game.D.parameters()]
+    g_move(game, objectives.wgan_gp, 8)
+    assert all(torch.equal(a, b) for a, b in zip(tensors(middle), tensors(game.D.state_dict()), strict=True))
+    assert all(torch.equal(a, w.grad) for a, w in zip(d_grads, game.D.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(tensors(before["G"]), tensors(game.G.state_dict()), strict=True))
+
+
+def test_each_d_move_sees_fresh_data_and_g_moves_once():
+    seen = []
+    game = small_game()
+    data = game.data
+    game.data = lambda n: seen.append(data(n)[0]) or (seen[-1],)
+    run(game, steps=3, d_steps=4, batch_size=5)
+    assert len(seen) == 12 and len({t.sum().item() for t in seen}) == 12
+    steps = [int(s["step"]) for s in game.g_opt.state_dict()["state"].values()]
+    assert set(steps) == {3}
+    assert {int(s["step"]) for s in game.d_opt.state_dict()["state"].values()} == {12}
+
+
+def test_yields_every_and_the_last():
+    game = small_game()
+    assert [s.n for s in train(game, objectives.minimax, steps=7, every=3)] == [3, 6, 7]
+    assert [s.n for s in islice(train(game, objectives.minimax, every=3), 2)] == [9, 12]
+    assert game.step == 12
+
+
+@pytest.mark.parametrize("bad", [{"batch_size": 0}, {"d_steps": 0}, {"every": 0}])
+def test_bad_numbers_are_named(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        next(train(small_game(), objectives.minimax, steps=1, **bad))
+
+
+@pytest.mark.parametrize("name", objectives.OBJECTIVES)
+def test_every_objective_trains(name):
+    game = small_game(lr=1e-3)
+    steps = run(game, objectives.OBJECTIVES[name], steps=20)
+    assert len(steps) == 20 and all(torch.stack(list(s[1:])).isfinite().all() for s in steps)
+    if name == "wgan":
+        assert all(w.abs().max() <= 0.01 for w in game.D.parameters())
+
+
+def test_a_gan_learns_a_gaussian():
+    """The means of data and samples end within 0.2 of each other, for three seeds."""
+    for seed in range(3):
+        game = small_game(seed, lr=2e-3)
+        run(game, steps=1500, every=500)
+        torch.manual_seed(0)
+        assert (game.sample(4000).mean(0) - 2).abs().max() < 0.2
+
+
+# ---- Resume, interruption ----
+
+
+@pytest.mark.parametrize("name", ["non_saturating", "wgan_gp", "wgan"])
+@pytest.mark.parametrize("nets", ["points", "conv", "mlp"])
+def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, name, nets):
+    def build(seed):
+        if nets == "points":
+            return small_game(seed)
+        torch.manual_seed(seed)
+        G, D = (
+            (ConvGenerator(8, 4), ConvDiscriminator(4))
+            if nets == "conv"
+            else (MLPGenerator(8, (16,)), MLPDiscriminator((16,)))
+        )
+        return Game.with_adam(G, D, lambda n: (torch.rand(n, 1, 28, 28),), lambda n: torch.randn(n, 8), seed=seed)
+
+    objective = objectives.OBJECTIVES[name]
+    whole = build(0)
+    run(whole, objective, steps=9, batch_size=4, d_steps=2)
+
+    first = build(0)
+    run(first, objective, steps=4, batch_size=4, d_steps=2)
+    first.save(tmp_path / "game.pt")
+    second = build(1)  # other weights, other seed: everything must come from the file
+    second.load(tmp_path / "game.pt")
+    torch.rand(3)  # and what the caller draws must not matter
+    run(second, objective, steps=5, batch_size=4, d_steps=2)
+    assert same(whole.state_dict(), second.state_dict())
+    assert not same(whole.state_dict(), first.state_dict())
+
+
+def test_training_and_the_caller_do_not_share_random_numbers():
+    a, b = small_game(), small_game()
+    for _ in train(a, objectives.minimax, steps=5):
+        torch.rand(10)
+        a.sample(3)
+    run(b, objectives.minimax, steps=5)
+    assert same(a.state_dict(), b.state_dict())
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    run(a, steps=2)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_ctrl_c_in_the_middle_of_a_step_leaves_a_whole_game():
+    game, calls = small_game(), []
+    data = game.data
+
+    def interrupting(n):
+        calls.append(n)
+        if len(calls) == 4:
+            os.kill(os.getpid(), signal.SIGINT)  # arrives in the middle of a step, before D has moved
+        return data(n)
+
+    game.data = interrupting
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run(game, steps=10)
+    assert game.step == 4 and signal.getsignal(signal.SIGINT) is handler
+    run(game, steps=6)
+    whole = small_game()
+    run(whole, steps=10)
+    assert same(whole.state_dict(), game.state_dict())
+
+
+def test_trains_outside_the_main_thread():
+    game = small_game()
+    thread = threading.Thread(target=run, args=(game,), kwargs={"steps": 3})
+    thread.start()
+    thread.join()
+    assert game.step == 3
+
+
+def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
+    game = small_game()
+    game.save(tmp_path / "game.pt")
+    old = (tmp_path / "game.pt").read_bytes()
+    run(game, steps=1)
+    monkeypatch.setattr(os, "replace", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        game.save(tmp_path / "game.pt")
+    assert (tmp_path / "game.pt").read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["game.pt"]
+
+
+def test_settings_lie_beside_the_state(tmp_path):
+    game = small_game()
+    game.save(tmp_path / "game.pt")
+    assert game.load(tmp_path / "game.pt") == {}
+    given = {"objective": "hinge", "lr": np.float64(0.5), "batch": 8, "data": None, "d": (1, 2)}
+    game.save(tmp_path / "game.pt", given)
+    settings = small_game(1).load(tmp_path / "game.pt")
+    assert settings == {"objective": "hinge", "lr": 0.5, "batch": 8, "data": None, "d": [1, 2]}
+    assert type(settings["lr"]) is float
+    old = (tmp_path / "game.pt").read_bytes()
+    with pytest.raises(TypeError):
+        game.save(tmp_path / "game.pt", {"out": tmp_path})
+    assert (tmp_path / "game.pt").read_bytes() == old
+    torch.save(game.state_dict(), tmp_path / "game.pt")  # written before there were settings
+    assert game.load(tmp_path / "game.pt") == {}
+    torch.save(game.state_dict() | {"settings": [1]}, tmp_path / "game.pt")
+    with pytest.raises(ValueError, match="game.pt is not a saved game"):
+        game.load(tmp_path / "game.pt")
+
+
+def test_a_full_disk_keeps_the_old_file_and_raises_os_error(tmp_path):
+    resource = pytest.importorskip("resource", reason="limits of file sizes need POSIX")
+    game = small_game()
+    game.save(tmp_path / "game.pt")
+    old = (tmp_path / "game.pt").read_bytes()
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(old) // 2, limits[1]))
+    try:
+        with pytest.raises(OSError):
+            game.save(tmp_path / "game.pt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (tmp_path / "game.pt").read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["game.pt"]
+    with pytest.raises(OSError):
+        game.save(tmp_path / "no such folder" / "game.pt")
+
+
+def test_wrong_files_say_so_and_change_nothing(tmp_path):
+    game = small_game()
+    run(game, steps=2)
+    before = copy.deepcopy(game.state_dict())
+    (tmp_path / "damaged.pt").write_bytes(b"not a game")
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pt")
+    torch.save(print, tmp_path / "code.pt")
+    for name in ("damaged.pt", "other.pt", "code.pt"):
+        with pytest.raises(ValueError, match=f"{name} is not a saved game"):
+            game.load(tmp_path / name)
+    torch.manual_seed(0)
+    larger = Game.with_adam(mlp([2, 17, 2]), PointDiscriminator(2, (16,)), game.data, game.latent)
+    larger.save(tmp_path / "larger.pt")
+    with pytest.raises(ValueError, match="another network"):
+        game.load(tmp_path / "larger.pt")
+    with pytest.raises(FileNotFoundError):
+        game.load(tmp_path / "none.pt")
+    assert same(before, game.state_dict())
+
+
+# ---- NaN ----
+
+
+@pytest.mark.parametrize("which,curve", [("D's loss", "d_fake"), ("G's loss", "g_fake")])
+@pytest.mark.parametrize("every", [1, 7, 1000])
+def test_nan_names_the_loss_and_the_step_and_keeps_the_last_good_state(which, curve, every):
+    game, witness = small_game(), small_game()
+    bad_from = CHECK_EVERY + 30
+
+    def poisoned(s):
+        return s.square() * (float("nan") if game.step + 1 >= bad_from else 1.0)
+
+    objective = replace(objectives.non_saturating, **{curve: poisoned})
+    healthy = replace(objectives.non_saturating, **{curve: torch.square})
+    with pytest.raises(
+        Diverged, match=rf"{which}.* became NaN or infinite at step {bad_from}, .* back to step (\d+)"
+    ) as caught:
+        run(game, objective, steps=400, every=every)
+    assert game.step >= CHECK_EVERY and f"step {game.step}," in str(caught.value)
+    run(witness, healthy, steps=game.step)
+    assert same(witness.state_dict(), game.state_dict())
+    run(game, healthy, steps=5)  # and it can go on
+
+
+def test_weights_that_are_nan_from_the_start_are_refused():
+    game = small_game()
+    with torch.no_grad():
+        next(game.D.parameters()).fill_(float("nan"))
+    with pytest.raises(Diverged, match="before the first step"):
+        run(game, steps=1)
+
+
+def test_a_huge_learning_rate_ends_with_a_sentence_not_with_nan_weights():
+    game = small_game(lr=1e30)
+    with pytest.raises(Diverged, match="smaller learning rate"):
+        run(game, objectives.wasserstein, steps=500, every=100)
+    assert all(w.isfinite().all() for net in (game.G, game.D) for w in net.parameters())
+
+
+# ---- Average, samples, networks ----
+
+
+def test_average_follows_the_formula():
+    game = small_game(ema_decay=0.9)
+    expected = copy.deepcopy(game.G.state_dict())
+    for _ in train(game, objectives.minimax, steps=12):
+        n = game.step - 1  # the average is taken before the step is counted
+        weight = 1 - min(0.9, (1 + n) / (10 + n))
+        for k, v in game.G.state_dict().items():
+            expected[k] = expected[k] + weight * (v - expected[k])
+    for k, v in game.ema.state_dict().items():
+        assert torch.allclose(v, expected[k], atol=1e-6)
+    assert not game.ema.training and not any(w.requires_grad for w in game.ema.parameters())
+
+
+def test_average_copies_batch_norms_statistics():
+    torch.manual_seed(0)
+    G = MLPGenerator(4, (8,))
+    game = Game.with_adam(G, MLPDiscriminator((8,)), lambda n: (torch.rand(n, 1, 28, 28),), lambda n: torch.randn(n, 4))
+    run(game, steps=3, batch_size=4)
+    average_move(game)
+    for a, b in zip(game.ema.buffers(), G.buffers(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_convolutions_see_channels_last_from_end_to_end():
+    """Nothing between the vector and the picture has another layout: each change of layout costs a copy."""
+    strange = []
+
+    def look(module, inputs, output):
+        if output.ndim == 4 and not output.is_contiguous(memory_format=torch.channels_last):
+            strange.append(module)
+
+    G, D = ConvGenerator(), ConvDiscriminator()
+    for module in (*G.modules(), *D.modules()):
+        if not isinstance(module, nn.PixelShuffle | nn.PixelUnshuffle):  # one channel: both layouts are one
+            module.register_forward_hook(look)
+    D(G(torch.randn(3, 64)))
+    assert not strange
+    h = torch.randn(3, 2 * 49)
+    assert torch.equal(networks.Features()(networks.Maps(7)(h)), h)
+
+
+def test_d_looks_once_at_data_and_samples():
+    seen = []
+    G, D = MLPGenerator(4, (8,)), MLPDiscriminator((8,))
+    D.register_forward_hook(lambda D, inputs, score: seen.append((inputs[0], score)))
+    game = Game.with_adam(G, D, None, lambda n: torch.randn(n, 4))
+    x = torch.rand(5, 1, 28, 28)
+    _, real_score, fake_score = d_move(game, objectives.non_saturating, x)
+    ((both, score),) = seen
+    assert torch.equal(both[:5], x) and len(both) == 10
+    assert torch.equal(torch.cat([real_score, fake_score]), score)
+
+
+@pytest.mark.parametrize("n_classes", [0, 10])
+@pytest.mark.parametrize("G_type,D_type", [(ConvGenerator, ConvDiscriminator), (MLPGenerator, MLPDiscriminator)])
+def test_networks_shapes_labels_and_training(n_classes, G_type, D_type):
+    torch.manual_seed(0)
+    G, D = G_type(latent=8, n_classes=n_classes), D_type(n_classes=n_classes)
+    labels = (torch.arange(6) % 10,) if n_classes else ()
+    x = G(torch.randn(6, 8), *labels)
+    assert x.shape == (6, 1, 28, 28) and x.abs().max() <= 1
+    assert D(x, *labels).shape == (6,)
+    assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in D.modules())
+
+    def data(n):
+        return (torch.rand(n, 1, 28, 28) * 2 - 1, torch.randint(10, (n,)))[: 2 if n_classes else 1]
+
+    game = Game.with_adam(G, D, data, lambda n: torch.randn(n, 8))
+    run(game, objectives.wgan_gp, steps=2, batch_size=6)
+    assert game.sample(5, *(t[:5] for t in labels), batch_size=2).shape == (5, 1, 28, 28)
+    if n_classes:  # the label matters to both
+        with torch.no_grad():
+            z, other = torch.randn(6, 8), (labels[0] + 1) % 10
+            assert not torch.equal(game.ema(z, labels[0]), game.ema(z, other))
+            D.by_class.weight.normal_()
+            assert not torch.equal(D(x, labels[0]), D(x, other))
+
+
+def test_labels_reach_g_from_the_batch_that_d_saw():
+    seen = []
+
+    class G(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.ones(1))
+
+        def forward(self, z, label):
+            seen.append(label)
+            return z * self.w
+
+    class D(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.ones(1))
+
+        def forward(self, x, label):
+            return (x * self.w).sum(1)
+
+    game = Game.with_adam(G(), D(), lambda n: (torch.randn(n, 2), torch.randint(10, (n,))), lambda n: torch.randn(n, 2))
+    run(game, steps=1, batch_size=7)
+    assert torch.equal(seen[0], seen[1])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_trains_saves_and_resumes_on_a_gpu(tmp_path):
+    def build(seed):
+        torch.manual_seed(seed)
+        G, D = ConvGenerator(8, 4).cuda(), ConvDiscriminator(4).cuda()
+        return Game.with_adam(
+            G,
+            D,
+            lambda n: (torch.rand(n, 1, 28, 28, device="cuda"),),
+            lambda n: torch.randn(n, 8, device="cuda"),
+            seed=seed,
+        )
+
+    whole, first, second = build(0), build(0), build(1)
+    run(whole, steps=9)
+    run(first, steps=4)
+    first.save(tmp_path / "game.pt")
+    second.load(tmp_path / "game.pt")
+    run(second, steps=5)
+    for a, b in zip(whole.G.parameters(), second.G.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
+# ---- States that do not fit ----
+
+
+def with_optimiser(make, seed=0):
+    torch.manual_seed(seed)
+    G, D = mlp([2, 8, 2]), PointDiscriminator(2, (8,))
+    return Game(G, D, make(G), make(D), lambda n: (torch.randn(n, 2),), lambda n: torch.randn(n, 2), seed=seed)
+
+
+OPTIMISERS = {
+    "Adam": lambda net: torch.optim.Adam(net.parameters(), lr=1e-3),
+    "fused": lambda net: torch.optim.Adam(net.parameters(), lr=1e-3, fused=True),
+    "amsgrad": lambda net: torch.optim.Adam(net.parameters(), lr=1e-3, amsgrad=True),
+    "RAdam": lambda net: torch.optim.RAdam(net.parameters(), lr=1e-3),
+    "NAdam": lambda net: torch.optim.NAdam(net.parameters(), lr=1e-3),
+    "RMSprop": lambda net: torch.optim.RMSprop(net.parameters(), lr=1e-3),
+    "centred": lambda net: torch.optim.RMSprop(net.parameters(), lr=1e-3, centered=True, momentum=0.5),
+    "SGD": lambda net: torch.optim.SGD(net.parameters(), lr=1e-3),
+    "momentum": lambda net: torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9),
+    "groups": lambda net: torch.optim.Adam([{"params": [w]} for w in net.parameters()], lr=1e-3),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("fresh", [True, False])
+def test_every_optimiser_resumes_exactly(name, fresh, tmp_path):
+    whole, first, second = (with_optimiser(OPTIMISERS[name], seed) for seed in (0, 0, 1))
+    run(whole, steps=6)
+    run(first, steps=0 if fresh else 3)
+    first.save(tmp_path / "game.pt")
+    run(second, steps=2)
+    second.load(tmp_path / "game.pt")
+    run(second, steps=6 - second.step)
+    assert same(whole.state_dict(), second.state_dict())
+
+
+@pytest.mark.parametrize(
+    "theirs,ours",
+    [("RMSprop", "Adam"), ("Adam", "RMSprop"), ("groups", "Adam"), ("Adam", "groups"), ("RAdam", "Adam"),
+     ("Adam", "RAdam"), ("NAdam", "Adam"), ("SGD", "Adam"), ("Adam", "momentum")],
+)  # fmt: skip
+def test_the_state_of_another_optimiser_is_refused_and_changes_nothing(theirs, ours):
+    other, game = with_optimiser(OPTIMISERS[theirs], 1), with_optimiser(OPTIMISERS[ours])
+    run(other, steps=5)
+    run(game, steps=2)
+    before = game.state_dict()
+    with pytest.raises(ValueError, match=r"saved g_opt is not the state of this game's .*nothing was loaded"):
+        game.load_state_dict(other.state_dict())
+    assert same(before, game.state_dict())
+    run(game, steps=1)
+
+
+def test_a_schedule_and_turned_off_momentum_are_no_other_optimiser():
+    game = with_optimiser(OPTIMISERS["momentum"])
+    run(game, steps=2)
+    torch.optim.lr_scheduler.StepLR(game.g_opt, 10)  # leaves `initial_lr` in the group
+    game.d_opt.param_groups[0]["momentum"] = 0.0
+    twin = with_optimiser(OPTIMISERS["momentum"], 1)
+    twin.load_state_dict(game.state_dict())
+    run(game, steps=2), run(twin, steps=2)
+    assert same(game.state_dict(), twin.state_dict())
+
+
+def changed(path, value):
+    def change(state):
+        *way, last = path
+        for key in way:
+            state = state[key]
+        state[last] = value(state[last]) if callable(value) else value
+
+    return change
+
+
+MOMENT = ("d_opt", "state", 0, "exp_avg")
+CRAFTED = {
+    "a moment of another shape": changed(MOMENT, torch.zeros(1)),
+    "a moment of more numbers": changed(MOMENT, torch.zeros(1000)),
+    "a moment of another type": changed(MOMENT, lambda t: t.double()),
+    "a moment without numbers": changed(MOMENT, lambda t: t.to("meta")),
+    "a sparse moment": changed(MOMENT, lambda t: t.to_sparse()),
+    "a moment that is a list": changed(MOMENT, lambda t: t.tolist()),
+    "a moment of NaN": changed(MOMENT, lambda t: t * torch.nan),
+    "a missing moment": lambda state: state["d_opt"]["state"][0].pop("exp_avg"),
+    "a count that is a number": changed(("d_opt", "state", 0, "step"), 3),
+    "a negative count": changed(("d_opt", "state", 0, "step"), torch.tensor(-1.0)),
+    "moments of a weight that is not there": lambda state: state["d_opt"]["state"].update({99: {}}),
+    "a list of moments": changed(("d_opt", "state"), []),
+    "no groups": changed(("d_opt", "param_groups"), []),
+    "groups of numbers": changed(("d_opt", "param_groups"), [1]),
+    "other numbers of weights": changed(("d_opt", "param_groups", 0, "params"), [0]),
+    "a step size of letters": changed(("d_opt", "param_groups", 0, "lr"), "fast"),
+    "one beta": changed(("d_opt", "param_groups", 0, "betas"), (0.5,)),
+    "an optimiser that is a list": changed(("g_opt",), []),
+    "a network that is a list": changed(("G",), []),
+    "a network that is nothing": changed(("ema",), None),
+    "a weight of another shape": changed(("G", "0.weight"), torch.zeros(2)),
+    "a weight of another type": changed(("G", "0.weight"), lambda t: t.double()),
+    "a weight that is a number": changed(("G", "0.weight"), 1.0),
+    "a weight of NaN": changed(("D", "net.0.bias"), lambda t: t * torch.nan),
+    "a weight too many": changed(("D",), lambda net: net | {"more": torch.zeros(1)}),
+    "a step of a half": changed(("step",), 0.5),
+    "a negative step": changed(("step",), -1),
+    "a step that nobody reaches": changed(("step",), 2**70),
+    "a step that is true": changed(("step",), True),
+    "no random numbers": changed(("rng",), []),
+    "few random numbers": changed(("rng",), [torch.zeros(3, dtype=torch.uint8)]),
+    "random numbers of another type": changed(("rng",), [torch.zeros(5056)]),
+    "random numbers of zeros": changed(("rng",), [torch.zeros(5056, dtype=torch.uint8)]),
+    "random numbers that are a number": changed(("rng",), 3),
+    "no step": lambda state: state.pop("step"),
+    "no optimiser": lambda state: state.pop("g_opt"),
+}
+
+
+@pytest.mark.parametrize("name", CRAFTED)
+def test_crafted_states_are_refused_in_a_sentence_and_change_nothing(name, tmp_path):
+    game = small_game()
+    run(game, steps=2)
+    before, state = game.state_dict(), game.state_dict()
+    CRAFTED[name](state)
+    torch.save(state, tmp_path / "game.pt")
+    for load in (lambda: game.load_state_dict(state), lambda: game.load(tmp_path / "game.pt")):
+        with pytest.raises(ValueError, match="nothing was loaded") as caught:
+            load()
+        assert "\n" not in str(caught.value) and "weights_only" not in str(caught.value)
+        assert caught.value.__context__ is None or caught.value.__suppress_context__ or len(str(caught.value)) < 300
+    assert same(before, game.state_dict())
+    run(game, steps=2)
+
+
+def test_moments_come_into_memory_of_their_own():
+    """A file may describe a moment as one number seen many times: the fused optimiser writes to all of them."""
+    game, twin = small_game(), small_game()
+    run(game, steps=2)
+    state = game.state_dict()
+    state["d_opt"]["state"][0]["exp_avg"] = torch.full((1, 1), 0.25).expand(16, 2)
+    plain = copy.deepcopy(state)
+    plain["d_opt"]["state"][0]["exp_avg"] = torch.full((16, 2), 0.25)
+    game.load_state_dict(state)
+    twin.load_state_dict(plain)
+    assert game.d_opt.state[next(game.D.parameters())]["exp_avg"].stride() == (2, 1)
+    run(game, steps=3), run(twin, steps=3)
+    assert same(game.state_dict(), twin.state_dict())
+
+
+@pytest.mark.parametrize("content", ["half", "empty", "text", "a list", "a tensor", "folder"])
+def test_files_that_are_no_games(content, tmp_path):
+    game, path = small_game(), tmp_path / "game.pt"
+    game.save(path)
+    whole = path.read_bytes()
+    if content == "folder":
+        path.unlink(), path.mkdir()
+        with pytest.raises(OSError):
+            game.load(path)
+        return
+    if content.startswith("a "):
+        torch.save([1] if content == "a list" else torch.ones(2), path)
+    else:
+        path.write_bytes({"half": whole[: len(whole) // 2], "empty": b"", "text": b"step,d_loss\n1,2\n"}[content])
+    with pytest.raises(ValueError, match="game.pt is not a saved game, or is damaged; nothing was loaded") as caught:
+        game.load(path)
+    assert caught.value.__cause__ is None and "\n" not in str(caught.value)
+
+
+def test_a_state_is_a_copy():
+    game = small_game()
+    run(game, steps=2)
+    state = game.state_dict()
+    run(game, steps=2)
+    game.load_state_dict(state)
+    twin = small_game()
+    run(twin, steps=2)
+    assert same(game.state_dict(), twin.state_dict())
+    run(game, steps=1)
+    assert same(state, twin.state_dict())
+
+
+# ---- Frozen layers ----
+
+
+@pytest.mark.parametrize("objective", [objectives.non_saturating, objectives.wgan, objectives.r1])
+@pytest.mark.parametrize("who", ["G", "D"])
+@pytest.mark.parametrize("how_many", ["one", "all"])
+def test_frozen_layers_stay_and_all_others_move(objective, who, how_many):
+    game = small_game()
+    weights = list(getattr(game, who).parameters())
+    frozen = weights[: 1 if how_many == "one" else None]
+    for w in frozen:
+        w.requires_grad_(False)
+    others = [w for net in (game.G, game.D) for w in net.parameters() if w.requires_grad]
+    before = [[w.detach().clone() for w in ws] for ws in (frozen, others)]
+    run(game, objective, steps=3)
+    assert all(map(torch.equal, frozen, before[0])) and not any(w.requires_grad for w in frozen)
+    assert not any(map(torch.equal, others, before[1])) and all(w.requires_grad for w in others)
+    if who == "G" and how_many == "all":
+        assert all(map(torch.equal, game.ema.parameters(), frozen))
+
+
+def test_a_layer_frozen_on_the_way_stays_from_then_on_and_can_be_thawed():
+    game = small_game()
+    w = next(game.D.parameters())
+    for step in train(game, objectives.non_saturating, steps=9):
+        if step.n in (3, 6):
+            w.requires_grad_(step.n == 6)
+            held = w.detach().clone()
+        if step.n in (5, 9):
+            assert torch.equal(w, held) is (step.n == 5)
+
+
+# ---- Two at once ----
+
+
+def test_two_games_in_two_threads_are_each_as_alone():
+    alone = small_game()
+    run(alone, steps=60)
+    games, calls = [small_game(), small_game()], []
+    threads = [threading.Thread(target=run, args=(game,), kwargs={"steps": 60}) for game in games]
+    [t.start() for t in threads]
+    while any(t.is_alive() for t in threads):
+        calls.append(alone.sample(2))  # draws too, in a third one
+    assert same(games[0].state_dict(), alone.state_dict()) and same(games[1].state_dict(), alone.state_dict())
+
+
+def test_a_game_may_play_inside_a_step_of_another():
+    inner, outer, plain = small_game(1), small_game(), small_game()
+    data = outer.data
+    outer.data = lambda n: run(inner, steps=1) and data(n)
+    run(outer, steps=3), run(plain, steps=3)
+    assert same(outer.state_dict(), plain.state_dict()) and inner.step == 3
+
+
+def test_a_training_that_is_given_up_holds_up_no_other():
+    left = train(small_game(), objectives.minimax)
+    next(left)
+    game = small_game()
+    thread = threading.Thread(target=run, args=(game,), kwargs={"steps": 2}, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert game.step == 2 and next(left).n == 2
+
+
+# ---- What is raised inside a step ----
+
+
+def interrupt(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
+
+
+def raising_at(game, call, action, which="data"):
+    """From its call number `call` on, the sampler does `action` first."""
+    sampler, calls = getattr(game, which), []
+
+    def sample(n):
+        calls.append(n)
+        if len(calls) == call:
+            action()
+        return sampler(n)
+
+    setattr(game, which, sample)
+    return calls
+
+
+def test_a_second_ctrl_c_ends_the_step_and_the_game_goes_on_as_if_nothing_had_been():
+    game, whole, after = small_game(), small_game(), []
+    calls = raising_at(game, 50, lambda: (interrupt(), interrupt(), after.append(1)))
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    outside = torch.get_rng_state()
+    with pytest.raises(KeyboardInterrupt):
+        run(game, steps=1, d_steps=100_000)
+    assert len(calls) == 50 and not after and game.step == 0
+    assert torch.equal(outside, torch.get_rng_state()) and torch.is_grad_enabled()
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert all(w.requires_grad for net in (game.G, game.D) for w in net.parameters())
+    run(game, steps=4), run(whole, steps=4)
+    assert same(game.state_dict(), whole.state_dict())
+
+
+def test_a_third_ctrl_c_while_the_game_is_put_back_changes_nothing(monkeypatch):
+    game, whole = small_game(), small_game()
+    raising_at(game, 2, lambda: (interrupt(), interrupt()))
+    take_over = Game._take_over
+    monkeypatch.setattr(Game, "_take_over", lambda self, state: (interrupt(), take_over(self, state), interrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        run(game, steps=1, d_steps=5)
+    run(game, steps=4), run(whole, steps=4)
+    assert same(game.state_dict(), whole.state_dict())
+
+
+@pytest.mark.parametrize("which,d_steps,call,step", [("data", 1, 8, 7), ("data", 3, 9, 0), ("latent", 1, 8, 0)])
+@pytest.mark.parametrize("error", [KeyError("x"), MemoryError(), TimeoutError()])
+def test_an_error_in_a_step_puts_the_game_back(which, d_steps, call, step, error):
+    """Before the step's first move nothing is lost; later, what came after the last copy."""
+    game, whole = small_game(), small_game()
+    raising_at(game, call, lambda: (_ for _ in ()).throw(error), which)
+    with pytest.raises(type(error)):
+        run(game, steps=20, d_steps=d_steps)
+    assert game.step == step
+    run(game, steps=20 - step, d_steps=d_steps), run(whole, steps=20, d_steps=d_steps)
+    assert same(game.state_dict(), whole.state_dict())
+
+
+def test_long_steps_lose_no_more_than_the_one_in_hand(monkeypatch):
+    monkeypatch.setattr("gan_tutorial.game.loop.KEEP_EVERY", 0.0)  # as if each step took longer than that
+    game = small_game()
+    raising_at(game, 14, lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(game, steps=20, d_steps=3)  # call 14 is in step 5
+    assert game.step == 4
+
+
+def test_nan_leads_to_the_same_state_however_slow_the_machine(monkeypatch):
+    monkeypatch.setattr("gan_tutorial.game.loop.KEEP_EVERY", 0.0)
+    game = small_game()
+    raising_at(game, 130, lambda: game.D.net[0].bias.data.fill_(torch.nan))
+    with pytest.raises(Diverged, match="step 130"):
+        run(game, steps=200)
+    assert game.step == CHECK_EVERY
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGALRM"])
+def test_other_signals_with_a_handler_end_the_step_at_once(name):
+    if not hasattr(signal, name):
+        pytest.skip("no such signal here")
+    number, game = getattr(signal, name), small_game()
+
+    def handler(number, frame):
+        raise TimeoutError("enough")
+
+    old = signal.signal(number, handler)
+    try:
+        calls = raising_at(game, 40, lambda: interrupt(number))
+        with pytest.raises(TimeoutError):
+            run(game, steps=1, d_steps=100_000)
+        assert len(calls) == 40 and game.step == 0 and signal.getsignal(number) is handler
+    finally:
+        signal.signal(number, old)
+
+
+def test_a_with_that_is_just_left_is_left_whole(monkeypatch):
+    """D's weights are fixed while G's loss is computed: an interrupt at the wrong moment would leave them so."""
+    game, made = small_game(), []
+    made_constant = nn.Parameter.requires_grad_
+
+    def requires_grad_(self, on=True):
+        if not made:
+            made.append(1)
+            interrupt(), interrupt()
+        return made_constant(self, on)
+
+    monkeypatch.setattr(nn.Parameter, "requires_grad_", requires_grad_)
+    with pytest.raises(KeyboardInterrupt):
+        run(game, steps=3)
+    assert made and game.step == 1 and all(w.requires_grad for w in game.D.parameters())
+
+
+def test_a_sampler_at_its_end_is_told_as_such():
+    game, batches = small_game(), iter(torch.randn(7, 8, 2))
+    game.data = lambda n: (next(batches),)
+    with pytest.raises(RuntimeError, match="came to its end in step 8"):
+        run(game, steps=20)
+    assert game.step == 7
+
+
+# ---- Batches, data, numbers ----
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("d_steps", [1, 3])
+def test_nan_in_the_data_is_told_as_such(bad, d_steps):
+    game = small_game()
+    data = game.data
+
+    def rotten(n):
+        (x,) = data(n)
+        if game.step == 4:
+            x[3, 1] = bad
+        return (x,)
+
+    game.data = rotten
+    with pytest.raises(Diverged, match="the data hold NaN or infinite values.*; mend the data"):
+        run(game, steps=20, d_steps=d_steps)
+    game.data = data
+    with pytest.raises(Diverged, match="smaller learning rate") as caught:
+        run(game, replace(objectives.non_saturating, d_fake=lambda s: s * torch.nan), steps=20)
+    assert "data hold" not in str(caught.value)
+
+
+def test_batches_may_have_any_size_but_none():
+    sizes, seen = [5, 1, 9, 64, 3], []
+    game = small_game()
+    game.data = lambda n: (torch.randn(sizes[game.step], 2),)
+    game.D.register_forward_hook(lambda D, inputs, score: seen.append(len(score)))
+    run(game, steps=5, batch_size=8)
+    assert seen == [m for n in sizes for m in (2 * n, n)]
+    game.data = lambda n: (torch.randn(0, 2),)
+    with pytest.raises(ValueError, match="returned no data when asked for 8"):
+        run(game, steps=1, batch_size=8)
+    game.data = lambda n: torch.randn(n, 2)
+    with pytest.raises(TypeError, match="let it return a tuple"):
+        run(game, steps=1)
+    assert game.step == 5
+
+
+def test_one_example_and_batch_norm():
+    G, D = MLPGenerator(4, (8,)), MLPDiscriminator((8,))
+    game = Game.with_adam(G, D, lambda n: (torch.rand(n, 1, 28, 28),), lambda n: torch.randn(n, 4))
+    before = game.state_dict()
+    with pytest.raises(ValueError, match="needs at least 2 examples per batch"):
+        run(game, steps=1, batch_size=1)
+    assert same(before, game.state_dict())
+
+
+@pytest.mark.parametrize("bad", [{"steps": -1}, {"steps": "5"}, {"every": 2.5}, {"batch_size": None}, {"d_steps": "2"}])
+def test_numbers_of_another_kind_are_named(bad):
+    ((name, value),) = bad.items()
+    with pytest.raises(ValueError, match=f"{name} must be a whole number.*{value!r}"):
+        next(train(small_game(), objectives.minimax, **bad))
+
+
+def test_whole_numbers_of_any_make_will_do():
+    game = small_game()
+    assert [s.n for s in train(game, objectives.minimax, steps=np.int64(3), every=torch.tensor(2))] == [2, 3]
+
+
+@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1, 1.5, "1", None])
+def test_seeds_that_torch_does_not_take_are_refused(seed):
+    game = small_game()
+    before = game.state_dict()
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        game.reseed(seed)
+    assert same(before, game.state_dict())
+
+
+@pytest.mark.parametrize("seed", [2**64 - 1, -(2**63), -1, np.int64(7)])
+def test_seeds_that_torch_takes(seed):
+    game = small_game()
+    game.reseed(seed)
+    torch.manual_seed(int(seed))
+    expected = torch.rand(3)
+    with game.own_randomness():
+        assert torch.equal(torch.rand(3), expected)
+
+
+def test_what_networks_and_penalties_change_in_place_is_not_the_data_set():
+    x, y, seen = torch.randn(8, 2), torch.arange(8), []
+
+    class G(nn.Linear):
+        def forward(self, z, label):
+            label.fill_(-1)
+            return super().forward(z)
+
+    class D(nn.Linear):
+        def forward(self, u, label):
+            seen.append(label.clone())
+            label.fill_(-2)
+            return super().forward(u.mul_(1.0) if not u.requires_grad else u)[:, 0]
+
+    def penalty(D, x, fake):
+        D(x.clone()), D(x.clone())
+        with torch.no_grad():
+            return x.clone().add_(fake).sum() * 0
+
+    game = Game.with_adam(G(2, 2), D(2, 1), lambda n: (x[:n], y[:n]), lambda n: torch.randn(n, 2))
+    before = x.clone()
+    run(game, replace(objectives.non_saturating, penalty=penalty), steps=2, batch_size=8)
+    assert torch.equal(x, before) and torch.equal(y, torch.arange(8))
+    assert all((label.view(-1, 8) == y).all() for label in seen) and len(seen) == 8
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("name", ["non_saturating", "wgan_gp", "wgan", "r1"])
+def test_networks_of_other_precision(kind, name, tmp_path):
+    def build(seed):
+        torch.manual_seed(seed)
+        G, D = mlp([2, 16, 2], nn.Tanh).to(kind), PointDiscriminator(2, (16,)).to(kind)
+        return Game.with_adam(
+            G, D, lambda n: (torch.randn(n, 2, dtype=kind),), lambda n: torch.randn(n, 2, dtype=kind), seed=seed
+        )
+
+    game, twin = build(0), build(1)
+    run(game, objectives.OBJECTIVES[name], steps=5)
+    game.save(tmp_path / "game.pt")
+    twin.load(tmp_path / "game.pt")
+    run(game, objectives.OBJECTIVES[name], steps=3), run(twin, objectives.OBJECTIVES[name], steps=3)
+    assert same(game.state_dict(), twin.state_dict())
+    assert all(w.dtype == kind for w in game.ema.parameters())
+
+
+@pytest.mark.parametrize("name", ["non_saturating", "wgan_gp"])
+def test_autocast_keeps_no_old_weights(name):
+    """Its cache would: with and without one, the training is the same, and both players move."""
+    games = [small_game(lr=1e-2), small_game(lr=1e-2)]
+    start = copy.deepcopy(games[0].state_dict())
+    for game, cache in zip(games, (True, False), strict=True):
+        with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=cache):
+            for _ in train(game, objectives.OBJECTIVES[name], steps=5, d_steps=2):
+                game.sample(3, ema=False)
+    for ours, theirs in zip(*(game.G.parameters() for game in games), strict=True):
+        assert torch.allclose(ours, theirs, atol=2e-3)  # a fifth of one step of Adam
+    for player in ("G", "D"):
+        ours, *_ = [list(game.state_dict()[player].values()) for game in games]
+        assert not any(map(torch.equal, ours[:-1], start[player].values()))  # the last bias is nothing to a critic

@@ -1,0 +1,238 @@
+"""Every registered exercise against its stub, its reference and wrong answers; and the machinery itself.
+
+`tests/wrong_answers_NN.py` holds `WRONG = {"NN.1": [(answer, name of the property that it lacks), ...]}`.
+"""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sample_exercise import SAMPLE, optimal
+from sample_exercise import WRONG as SAMPLE_WRONG
+
+from gan_tutorial.lesson import exercises
+from gan_tutorial.lesson.exercises import (
+    REGISTRY,
+    Exercise,
+    Property,
+    agree,
+    check,
+    find,
+    hint,
+    judge,
+    register,
+    short,
+)
+from gan_tutorial.lesson.exercises.errors import seeded
+
+for module in sorted(Path(exercises.__file__).parent.glob("nb*.py")):
+    importlib.import_module(f"gan_tutorial.lesson.exercises.{module.stem}")
+
+WRONG = dict(SAMPLE_WRONG)
+for module in sorted(Path(__file__).parent.glob("wrong_answers_*.py")):
+    WRONG.update(importlib.import_module(module.stem).WRONG)
+
+NUMBERS = sorted(REGISTRY)
+WRONG_CASES = [
+    pytest.param(number, answer, name, id=f"{number}-{i}-{name}")
+    for number, cases in sorted(WRONG.items())
+    for i, (answer, name) in enumerate(cases)
+]
+
+
+# Every exercise of the series
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_stub_is_still_to_do(number, capsys):
+    def stub(*_args, **_kwargs):
+        raise NotImplementedError
+
+    reference = REGISTRY[number].reference
+    for answer in [..., None, stub, lambda *a, **k: ...] if callable(reference) else [..., None]:
+        assert judge(REGISTRY[number], answer).kind == "todo"
+        assert check(number, answer) is reference
+        assert capsys.readouterr().out.startswith("To do.")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_reference_is_right(number, capsys):
+    verdict = judge(REGISTRY[number], REGISTRY[number].reference)
+    assert verdict.kind == "right", verdict
+    check(number, REGISTRY[number].reference)
+    assert capsys.readouterr().out.startswith("Right.")
+
+
+@pytest.mark.parametrize(("number", "answer", "name"), WRONG_CASES)
+def test_a_wrong_answer_gets_the_intended_message(number, answer, name, capsys):
+    exercise = find(number)
+    verdict = judge(exercise, answer)
+    assert (verdict.kind, verdict.property) == ("wrong", name), verdict.sentence
+    assert "{" not in verdict.sentence
+    assert check(number, answer) is exercise.reference
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Not yet. {verdict.sentence}") and printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_exercise_has_hints_and_at_least_three_wrong_answers(number):
+    assert REGISTRY[number].hints
+    assert len(WRONG.get(number, [])) >= 3
+    names = [item.name for item in REGISTRY[number].properties]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("number", sorted(WRONG))
+def test_every_wrong_answer_belongs_to_an_exercise(number):
+    assert number in REGISTRY
+
+
+# The machinery
+
+
+def test_a_right_answer_is_returned_itself():
+    def mine(p, q):
+        return 1 / (1 + q / p)
+
+    assert check("99.1", mine) is mine
+
+
+def test_an_unknown_number_is_one_sentence(capsys):
+    assert check("98.7", 3) == 3
+    assert "There is no exercise 98.7" in capsys.readouterr().out
+    with pytest.raises(LookupError, match="99.1"):
+        find("98.7")
+
+
+def test_strict_raises_for_all_but_right_answers(monkeypatch):
+    monkeypatch.setenv("GAN_TUTORIAL_STRICT", "1")
+    assert check("99.1", optimal) is optimal
+    for answer in (..., lambda p, q: p, "x"):
+        with pytest.raises(AssertionError, match="Exercise 99.1"):
+            check("99.1", answer)
+    with pytest.raises(AssertionError, match="no exercise"):
+        check("98.7", 1)
+
+
+def test_an_error_in_the_answer_names_the_line():
+    def stops(p, q):
+        ratio = p / q
+        return ratio[7]
+
+    sentence = judge(SAMPLE, stops).sentence
+    assert "IndexError" in sentence and "`return ratio[7]`" in sentence
+
+
+@pytest.mark.parametrize("error", [RecursionError, SystemExit, ValueError("two\nlines"), TypeError])
+def test_check_never_raises(error, capsys):
+    def stops(p, q):
+        raise error
+
+    assert check("99.1", stops) is optimal
+    printed = capsys.readouterr().out
+    assert printed.startswith("Not yet. The answer stopped with") and printed.count("\n") == 1
+
+
+def test_an_interrupt_is_not_swallowed():
+    def stops(p, q):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check("99.1", stops)
+
+
+def test_nothing_back_for_a_later_input_is_wrong_and_not_to_do():
+    def only_once(p, q):
+        return p / (p + q) if p.ndim == 0 else None
+
+    verdict = judge(SAMPLE, only_once)
+    assert verdict.kind == "wrong"
+
+
+def test_a_tuple_with_a_gap_is_to_do():
+    pair = Exercise("99.2", (1.0, 2.0), (Property("both", lambda a: a, "{got}, not {expected}"),))
+    assert judge(pair, (1.0, ...)).kind == "todo"
+    assert judge(pair, (1.0, 2.0)).kind == "right"
+    assert judge(pair, (1.0, 3.0)).sentence == "[1, 3], not [1, 2]"
+
+
+def test_random_answers_compare_under_one_seed_and_leave_the_notebook_alone():
+    draws = Exercise("99.3", torch.rand, (Property("draw", lambda f: f(3), "{got}"),))
+    torch.manual_seed(5)
+    np.random.seed(5)
+    expected = (torch.rand(1), np.random.rand())
+    torch.manual_seed(5)
+    np.random.seed(5)
+    assert judge(draws, lambda n: torch.rand(n)).kind == "right"
+    assert judge(draws, lambda n: torch.randn(n)).kind == "wrong"
+    with seeded():
+        np.random.rand()
+    assert (torch.rand(1), np.random.rand()) == expected
+
+
+def test_hints_come_one_after_another(capsys):
+    exercises._next_hint.clear()
+    hint("99.1")
+    hint("99.1")
+    hint("99.1")
+    hint("99.1", 1)
+    hint("98.7")
+    first, second, third, again, unknown = capsys.readouterr().out.splitlines()
+    assert first.startswith("Hint 1 of 2: For each x") and "last" not in first
+    assert second.startswith("Hint 2 of 2: Set a / D") and "last hint" in second
+    assert third == second and again == first
+    assert "no exercise" in unknown
+
+
+def test_the_note_escapes_what_it_quotes():
+    note = exercises._Note("wrong", "Not yet. <b>")
+    assert "&lt;b&gt;" in note._repr_html_() and 'role="status"' in note._repr_html_()
+
+
+def test_registering_refuses_doubles_and_exercises_that_anything_would_pass():
+    assert register(SAMPLE) is SAMPLE
+    with pytest.raises(ValueError, match="already"):
+        register(Exercise("99.1", 1, (Property("x", lambda a: a, ""),)))
+    with pytest.raises(ValueError, match="no properties"):
+        register(Exercise("99.9", 1, ()))
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "answer"),
+    [
+        (1.00001, 1, True),
+        (1.01, 1, False),
+        (float("nan"), float("nan"), False),
+        (float("inf"), float("inf"), True),
+        (-float("inf"), float("inf"), False),
+        (1e9, float("inf"), False),
+        (torch.ones(3), np.ones(3), True),
+        (torch.ones(3, 1), torch.ones(3), False),
+        ([1, 2.0], (1, 2), True),
+        ("a", "a", True),
+        ("1", 1, False),
+        (1, "1", False),
+        (None, 1, False),
+        (object(), 1, False),
+        (True, True, True),
+        (False, True, False),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": 1}, {"b": 1.0}, False),
+        ([torch.ones(2), "x"], [np.ones(2), "x"], True),
+        ([torch.ones(2)], [np.ones(2), "x"], False),
+        (torch.tensor([1.0, float("nan")]), [1.0, 2.0], False),
+    ],
+)
+def test_agree(got, expected, answer):
+    assert agree(got, expected) is answer
+
+
+def test_short_keeps_a_sentence_a_sentence():
+    assert short(torch.tensor(0.123456)) == "0.1235"
+    assert short([1.0, 2.5]) == "[1, 2.5]"
+    assert short(torch.zeros(8, 8)) == "an array of shape (8, 8) that begins with 0, 0, 0"
+    assert short(optimal) == "the function optimal"
+    assert len(short(object())) <= 80
+    assert short(True) == "True"

@@ -1,0 +1,579 @@
+"""The laboratory without a browser: it plays what `train` plays, every control does what it says, its truth is true."""
+
+import asyncio
+import re
+import threading
+from base64 import b64decode
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_tutorial.game import Diverged
+from gan_tutorial.game.objectives import OBJECTIVES, minimax, wasserstein
+from gan_tutorial.lesson import figures
+from gan_tutorial.lesson.laboratory import CONTROLS, Laboratory, Setting, truth, widget
+from gan_tutorial.lesson.laboratory.setting import CLOTHES, DATA, HOLDS, OWN, SUITS
+from gan_tutorial.lesson.laboratory.truth import Truth
+from gan_tutorial.truth import densities
+
+POINTS = [*DATA, OWN]
+SMALL_CLOTHES = {"data": CLOTHES, "width": 8, "batch_size": 16}
+
+
+def weights(game):
+    return [w.clone() for net in (game.G, game.D, game.ema) for w in net.state_dict().values()]
+
+
+def same(a, b) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(weights(a), weights(b), strict=True))
+
+
+def watched(lab) -> list[tuple[dict, list]]:
+    """What the laboratory sends from now on, as to a browser that has said hello."""
+    sent = []
+    lab.send = lambda content, buffers=None: sent.append((content, buffers))
+    tell(lab, do="hello")
+    return sent
+
+
+def tell(lab, **message) -> None:
+    lab._handle_custom_msg(message, [])
+
+
+# ---- It plays what the package plays ----
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {},
+        {"data": "Swiss roll", "objective": "wgan_gp"},
+        {"data": OWN, "objective": "wgan", "optimiser": "RMSprop", "momentum": 0.0},
+        {"data": "two moons", "objective": "hinge", "hold": "R1", "weight": 0.5, "noise": 0.2, "smoothing": 0.1},
+        {"data": "grid", "objective": "kl", "hold": "one-sided penalty", "optimiser": "SGD", "d_lr": 0.01, "seed": 3},
+        {"data": "line", "objective": "r1", "width": 16, "depth": 3, "batch_size": 32, "d_steps": 2},
+        {"data": "three regions", "objective": "pearson", "momentum": 0.9},
+        SMALL_CLOTHES,
+    ],
+    ids=lambda s: "-".join(map(str, list(s.values())[:2])) or "as it starts",
+)
+def test_the_copied_code_plays_the_same_game(setting):
+    """So neither watching, nor measuring, nor the time slider changes a single bit of the training."""
+    lab = Laboratory(**setting)
+    code = re.sub(r"steps=2000", "steps=7", lab.code)
+    compile(code, "cell", "exec")
+    names = {}
+    with widget.one_thread():  # as the laboratory does: two threads add in another order
+        exec(code, names)
+    watched(lab)
+    lab.step(3)
+    lab.png()
+    lab.step(4)
+    inner = names["game"]
+    for mine, theirs in ((lab.game.G, inner.G), (lab.game.ema, inner.ema)):
+        states = zip(mine.state_dict().values(), theirs.state_dict().values(), strict=True)
+        assert all(torch.equal(a, b) for a, b in states)
+    assert inner.step == lab.game.step == 7
+
+
+@pytest.mark.parametrize("setting", [{}, {"objective": "wgan_gp", "d_steps": 3}, SMALL_CLOTHES])
+def test_slow_motion_plays_the_same_game(setting):
+    quick, slow = Laboratory(**setting), Laboratory(**setting)
+    quick.step(3)
+    with widget.one_thread():
+        for _ in range(3):
+            said = [words for words, _ in slow._play.stages()]
+    assert same(quick.game, slow.game) and slow.game.step == 3
+    assert len(said) == 2 * slow._play.setting.d_steps + 2
+    assert "D is shown" in said[0] and "G has moved" in said[-1]
+
+
+def test_the_batch_of_slow_motion_is_the_one_that_d_moves_on():
+    lab, drawn = Laboratory(), []
+    sampler = lab.game.data
+    stages = lab._play.stages()
+    _, (x, fake) = next(stages)
+
+    def spy(n):
+        drawn.append(sampler(n))
+        return drawn[-1]
+
+    lab.game.data = spy
+    next(stages)
+    assert torch.equal(drawn[0][0], x) and fake.shape == x.shape == (128, 2)
+
+
+def test_only_one_player_moves_while_the_other_rests():
+    lab = Laboratory()
+    for who, moved in (("only D", lab.game.D), ("only G", lab.game.G)):
+        rests = lab.game.G if moved is lab.game.D else lab.game.D
+        before = [[w.clone() for w in net.parameters()] for net in (moved, rests)]
+        tell(lab, do="players", value=who)
+        tell(lab, do="step")
+        assert lab.error == "" and lab.players == who
+        changed = [
+            any(not torch.equal(a, b) for a, b in zip(old, net.parameters(), strict=True))
+            for old, net in zip(before, (moved, rests), strict=True)
+        ]
+        assert changed == [True, False]
+
+
+def test_the_trait_and_the_method_choose_the_same_player():
+    lab = Laboratory()
+    lab.players = "only G"
+    before = [w.clone() for w in lab.game.D.parameters()]
+    lab.step(1)
+    assert all(torch.equal(a, b) for a, b in zip(before, lab.game.D.parameters(), strict=True))
+
+
+def test_a_few_steps_are_one_moment_and_many_are_forty():
+    lab = Laboratory()
+    lab.step(30)
+    assert lab.recorded == 2
+    lab.step(200)
+    assert lab.recorded == 2 + 40
+
+
+def test_two_laboratories_do_not_disturb_each_other():
+    alone = Laboratory(seed=1)
+    alone.step(4)
+    one, other = Laboratory(seed=1), Laboratory(objective="wgan_gp")
+    for _ in range(4):
+        one.step(1)
+        other.step(1)
+    assert same(alone.game, one.game)
+
+
+def test_what_others_draw_does_not_change_it_and_it_changes_nothing_for_them():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    lab = Laboratory()
+    watched(lab)
+    lab.step(2)
+    assert torch.equal(torch.rand(3), expected)
+
+
+# ---- Every control ----
+
+EFFECTS = {
+    # control: (a value that it does not have at first, what must then be true of the laboratory)
+    "data": ("two moons", lambda lab: lab._truth.density == densities.TwoMoons() and lab.game.step == 0),
+    "seed": (7, lambda lab: lab.game.step == 0 and not same(lab.game, Laboratory().game)),
+    "batch_size": (32, lambda lab: "batch_size=32" in lab.code),
+    "objective": ("wgan", lambda lab: lab.objective.d_real is wasserstein.d_real and lab.objective.project is not None),
+    "hold": ("R1", lambda lab: lab.objective.penalty is not None),
+    "weight": (0.5, lambda lab: lab.setting["weight"] == 0.5),
+    "d_steps": (3, lambda lab: draws_of_a_step(lab) == 3),
+    "smoothing": (0.1, lambda lab: abs(float(lab.objective.d_real(torch.tensor(9.0))) - 0.9) < 0.01),
+    "noise": (0.3, lambda lab: lab.game.D.sd == 0.3),
+    "optimiser": ("SGD", lambda lab: isinstance(lab.game.d_opt, torch.optim.SGD)),
+    "d_lr": (0.01, lambda lab: step_sizes(lab.game) == (0.01, 0.001)),
+    "g_lr": (0.02, lambda lab: step_sizes(lab.game) == (0.001, 0.02)),
+    "momentum": (0.9, lambda lab: lab.game.g_opt.param_groups[0]["betas"] == (0.9, 0.999)),
+    "width": (16, lambda lab: lab.game.G[0].out_features == 16 and lab.game.step == 0),
+    "depth": (3, lambda lab: sum(isinstance(m, torch.nn.Linear) for m in lab.game.G) == 4),
+}  # fmt: skip
+
+
+def step_sizes(game) -> tuple[float, float]:
+    return game.d_opt.param_groups[0]["lr"], game.g_opt.param_groups[0]["lr"]
+
+
+def draws_of_a_step(lab) -> int:
+    calls, data = [], lab.game.data
+    lab.game.data = lambda n: calls.append(n) or data(n)
+    lab.step(1)
+    lab.game.data = data
+    return len(calls)
+
+
+def test_every_control_has_a_test_of_its_effect():
+    assert set(EFFECTS) == set(CONTROLS)
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_does_what_it_says_while_the_game_goes_on(name):
+    value, holds = EFFECTS[name]
+    lab = Laboratory()
+    lab.step(2)
+    tell(lab, do="set", name=name, value=value)
+    assert lab.error == "" and lab.setting[name] == value
+    assert holds(lab)
+    lab.step(2)  # and it goes on
+
+
+@pytest.mark.parametrize("hold", HOLDS)
+def test_weight_is_what_holds_d(hold):
+    lab = Laboratory(objective="hinge", hold=hold, weight=0.02)
+    lab.step(3)
+    largest = max(float(w.detach().abs().max()) for w in lab.game.D.parameters())
+    assert (largest <= 0.02 + 1e-6) == (hold == "clip")
+    assert (lab.objective.penalty is not None) == (hold in ("penalty", "one-sided penalty", "R1"))
+
+
+def test_what_is_not_made_anew_keeps_its_weights_and_its_step():
+    lab = Laboratory()
+    lab.step(3)
+    before = [w.clone() for w in lab.game.G.parameters()]
+    lab.set(objective="wgan_gp", optimiser="SGD", d_lr=0.02, noise=0.1, smoothing=0.1, batch_size=32)
+    assert lab.game.step == 3
+    assert all(torch.equal(a, b) for a, b in zip(before, lab.game.G.parameters(), strict=True))
+
+
+def test_an_objective_brings_what_it_needs_unless_told_otherwise():
+    lab = Laboratory()
+    for name, brings in SUITS.items():
+        lab.set(objective=name)
+        assert {key: lab.setting[key] for key in brings} == brings
+    lab.set(objective="least_squares")
+    assert (lab.setting["hold"], lab.setting["d_steps"]) == ("nothing", 1)
+    lab.set(objective="wgan", hold="nothing", d_steps=2)
+    assert (lab.setting["hold"], lab.setting["d_steps"]) == ("nothing", 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"objective": "gan"}, "it can be minimax"),
+        ({"d_lr": 1.0}, "outside 1e-05 to 0.1"),
+        ({"colour": "red"}, "no control 'colour'"),
+        ({"drawing": []}, "draw at least one point"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(changes, says):
+    lab = Laboratory()
+    before = lab.setting
+    with pytest.raises(ValueError, match=says):
+        lab.set(**changes)
+    ((name, value),) = changes.items()
+    tell(lab, do="set", name=name, value=value)
+    assert re.search(says, lab.error) and lab.setting == before
+    tell(lab, do="reset")
+    assert lab.error == ""
+
+
+EVERYTHING = [("ring", name) for name in OBJECTIVES] + [(d, "wgan_gp") for d in (*POINTS, CLOTHES)]
+
+
+@pytest.mark.parametrize(("data", "objective"), EVERYTHING)
+def test_every_objective_and_all_data_play(data, objective):
+    lab = Laboratory(objective=objective, **(SMALL_CLOTHES if data == CLOTHES else {"data": data}))
+    assert lab.step(2).startswith("step 2 · D pays")
+
+
+# ---- What it shows ----
+
+
+def parts_of(sent) -> dict:
+    content, buffers = [s for s in sent if s[0]["what"] == "picture"][-1]
+    return {name: np.frombuffer(b, np.float32) for name, b in zip(content["parts"], buffers, strict=True)}
+
+
+def test_a_picture_holds_what_the_layers_draw():
+    lab = Laboratory()
+    sent = watched(lab)
+    lab.step(5)
+    parts = parts_of(sent)
+    assert {"samples", "score", "grid", "arrows", "best"} <= set(parts)
+    at = torch.from_numpy(parts["samples"].reshape(-1, 2).copy())
+    with torch.no_grad():
+        score = lab.game.D.D(lab._truth.centers()).numpy()
+    assert np.array_equal(parts["score"], score)
+    x = at[: widget.ARROWS].requires_grad_()
+    (slope,) = torch.autograd.grad(lab.objective.g_fake(lab.game.D.D(x)).sum(), x)
+    assert np.allclose(parts["arrows"].reshape(-1, 2), -slope, atol=1e-6)
+    scene = [s for s in sent if s[0]["what"] == "scene"][-1]
+    assert scene[0]["window"] == (0.0, 0.0, 1.6) and len(scene[1][0]) == 8 * widget.SHOWN
+    series = [s for s in sent if s[0]["what"] == "series"][-1]
+    rows = np.frombuffer(series[1][0], np.float32).reshape(lab.recorded, -1)
+    assert rows[-1][0] == 5 and rows.shape[1] == 1 + len(lab.fixed["measures"])
+    assert series[0]["theory"]["d_loss"] == pytest.approx(2 * np.log(2))
+
+
+def test_the_warped_grid_is_where_g_puts_a_grid_of_latents():
+    lab = Laboratory()
+    parts = parts_of(watched(lab))
+    with torch.no_grad():
+        corner = lab.game.G(torch.special.ndtri(torch.tensor([[0.02, 0.02], [0.98, 0.02]])))
+    grid = parts["grid"].reshape(widget.LINES, widget.LINES, 2)
+    assert np.allclose(grid[0, 0], corner[0], atol=1e-5) and np.allclose(grid[0, -1], corner[1], atol=1e-5)
+
+
+def test_the_page_about_it_names_every_control_and_layer():
+    page = (Path(__file__).parents[2] / "notebooks" / "laboratory.md").read_text()
+    for name, control in CONTROLS.items():
+        assert f"| {control.label} |" in page and f"[{name}]" in page
+        assert control.options or control.help in page
+    for layer in widget.LAYERS:
+        assert f"| {layer} |" in page
+    here = Path(__file__).with_name
+    tests = here("test_laboratory.py").read_text() + here("test_laboratory_browser.py").read_text()
+    named = re.findall(r"`(test_\w+)…?`", page)
+    assert len(named) > 10 and all(f"def {name}" in tests for name in named)
+
+
+def test_layers_are_switched():
+    lab = Laboratory()
+    for name, on in widget.LAYERS.items():
+        tell(lab, do="layer", name=name, value=not on)
+        assert lab.layers[name] is not on
+
+
+def test_the_time_slider_goes_back_to_what_was():
+    lab = Laboratory()
+    sent = watched(lab)
+    for _ in range(6):
+        lab.step(1)
+    then = lab._records[2]
+    tell(lab, do="look", record=2)
+    content, buffers = sent[-1]
+    assert content["past"] and content["step"] == 2 and buffers == then.buffers
+    assert lab.text.startswith("step 2 ") and lab.game.step == 6
+    tell(lab, do="now")
+    assert sent[-1][0]["step"] == 6 and lab.text.startswith("step 6 ")
+
+
+def test_records_stay_few_and_keep_the_first(monkeypatch):
+    monkeypatch.setattr(widget, "RECORDS", 10)
+    lab = Laboratory()
+    for _ in range(40):
+        lab.step(1)
+    steps = [record.step for record in lab._records]
+    assert len(steps) <= 11 and steps[0] == 0 and steps[-1] == 40 and steps == sorted(steps)
+
+
+def test_pictures_wait_for_a_slow_browser():
+    lab = Laboratory()
+    sent = watched(lab)
+    for _ in range(20):
+        lab._show()
+    shown = [s[0]["frame"] for s in sent if s[0]["what"] == "picture"]
+    assert 2 <= len(shown) <= 4
+    tell(lab, do="seen", frame=shown[-1])
+    lab._show()
+    assert sent[-1][0]["frame"] == shown[-1] + 1
+
+
+def test_nothing_is_sent_where_nobody_watches(monkeypatch):
+    lab = Laboratory()
+    monkeypatch.setattr(lab, "send", lambda *a, **k: pytest.fail("sent to nobody"))
+    lab.step(3)
+
+
+@pytest.mark.parametrize("data", ["ring", CLOTHES])
+def test_readers_without_a_kernel_get_a_picture_and_its_numbers(data):
+    lab = Laboratory(**(SMALL_CLOTHES if data == CLOTHES else {"data": data}))
+    lab.step(3)
+    bundle = lab._repr_mimebundle_()
+    assert bundle["text/plain"] == lab.text and lab.text.startswith("step 3 · D pays")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    picture = np.asarray(Image.open(BytesIO(b64decode(bundle["image/png"]))))
+    assert picture.std() > 5 and picture.shape[1] > 700
+
+
+def test_colours_are_those_of_the_series():
+    assert Laboratory().fixed["colors"] == dict(figures.COLORS)
+
+
+# ---- Playing on its own ----
+
+
+def test_awaiting_it_trains_exactly_as_long_as_told():
+    lab, plain = Laboratory(), Laboratory()
+    said = asyncio.run(lab.run(11))
+    plain.step(11)
+    assert lab.game.step == 11 and said == lab.text and same(lab.game, plain.game)
+    assert not lab.playing
+
+
+def test_play_goes_on_until_pause_and_leaves_time_for_others():
+    async def watch():
+        lab = Laboratory(objective="wgan_gp")
+        tell(lab, do="play")
+        turns = 0
+        while lab.game.step < 100:
+            await asyncio.sleep(0.001)
+            turns += 1
+        with pytest.raises(RuntimeError, match="playing already"):
+            await lab.run(1)
+        tell(lab, do="set", name="d_lr", value=1e-2)  # while it plays
+        tell(lab, do="pause")
+        await lab._task
+        at = lab.game.step
+        await asyncio.sleep(0.05)
+        return lab, turns, at
+
+    lab, turns, at = asyncio.run(watch())
+    assert turns > 1 and not lab.playing and lab.game.step == at and lab.setting["d_lr"] == 1e-2
+
+
+def test_a_message_from_another_thread_waits_for_its_turn():
+    """ipykernel 7 may hand over a message in a thread of its own: it must not reach into a step that is under way."""
+
+    async def watch():
+        lab, seen = Laboratory(), []
+        lab.observe(lambda change: seen.append(threading.current_thread()), "setting")
+        other = threading.Thread(target=tell, args=(lab,), kwargs={"do": "set", "name": "d_lr", "value": 0.01})
+        other.start()
+        other.join()
+        waited = lab.setting["d_lr"] == 1e-3
+        await asyncio.sleep(0.01)
+        return lab, waited, seen
+
+    lab, waited, seen = asyncio.run(watch())
+    assert waited and lab.setting["d_lr"] == 0.01 and seen == [threading.main_thread()]
+
+
+def test_speed_is_the_number_of_steps_between_two_pictures():
+    lab = Laboratory()
+    tell(lab, do="pace", value=2)
+    assert lab._slice(None) == 2 and lab._slice(1) == 1
+    tell(lab, do="pace", value=0)
+    assert lab._slice(10_000) > 2
+
+
+def test_slow_motion_shows_its_stages_and_stops_at_whole_steps(monkeypatch):
+    monkeypatch.setattr(widget, "STAGE", 0.01)
+
+    async def watch():
+        lab = Laboratory()
+        tell(lab, do="slow", value=True)
+        stages = set()
+        lab.observe(lambda change: stages.add(change["new"]), "stage")
+        await lab.run(2)
+        return lab, stages
+
+    lab, stages = asyncio.run(watch())
+    assert lab.game.step == 2 and lab.stage == ""
+    assert any("D is shown" in s for s in stages) and any("arrows" in s for s in stages)
+
+
+def test_in_slow_motion_the_step_button_goes_from_stage_to_stage():
+    lab = Laboratory()
+    tell(lab, do="slow", value=True)
+    seen = []
+    for _ in range(5):
+        tell(lab, do="step")
+        seen.append(lab.stage)
+    assert len(set(seen[:4])) == 4 and seen[4] == "" and lab.game.step == 1
+    tell(lab, do="step")
+    tell(lab, do="set", name="objective", value="hinge")  # what was in hand is given up
+    assert lab.stage == "" and lab.game.step == 1
+
+
+WILD = {"objective": "neyman", "optimiser": "SGD", "d_lr": 0.1, "g_lr": 0.1, "momentum": 0.9, "width": 128}
+
+
+def test_an_error_is_raised_where_it_is_awaited_and_shown_where_it_is_not(monkeypatch):
+    def broken(self):
+        raise Diverged("D's loss became NaN; try a smaller learning rate.")
+
+    monkeypatch.setattr("gan_tutorial.lesson.laboratory.play.Play.step", broken)
+    lab = Laboratory()
+    with pytest.raises(Diverged):
+        lab.step(1)
+    with pytest.raises(Diverged):
+        asyncio.run(lab.run(5))
+    assert not lab.playing
+
+    async def press():
+        lab.play()
+        await lab._task
+
+    asyncio.run(press())
+    assert lab.error.startswith("D's loss became NaN") and not lab.playing
+
+
+def test_a_game_that_diverges_can_go_on():
+    lab = Laboratory()
+    with torch.no_grad():
+        lab.game.D.D.net[0].weight.fill_(torch.nan)
+    with pytest.raises(Diverged):
+        lab.step(1)
+    lab.reset()
+    assert lab.step(1).startswith("step 1")
+
+
+def test_closing_stops_it():
+    async def close():
+        lab = Laboratory()
+        lab.play()
+        await asyncio.sleep(0.05)
+        lab.close()
+        with pytest.raises(asyncio.CancelledError):
+            await lab._task
+        return lab
+
+    assert not asyncio.run(close()).playing
+
+
+# ---- The truth beside it ----
+
+
+@pytest.mark.parametrize("data", POINTS)
+def test_the_law_of_the_data_is_that_of_its_samples(data):
+    known = Truth(Setting.of(data=data))
+    assert float(known.p.sum()) == pytest.approx(1)
+    torch.manual_seed(0)
+    x = known.sample(100_000)
+    assert known.distances(known.law_of(x))[0] < 2e-4  # JS, in nats
+    low, high = known.low, known.low + known.width
+    assert ((x >= low) & (x <= high)).all(1).double().mean() > 0.999  # it fits its window
+
+
+def test_distances_of_laws_that_do_not_meet():
+    known = Truth(Setting.of(data="three regions"))
+    js, kl, reverse, tv = known.distances(known.law_of(torch.full((10, 2), 5.0)))  # outside: at the edge
+    assert js == pytest.approx(np.log(2), abs=1e-6) and tv == pytest.approx(1, abs=1e-6) and kl > 20 < reverse
+
+
+def test_blurred_distances_are_lower_bounds_and_near():
+    """Two bells in the plane, 0.6 apart, sd 0.3: their KL is exactly (0.6 / 0.3)^2 / 2 = 2."""
+    known = Truth(Setting.of(data=OWN))
+    known.density, known.scale = densities.Spots(((-0.3, 0.0),), sd=0.3), 1.0
+    known.p = known._blurred(known._cells())
+    known.density = densities.Spots(((0.3, 0.0),), sd=0.3)
+    q = known._blurred(known._cells())
+    js, kl, reverse, _ = known.distances(q)
+    assert 1.8 < kl <= 2 and 1.8 < reverse <= 2
+    assert js < np.log(2)
+
+
+def test_the_best_d_is_log_p_over_q():
+    known = Truth(Setting.of(data="ring"))
+    q = known.law_of(1.2 * torch.randn(truth.MANY, 2))
+    best = known.best_score(minimax, q)
+    ratio = (known.p / q).log()
+    seen = ~best.isnan() & (ratio.abs() < 11)
+    assert seen.sum() > 200
+    assert torch.allclose(best[seen].double(), ratio[seen], atol=2e-2)
+    assert known.best_score(wasserstein, q) is None
+
+
+def test_no_d_is_right_more_often_than_the_best_one():
+    lab = Laboratory(data="three regions")
+    lab.choose_players("only D")
+    lab.step(300)
+    m = lab._records[-1].measures
+    assert 0.9 < m.accuracy <= m.bayes + 0.02  # D alone comes near the limit
+
+
+def test_at_rest_both_pay_what_theory_says():
+    log2 = np.log(2)
+    assert truth.at_rest(OBJECTIVES["non_saturating"]) == pytest.approx((2 * log2, log2), abs=1e-6)
+    assert truth.at_rest(OBJECTIVES["pearson"]) == pytest.approx((0, 0), abs=1e-6)
+    d, g = truth.at_rest(OBJECTIVES["wgan"])
+    assert d == 0 and np.isnan(g)  # a constant may be added to a critic
+
+
+def test_a_good_game_is_measured_as_good():
+    lab = Laboratory(data="three regions")
+    first = lab._records[0].measures
+    lab.step(1500)
+    last = lab._records[-1].measures
+    assert last.modes == 1 and last.w1 < first.w1 / 2 and last.js < first.js / 2
