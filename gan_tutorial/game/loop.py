@@ -25,7 +25,7 @@ from torch import Tensor, distributed, nn
 from torch.optim import Adam, Optimizer
 
 from gan_tutorial.disk import in_one_stroke
-from gan_tutorial.game import graph, saved
+from gan_tutorial.game import graph, products, saved
 from gan_tutorial.game.objectives import Objective
 
 KEEP_EVERY = 1.0  # seconds between two copies of a good state, if steps are long
@@ -306,11 +306,20 @@ def d_move(game: Game, objective: Objective, x: Tensor, *labels: Tensor) -> tupl
     return loss.detach(), real_score.detach(), fake_score.detach()
 
 
-def g_move(game: Game, objective: Objective, n: int, *labels: Tensor) -> Tensor:
-    """G's move against a fixed D, on n samples; its loss ().  Data does not enter: that term does not depend on G."""
+def g_move(game: Game, objective: Objective, n: int, *labels: Tensor, x: Tensor | None = None) -> Tensor:
+    """G's move against a fixed D, on n samples; its loss ().  Data does not enter: that term does not depend on G.
+
+    Only a paired objective compares the samples with the n data x, which D scores without a gradient; without them it
+    raises ValueError.
+    """
+    real_score = None
+    if objective.paired and x is not None:
+        with torch.no_grad():
+            real_score = game.D(x.clone(), *_copies(labels))
+        torch.clear_autocast_cache()  # it holds copies of the weights that know of no gradient
     with _fixed(game.d_opt):
         score = game.D(game.G(game.latent(n), *_copies(labels)), *_copies(labels))
-    loss = objective.g_loss(score)
+    loss = objective.g_loss(score, real_score)
     move(game.g_opt, loss)
     return loss.detach()
 
@@ -338,11 +347,14 @@ def average_move(game: Game, weight: Tensor | None = None) -> None:
 
 
 def play(game: Game, objective: Objective, batch_size: int, d_steps: int, ema_weight: Tensor | None = None) -> Tensor:
-    """`d_steps` moves of D, each on fresh data, then one move of G.  -> d_loss, g_loss, real score, fake score (4,)"""
+    """`d_steps` moves of D, each on fresh data, then one move of G.  -> d_loss, g_loss, real score, fake score (4,)
+
+    Where samples are compared with data in G's move too (a paired objective), the data are those of D's last move.
+    """
     for _ in range(d_steps):
         x, *labels = game.batch(batch_size)
         d_loss, real_score, fake_score = d_move(game, objective, x, *labels)
-    g_loss = g_move(game, objective, len(x), *labels)
+    g_loss = g_move(game, objective, len(x), *labels, x=x)
     average_move(game, ema_weight)
     costs = torch.stack([d_loss, g_loss, real_score.mean(), fake_score.mean()])
     agree([costs])  # all processes see the same losses, and stop together if these are NaN
@@ -411,7 +423,7 @@ class _Turn:
     """
 
     def __init__(self, game: Game, settings: tuple):
-        self.settings, self.parts = settings, _parts(game)
+        self.settings, self.parts, self.wide = settings, _parts(game), products.wide(game.G, game.D)
         kind, device = next(game.G.parameters()).dtype, game.device
         self.n = torch.zeros((), dtype=torch.int64, device=device)  # number of the step
         self.ema_weight = torch.zeros((), dtype=kind, device=device)
@@ -424,7 +436,8 @@ class _Turn:
         """A step, now or, on a GPU, when its time comes.  -> d_loss, g_loss, real score, fake score (4,)"""
         self.n.fill_(game.step + 1)
         self.ema_weight.fill_(average_weight(game))
-        costs = self.step(game)
+        with products.quickest(self.wide):
+            costs = self.step(game)
         game.step += 1
         return costs
 

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from gan_tutorial.game.linear import Linear
-
 LATENT = 64  # numbers of noise per picture
 WIDTH = 16  # channels of the convolutional networks
 
@@ -20,8 +18,8 @@ def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = nn.ReLU, nor
     """Linear layers with `activation` between them, after batch norm if `norm`.  (n, sizes[0]) -> (n, sizes[-1])"""
     layers: list[nn.Module] = []
     for n_in, n_out in zip(sizes[:-2], sizes[1:-1], strict=True):
-        layers += [Linear(n_in, n_out), *([nn.BatchNorm1d(n_out)] if norm else []), activation()]
-    return nn.Sequential(*layers, Linear(sizes[-2], sizes[-1]))
+        layers += [nn.Linear(n_in, n_out), *([nn.BatchNorm1d(n_out)] if norm else []), activation()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
 class SideBySide(nn.Module):
@@ -156,7 +154,7 @@ class ConvGenerator(_Generator):
             latent,
             n_classes,
             lambda n_in: nn.Sequential(
-                Linear(n_in, 2 * width * 49),
+                nn.Linear(n_in, 2 * width * 49),
                 Maps(7),
                 nn.BatchNorm2d(2 * width),
                 nn.ReLU(),

@@ -3,7 +3,7 @@
 x ~ p is data, z is noise, G(z) ~ q is a sample, r = p/q, and s = D(x) is the *score*: a real number per example,
 never squashed. Losses are minimised, and real comes before fake. Because an objective is nothing but three curves
 (and perhaps a penalty or a projection of D), it can be plotted, tested against theory in one dimension, and added in
-one line.
+one line. A *paired* objective reads its curves at differences: the score of one minus that of its partner.
 """
 
 from collections.abc import Callable
@@ -22,21 +22,51 @@ Projection = Callable[[nn.Module], None]  # changes D's weights in place
 
 @dataclass(frozen=True)
 class Objective:
-    """D minimises E_p d_real(s) + E_q d_fake(s) + penalty;  G minimises E_q g_fake(s)."""
+    """D minimises E_p d_real(s) + E_q d_fake(s) + penalty;  G minimises E_q g_fake(s).
+
+    Paired, each score is read against its partner's, with t = s(x) - s(G(z)): D minimises E d_real(t) + E d_fake(-t) +
+    penalty, G minimises E g_fake(-t).  So only differences of scores count (relativistic: Jolicoeur-Martineau 2018).
+    """
 
     d_real: Curve
     d_fake: Curve
     g_fake: Curve
     penalty: Penalty | None = None
     project: Projection | None = None  # applied to D after each of its moves
+    paired: bool = False
 
     def d_loss(self, real_score: Tensor, fake_score: Tensor) -> Tensor:
-        """mean d_real(s) over data + mean d_fake(s) over samples, without the penalty.  (n,), (m,) -> ()"""
-        return self.d_real(_wide(real_score)).mean() + self.d_fake(_wide(fake_score)).mean()
+        """mean d_real(s) over data + mean d_fake(s) over samples, without the penalty.  (n,), (m,) -> ()
 
-    def g_loss(self, fake_score: Tensor) -> Tensor:
-        """mean g_fake(s) over samples.  (n,) -> ()"""
-        return self.g_fake(_wide(fake_score)).mean()
+        A paired objective needs n = m, else ValueError: the i-th datum is compared with the i-th sample.
+        """
+        real, fake = self._read(_wide(real_score), _wide(fake_score))
+        return self.d_real(real).mean() + self.d_fake(fake).mean()
+
+    def g_loss(self, fake_score: Tensor, real_score: Tensor | None = None) -> Tensor:
+        """mean g_fake(s) over samples.  (n,) -> ()
+
+        A paired objective needs the scores of as many data too, else ValueError; the others take no notice of them.
+        """
+        if not self.paired:
+            return self.g_fake(_wide(fake_score)).mean()
+        if real_score is None:
+            raise ValueError(
+                "A paired objective compares samples with data, so G's loss needs the scores of data too: "
+                "objective.g_loss(fake_score, real_score), or g_move(..., x=data)."
+            )
+        return self.g_fake(self._read(_wide(real_score), _wide(fake_score))[1]).mean()
+
+    def _read(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the curves of data and of samples are read: at the scores, or at their differences."""
+        if not self.paired:
+            return real, fake
+        if real.shape != fake.shape:
+            raise ValueError(
+                "A paired objective compares each datum with one sample, so there must be as many of both; the scores "
+                f"of data have shape {tuple(real.shape)}, those of samples {tuple(fake.shape)}."
+            )
+        return real - fake, fake - real
 
 
 def _wide(score: Tensor) -> Tensor:
@@ -139,6 +169,17 @@ def r1_penalty(gamma: float = 1.0) -> Penalty:
     return penalty
 
 
+def r2_penalty(gamma: float = 1.0) -> Penalty:
+    """gamma/2 * E_q |grad D(G(z))|^2: D should be flat on the samples (Mescheder et al. 2018, sec. 4.1)."""
+    r1 = r1_penalty(gamma)
+    return lambda D, x, fake: r1(D, fake, x)
+
+
+def sum_of_penalties(*penalties: Penalty) -> Penalty:
+    """All of them at once: penalty_1 + penalty_2 + ...; of none, 0."""
+    return lambda D, x, fake: sum(penalty(D, x, fake) for penalty in penalties)
+
+
 def clip_weights(c: float = 0.01) -> Projection:
     """Put every weight of D back into [-c, c] after its move (Arjovsky et al. 2017, algorithm 1)."""
 
@@ -158,8 +199,13 @@ def mix_labels(objective: Objective, alpha: float, beta: float) -> Objective:
     """Data counts as fake with weight alpha, samples count as real with weight beta; G's curve is unchanged.
 
     The best D for minimax becomes ((1 - alpha) p + beta q) / (p + q): it rises with p/q if alpha + beta < 1.  Raises
-    ValueError where it does not, or where a weight is no share.
+    ValueError where it does not, where a weight is no share, and for a paired objective.
     """
+    if objective.paired:
+        raise ValueError(
+            "A label belongs to a single example, and a paired objective only compares two, so it has no labels to "
+            "smooth or to flip: leave that out, or choose an objective that is not paired."
+        )
     if not (alpha >= 0 and beta >= 0 and alpha + beta < 1):
         raise ValueError(
             f"A share {alpha:g} of wrong labels for data and {beta:g} for samples leaves D nothing to learn, or the "
@@ -228,6 +274,11 @@ wgan_gp = replace(wasserstein, penalty=gradient_penalty(10.0))
 wgan_lp = replace(wasserstein, penalty=gradient_penalty(10.0, one_sided=True))
 r1 = replace(non_saturating, penalty=r1_penalty(1.0))
 
+# Which of the two is the datum?  One question about each pair, so D pays by one curve only. The best score is log p/q
+# up to a constant; bound = JS(p x q, q x p) - log 2 (Jolicoeur-Martineau 2018; 2020)
+rpgan = Objective(d_real=lambda t: softplus(-t), d_fake=lambda t: 0 * t, g_fake=lambda t: softplus(-t), paired=True)
+r3gan = replace(rpgan, penalty=sum_of_penalties(r1_penalty(1.0), r2_penalty(1.0)))  # Huang et al. 2024
+
 OBJECTIVES: dict[str, Objective] = {
     "minimax": minimax,
     "non_saturating": non_saturating,
@@ -248,12 +299,18 @@ OBJECTIVES: dict[str, Objective] = {
     "wgan_gp": wgan_gp,
     "wgan_lp": wgan_lp,
     "r1": r1,
+    "rpgan": rpgan,
+    "r3gan": r3gan,
 }
 """By name, for the command line. `wasserstein` alone is left out: without a bound on D's slope it has no solution."""
 
 
 def best_response(objective: Objective, r: Tensor, reach: float = 1e15) -> Tensor:
     """argmin over s of r * d_real(s) + d_fake(s): the score of the best D where p/q = r.  (...) -> (...), float64
+
+    Paired, it is a difference of scores: for two places u and v it is t = s(u) - s(v) that costs d_real(t) + d_fake(-t)
+    if the datum is at u, and d_real(-t) + d_fake(t) if it is at v.  The first is r times as likely, where
+    r = p(u) q(v) / (q(u) p(v)), the ratio of p/q at u to p/q at v.  For the logistic curve t = log r.
 
     Found numerically from the curves alone (a grid, then golden-section search), so that it holds for any objective.
     Where the best score is farther away than `reach`, or none is best (wasserstein), the end of [-reach, reach] is
@@ -262,7 +319,10 @@ def best_response(objective: Objective, r: Tensor, reach: float = 1e15) -> Tenso
     r = torch.as_tensor(r, dtype=torch.float64)[..., None]
 
     def cost(s: Tensor) -> Tensor:
-        return r * objective.d_real(s) + objective.d_fake(s)
+        real, fake = objective.d_real(s), objective.d_fake(s)
+        if objective.paired:
+            real, fake = real + objective.d_fake(-s), fake + objective.d_real(-s)
+        return r * real + fake
 
     ends = torch.asinh(torch.tensor(reach, dtype=torch.float64))
     grid = torch.linspace(

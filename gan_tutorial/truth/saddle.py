@@ -182,14 +182,16 @@ def game_jacobian(d_loss: Loss, g_loss: Loss, d: Tensor, g: Tensor) -> Tensor:
 def dirac(objective: Objective, gamma: float = 0.0, noise: float = 0.0) -> tuple[Loss, Loss]:
     """The Dirac-GAN: all data at 0, all samples at theta, D(x) = psi x.  -> d_loss(psi, theta), g_loss(psi, theta)
 
-    `gamma`: weight of the R1 penalty, gamma/2 psi^2, since psi is D's slope everywhere.  `noise`: the standard
-    deviation of normal noise on data and samples, averaged over by Gauss-Hermite quadrature.  (Mescheder et al. 2018)
+    `gamma`: weight of the R1 penalty, gamma/2 psi^2, since psi is D's slope everywhere; R2 adds its own to it.
+    `noise`: the standard deviation of normal noise on data and samples, averaged over by Gauss-Hermite quadrature.
+    Paired, the curves are read at differences of scores, in which the noise of both adds up.  (Mescheder et al. 2018)
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
-    e, p = torch.tensor(noise * nodes), torch.tensor(weights / weights.sum())
+    spread = noise * 2**0.5 if objective.paired else noise
+    e, p = torch.tensor(spread * nodes), torch.tensor(weights / weights.sum())
 
     def d_loss(psi: Tensor, theta: Tensor) -> Tensor:
-        real, fake = psi * e, psi * (theta + e)
+        real, fake = psi * (e - theta if objective.paired else e), psi * (theta + e)
         return (p * (objective.d_real(real) + objective.d_fake(fake))).sum() + gamma / 2 * psi.square().sum()
 
     def g_loss(psi: Tensor, theta: Tensor) -> Tensor:

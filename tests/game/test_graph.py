@@ -160,6 +160,8 @@ def recording(game):
         ("points", "non_saturating", 1),
         ("points", "wgan_gp", 2),  # the gradient of a gradient
         ("points", "r1", 1),
+        ("points", "rpgan", 2),  # G's move takes D's last data
+        ("points", "r3gan", 1),
         ("mlp", "wgan", 2),  # batch norm, clipping
         ("conv", "non_saturating", 1),
         ("conv", "wgan_gp", 2),
@@ -256,7 +258,7 @@ def test_another_objective(device):
     whole, witness = small_game(device), small_game(device)
     for game, context in ((whole, nullcontext()), (witness, nothing_recorded())):
         with context:
-            for name in ("non_saturating", "wgan_gp", "wgan", "non_saturating"):
+            for name in ("non_saturating", "r3gan", "wgan_gp", "wgan", "non_saturating"):
                 run(game, objectives.OBJECTIVES[name], steps=8)
     assert_same_game(whole, witness)
 

@@ -10,6 +10,7 @@ from scipy.stats import norm
 from torch import nn
 
 from gan_tutorial.game import objectives as o
+from gan_tutorial.truth.quadrature import panels
 
 LOG2 = math.log(2)
 
@@ -32,6 +33,12 @@ THEORY = {
     "gentle_kl": (lambda r: torch.special.expm1(r).log(), lambda r: r * r.log()),
     "gentle_hellinger": (lambda r: (r.sqrt() - 1 / r.sqrt()) / 2, lambda r: (r.sqrt() - 1) ** 2),
 }
+# Paired: the best difference of scores at u and v by r = p(u) q(v) / (q(u) p(v)), and f with
+# -min cost = D_f(p x q || q x p) + const: each of the two orders is one half of the pairs.
+PAIRED_THEORY = {
+    "rpgan": (torch.log, lambda r: (r * r.log() - (r + 1) * (r + 1).log()) / 2),
+    "r3gan": (torch.log, lambda r: (r * r.log() - (r + 1) * (r + 1).log()) / 2),  # its curves, as for r1
+}
 CRITICS = {"wgan", "wgan_gp", "wgan_lp"}  # no best response without a bound on the slope: tested with linear critics
 
 # N(0,1) against N(1,1), from the closed forms (JS by quadrature elsewhere), as a check of the table above
@@ -52,7 +59,8 @@ SHIFT = {
 
 
 def test_the_table_of_theory_is_complete():
-    assert set(o.OBJECTIVES) == set(THEORY) | CRITICS
+    assert set(o.OBJECTIVES) == set(THEORY) | set(PAIRED_THEORY) | CRITICS
+    assert {name for name, objective in o.OBJECTIVES.items() if objective.paired} == set(PAIRED_THEORY)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +92,41 @@ def test_best_response_and_value(name, densities):
     for other in (torch.zeros_like(p), score / 2 + 0.1, score.clamp(-1, 1) - 0.2):
         cost = (p * objective.d_real(other) + q * objective.d_fake(other)).sum() * dx
         assert cost > -value - 1e-9
+
+
+# JS(p x q, q x p) - log 2 of N(0,1) against N(m,1)
+PAIRED_SHIFT = {1: -0.4918017, 2: -0.1930750}
+
+
+@pytest.mark.parametrize("m", PAIRED_SHIFT)
+@pytest.mark.parametrize("name", PAIRED_THEORY)
+def test_best_response_and_value_of_pairs(name, m):
+    """Over all pairs of a datum at x and a sample at y, with a D that knows p/q at each: s(x) - s(y) is the best."""
+    objective = o.OBJECTIVES[name]
+    best, f = PAIRED_THEORY[name]
+    r = torch.tensor([0.02, 0.3, 0.9, 1.2, 3.0, 40.0], dtype=torch.float64)
+    assert torch.allclose(o.best_response(objective, r), best(r), atol=1e-5)
+
+    x, weight = panels([-9 + (18 + m) / 6 * k for k in range(7)])
+    p, q = (torch.exp(-((x - mean) ** 2) / 2) / math.sqrt(2 * math.pi) for mean in (0, m))
+    pq, qp = p[:, None] * q, q[:, None] * p  # data along the rows, samples along the columns
+    area = weight[:, None] * weight
+    t = o.best_response(objective, pq / qp)
+    assert torch.allclose(t, (p / q).log()[:, None] - (p / q).log(), atol=1e-4)  # a difference of two scores
+
+    def cost(score):
+        t = score[:, None] - score
+        return float((area * pq * (objective.d_real(t) + objective.d_fake(-t))).sum())
+
+    value = -cost((p / q).log())
+    assert value == pytest.approx(float((area * qp * f(pq / qp)).sum()), abs=1e-7)
+    middle = (pq + qp) / 2
+    js = (area * (pq * (pq / middle).log() + qp * (qp / middle).log())).sum() / 2
+    assert value == pytest.approx(float(js) - LOG2, abs=1e-7)
+    assert value == pytest.approx(PAIRED_SHIFT[m], abs=1e-6)
+    assert cost((p / q).log() + 3) == pytest.approx(-value, abs=1e-12)  # a constant changes nothing
+    for other in (torch.zeros_like(p), (p / q).log() / 2, (p / q).log().clamp(-1, 1), (p / q).log() * 1.1):
+        assert cost(other) > -value + 1e-5
 
 
 @pytest.mark.parametrize("name", o.OBJECTIVES)
@@ -134,10 +177,10 @@ def test_neyman_is_convex_and_exact_up_to_its_bend():
 def test_losses_of_half_precision_scores(name, dtype):
     """As exact as the scores are: the largest float16 overflows in exp, and bfloat16 has no digits for a mean."""
     objective = o.OBJECTIVES[name]
-    real, fake = (torch.linspace(*ends, 1001).to(dtype).requires_grad_() for ends in ((-40, 60), (-60, 40)))
+    real, fake = (torch.linspace(*ends, 1001).to(dtype).requires_grad_() for ends in ((-40, 60), (40, -60)))
     for loss, exact in (
         (objective.d_loss(real, fake), objective.d_loss(real.double(), fake.double())),
-        (objective.g_loss(fake), objective.g_loss(fake.double())),
+        (objective.g_loss(fake, real), objective.g_loss(fake.double(), real.double())),
     ):
         assert float(loss) == pytest.approx(float(exact), rel=1e-5, abs=1e-5)
 
@@ -153,13 +196,80 @@ def test_gentle_curves_are_nowhere_steep(name):
 
 @pytest.mark.parametrize("name", o.OBJECTIVES)
 def test_d_is_asked_to_score_data_higher(name):
-    objective = o.OBJECTIVES[name]
-    s = torch.zeros(1, requires_grad=True)
-    (on_real,) = torch.autograd.grad(objective.d_real(s).sum(), s)
-    (on_fake,) = torch.autograd.grad(objective.d_fake(s).sum(), s)
+    real, fake = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    on_real, on_fake = torch.autograd.grad(o.OBJECTIVES[name].d_loss(real, fake), [real, fake])
     if name != "least_squares":
         assert on_fake > 0
     assert on_real < 0
+
+
+# ---- Paired ----
+
+
+def test_the_paired_losses_are_those_of_the_paper():
+    """L_D = -E log sigma(C(x) - C(G(z))), L_G = -E log sigma(C(G(z)) - C(x)): the i-th against the i-th."""
+    torch.manual_seed(0)
+    real, fake = torch.randn(2, 50, dtype=torch.float64)
+    d_loss = -sum(math.log(1 / (1 + math.exp(b - a))) for a, b in zip(real, fake, strict=True)) / 50
+    g_loss = -sum(math.log(1 / (1 + math.exp(a - b))) for a, b in zip(real, fake, strict=True)) / 50
+    for objective in (o.rpgan, o.r3gan):
+        assert float(objective.d_loss(real, fake)) == pytest.approx(d_loss, abs=1e-12)
+        assert float(objective.g_loss(fake, real)) == pytest.approx(g_loss, abs=1e-12)
+        assert float(objective.d_loss(real + 7, fake + 7)) == pytest.approx(d_loss, abs=1e-12)
+
+
+def test_each_curve_is_read_at_its_own_difference():
+    """d_real at s(x) - s(G(z)), the other two at s(G(z)) - s(x): with curves that all differ, and are not odd."""
+    game = o.Objective(lambda t: t.exp(), lambda t: 10 * (2 * t).exp(), lambda t: 100 * (3 * t).exp(), paired=True)
+    real, fake = torch.tensor([1.0, 0.0]).double(), torch.tensor([0.5, 2.0]).double()
+    d_loss = (math.exp(0.5) + math.exp(-2)) / 2 + 10 * (math.exp(-1) + math.exp(4)) / 2
+    assert float(game.d_loss(real, fake)) == pytest.approx(d_loss)
+    assert float(game.g_loss(fake, real)) == pytest.approx(100 * (math.exp(-1.5) + math.exp(6)) / 2)
+
+
+def test_a_linear_curve_makes_the_paired_game_wasserstein():
+    paired = o.Objective(lambda t: -t, lambda t: 0 * t, lambda t: -t, paired=True)
+    torch.manual_seed(0)
+    real, fake = (torch.randn(20, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    losses = [game.d_loss(real, fake) for game in (paired, o.wasserstein)]
+    assert float(losses[0]) == pytest.approx(float(losses[1]), abs=1e-12)
+    for ours, theirs in zip(*(torch.autograd.grad(loss, [real, fake]) for loss in losses), strict=True):
+        assert torch.allclose(ours, theirs)
+    ours, theirs = (torch.autograd.grad(game.g_loss(fake, real), fake)[0] for game in (paired, o.wasserstein))
+    assert torch.allclose(ours, theirs) and (ours != 0).all()
+
+
+def test_fake_as_real_of_a_paired_objective_is_the_game_in_which_g_wants_the_opposite():
+    game = o.fake_as_real(replace(o.rpgan, g_fake=lambda t: t))
+    real, fake = torch.randn(2, 30, dtype=torch.float64)
+    assert game.paired and torch.equal(game.g_loss(fake, real), o.rpgan.g_loss(fake, real))
+    assert torch.equal(game.g_loss(fake, real), game.d_loss(fake, real))
+
+
+@pytest.mark.parametrize("name", PAIRED_THEORY)
+def test_a_paired_objective_says_what_it_needs(name):
+    objective = o.OBJECTIVES[name]
+    with pytest.raises(ValueError, match=r"as many of both.*\(5,\).*\(3,\)"):
+        objective.d_loss(torch.zeros(5), torch.zeros(3))
+    with pytest.raises(ValueError, match=r"as many of both.*\(1,\).*\(3,\)"):  # nothing is broadcast
+        objective.g_loss(torch.zeros(3), torch.zeros(1))
+    with pytest.raises(ValueError, match="scores of data too"):
+        objective.g_loss(torch.zeros(3))
+    for change in (lambda m: o.smooth(m), lambda m: o.flip_labels(m), lambda m: o.mix_labels(m, 0.0, 0.1)):
+        with pytest.raises(ValueError, match="no labels to smooth"):
+            change(objective)
+
+
+def test_all_others_take_batches_of_unequal_size_and_no_notice_of_data_in_the_loss_of_g():
+    real, fake = torch.randn(5), torch.randn(3)
+    for name in set(o.OBJECTIVES) - set(PAIRED_THEORY):
+        objective = o.OBJECTIVES[name]
+        assert torch.equal(objective.d_loss(real, fake), objective.d_real(real).mean() + objective.d_fake(fake).mean())
+        assert torch.equal(objective.g_loss(fake, real), objective.g_fake(fake).mean())
+        assert torch.equal(objective.g_loss(fake), objective.g_fake(fake).mean())
+
+
+# ---- G's slopes ----
 
 
 def test_g_gradients_at_a_score():
@@ -291,6 +401,7 @@ def test_penalty_of_known_slopes(batch):
     assert o.gradient_penalty(10.0, one_sided=True)(Linear(3 * unit), x, fake).item() == pytest.approx(40)
     assert o.gradient_penalty(1.0, slope=3.0)(Linear(3 * unit), x, fake).item() == pytest.approx(0, abs=1e-15)
     assert o.r1_penalty(2.0)(Linear(3 * unit), x, fake).item() == pytest.approx(9)
+    assert o.r2_penalty(2.0)(Linear(3 * unit), x, fake).item() == pytest.approx(9)
 
 
 def test_batches_of_unequal_size_and_type_are_paired_as_far_as_they_go(batch):
@@ -350,7 +461,26 @@ def test_second_backward_agrees_with_finite_differences(batch):
         assert w.grad[i, j].item() == pytest.approx((up - down) / 2e-6, rel=1e-5, abs=1e-7)
 
 
-@pytest.mark.parametrize("penalty", [o.gradient_penalty(), o.gradient_penalty(one_sided=True), o.r1_penalty()])
+def test_r1_looks_at_the_data_and_r2_at_the_samples(batch):
+    """With D(u) = |u|^2 the squared slope is 4 |u|^2."""
+    x, fake = batch[0], 3 * batch[1][:10]
+
+    def D(u):
+        return u.flatten(1).square().sum(1)
+
+    on_x, on_fake = (4 * u.flatten(1).square().sum(1).mean() for u in (x, fake))
+    assert torch.allclose(o.r1_penalty(0.6)(D, x, fake), 0.3 * on_x)
+    assert torch.allclose(o.r2_penalty(0.6)(D, x, fake), 0.3 * on_fake)
+    both = o.sum_of_penalties(o.r1_penalty(0.6), o.r2_penalty(5.0))
+    assert torch.allclose(both(D, x, fake), 0.3 * on_x + 2.5 * on_fake)
+    assert torch.allclose(o.r3gan.penalty(D, x, fake), on_x / 2 + on_fake / 2)
+    assert o.sum_of_penalties()(D, x, fake) == 0
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [o.gradient_penalty(), o.gradient_penalty(one_sided=True), o.r1_penalty(), o.r2_penalty(), o.r3gan.penalty],
+)
 def test_no_nan_where_d_is_flat(batch, penalty):
     D = Linear(torch.zeros(16))
     loss = penalty(D, *batch)
@@ -434,4 +564,13 @@ def test_r1_on_two_points_agrees_with_its_stationary_equation():
     w = brentq(lambda w: theta / (1 + math.exp(-w * theta)) + gamma * w, -5, 0)
     x, fake = torch.zeros(1, 1, dtype=torch.float64), torch.full((1, 1), theta, dtype=torch.float64)
     D, _ = minimise(o.r1, Linear([0.5]), x, fake)
+    assert D.w.item() == pytest.approx(w, abs=1e-4)
+
+
+def test_r3gan_on_two_points_agrees_with_its_stationary_equation():
+    """D(x) = w x, datum at 0, sample at theta: theta sigmoid(w theta) + (gamma + gamma) w = 0."""
+    theta, gamma = 1.3, 1.0
+    w = brentq(lambda w: theta / (1 + math.exp(-w * theta)) + 2 * gamma * w, -5, 0)
+    x, fake = torch.zeros(1, 1, dtype=torch.float64), torch.full((1, 1), theta, dtype=torch.float64)
+    D, _ = minimise(o.r3gan, Linear([0.5]), x, fake)
     assert D.w.item() == pytest.approx(w, abs=1e-4)

@@ -104,9 +104,11 @@ def test_dirac_eigenvalues_are_those_of_the_paper(name, gamma):
 
 
 @pytest.mark.parametrize("noise", (0.5, 1.0, 2.0))
-def test_noise_acts_as_a_penalty_of_half_its_variance(noise):
-    with_noise = saddle.game_jacobian(*saddle.dirac(objectives.minimax, noise=noise), ZERO, ZERO)
-    with_penalty = saddle.game_jacobian(*saddle.dirac(objectives.minimax, gamma=noise**2 / 2), ZERO, ZERO)
+@pytest.mark.parametrize("name", ("minimax", "rpgan"))
+def test_noise_acts_as_a_penalty_of_half_its_variance(name, noise):
+    objective = getattr(objectives, name)
+    with_noise = saddle.game_jacobian(*saddle.dirac(objective, noise=noise), ZERO, ZERO)
+    with_penalty = saddle.game_jacobian(*saddle.dirac(objective, gamma=noise**2 / 2), ZERO, ZERO)
     assert torch.allclose(with_noise, with_penalty, atol=1e-10)
 
 
@@ -116,6 +118,52 @@ def test_dirac_penalty_is_r1_of_the_package():
     penalty = objectives.r1_penalty(0.7)(lambda u: (psi * u).squeeze(1), data, data)
     with_r1, without = (saddle.dirac(objectives.minimax, gamma=gamma)[0](psi, ZERO) for gamma in (0.7, 0.0))
     assert float(with_r1 - without) == pytest.approx(float(penalty), abs=1e-12)
+
+
+@pytest.mark.parametrize("gamma", (0.0, 0.1, 0.5, 2.0))
+@pytest.mark.parametrize("name", ("rpgan", "r3gan"))
+def test_dirac_eigenvalues_of_the_paired_game(name, gamma):
+    """+- i/2 without a penalty; R1 and R2 of weight gamma each are a friction of 2 gamma, critical at gamma = 1/2."""
+    J = saddle.game_jacobian(*saddle.dirac(getattr(objectives, name), gamma=2 * gamma), ZERO, ZERO)
+    root = np.emath.sqrt(gamma**2 - 1 / 4)
+    expected = np.sort_complex([-gamma - root, -gamma + root])
+    assert np.allclose(np.sort_complex(np.linalg.eigvals(J.numpy())), expected, atol=1e-7)
+    assert np.allclose([J.trace(), J.det()], [-2 * gamma, 1 / 4], atol=1e-12)
+
+
+def test_dirac_penalty_of_r3gan_is_that_of_the_package():
+    psi, theta = (torch.tensor([number], dtype=torch.float64) for number in (0.3, 1.7))
+    data, samples = torch.zeros(5, 1, dtype=torch.float64), theta.expand(5, 1).clone()
+
+    def D(u):
+        return (psi * u).squeeze(1)
+
+    penalty = objectives.sum_of_penalties(objectives.r1_penalty(0.7), objectives.r2_penalty(0.2))(D, data, samples)
+    with_both, without = (saddle.dirac(objectives.rpgan, gamma=gamma)[0](psi, theta) for gamma in (0.7 + 0.2, 0.0))
+    assert float(with_both - without) == pytest.approx(float(penalty), abs=1e-12)
+
+
+def test_dirac_losses_of_the_paired_game_are_those_of_its_objective():
+    """Without noise one pair is all there is; with noise the mean over very many."""
+    psi, theta = (torch.tensor([number], dtype=torch.float64) for number in (0.8, -1.1))
+    d_loss, g_loss = saddle.dirac(objectives.rpgan)
+    assert float(d_loss(psi, theta)) == pytest.approx(float(objectives.rpgan.d_loss(0 * psi, psi * theta)), abs=1e-12)
+    assert float(g_loss(psi, theta)) == pytest.approx(float(objectives.rpgan.g_loss(psi * theta, 0 * psi)), abs=1e-12)
+    torch.manual_seed(0)
+    real, fake = psi * 0.5 * torch.randn(10**6).double(), psi * (theta + 0.5 * torch.randn(10**6).double())
+    d_loss, g_loss = saddle.dirac(objectives.rpgan, noise=0.5)
+    assert float(d_loss(psi, theta)) == pytest.approx(float(objectives.rpgan.d_loss(real, fake)), abs=3e-3)
+    assert float(g_loss(psi, theta)) == pytest.approx(float(objectives.rpgan.g_loss(fake, real)), abs=3e-3)
+
+
+def test_a_dirac_game_of_pairs_is_the_non_saturating_one():
+    """The datum's score is 0 whatever psi is, so a difference of scores is the sample's score."""
+    w = np.array([0.7, -0.4])
+    paired, single = (
+        saddle.dirac_field(*saddle.dirac(objective, gamma=0.3))(w)
+        for objective in (objectives.rpgan, objectives.non_saturating)
+    )
+    assert np.allclose(paired, single, atol=1e-12)
 
 
 def test_dirac_field_is_the_closed_form():
