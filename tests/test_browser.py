@@ -83,7 +83,7 @@ def test_faults_are_seen(server, chromium, tmp_path):
     name = written(home, "bad.ipynb", f"display({view!r}, raw=True)",
                    "display({'text/html': '<img src=\"http://192.0.2.1/x.png\">'}, raw=True)",
                    # It fails but where it starts, which a dragged slider hardly ever meets again.
-                   "from gan_tutorial.live import explore\n"
+                   "from gan_tutorial.lesson.live import explore\n"
                    "explore(lambda ax: lambda a: f'{1 / (a == 1)}', a=(0.0, 4.0, 1.0, 0.01))",
                    "1 / 0", "'never reached'")
     text = "\n".join(run_all(chromium, port, name, tmp_path, seconds=120).faults())

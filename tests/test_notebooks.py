@@ -184,7 +184,32 @@ def path_beside(nb):
     nb.cells[2].outputs[0].text = f"in {ROOT.parent}/shared/data"
 
 
+def picture_without_words(nb):
+    nb.cells[3].metadata["alt"] = "a line"
+
+
+def too_wide(nb):
+    nb.cells[2].source = f"print({'1' * 90})"
+
+
+def other_name(nb):
+    nb.cells[2].source = "work = choose(PROFILE)"
+
+
+def module_not_name(nb):
+    nb.cells[2].source = "from gan_tutorial.lesson import exercises"
+
+
+def name_given_twice(nb):
+    nb.cells[2].source = "from gan_tutorial.truth.critics import toll\ntoll = 3"
+
+
 BROKEN = {
+    picture_without_words: "cell c holds a PNG without its words",
+    too_wide: "cell b has a line of 97 characters",
+    other_name: "cell b calls choose's result work, not profile",
+    module_not_name: "cell b imports the module exercises",
+    name_given_twice: "cell b gives the name toll, which is imported",
     no_id: "cell 2 has no valid id",
     bad_id: "cell 2 has no valid id",
     same_id: "the id a is used 2 times",

@@ -29,15 +29,20 @@ class Plan:
     steps: int
     seconds: float | None = None
 
-    def watch(self, training: Iterable[S]) -> Iterator[S]:
+    def watch(self, training: Iterable[S], show: Callable[[], object] | None = None) -> Iterator[S]:
         """The same steps, and meanwhile a line that says how far they are, how fast, and how long it will take.
 
-        The line is renewed twice a second, in place; what stays of it is the speed.
+        The line is renewed twice a second, in place; what stays of it is the speed.  `show()` returns something to
+        look at, a figure or axes for instance: it stands below, renewed as often as takes a tenth of the time, and at
+        the end.
         """
         say, first, last, looked = _line_in_place(), None, None, 0.0
+        window = _Window(show) if show else None
         start = time.perf_counter()
         for step in training:
             yield step
+            if window:
+                window.look()
             now, last = time.perf_counter(), step
             if first is None:
                 first, start = step, now
@@ -47,6 +52,8 @@ class Plan:
                 say(f"{step.n - first.n:,} of {self.steps:,} steps, {rate:.3g} per second, {duration(left)} left")
         if last is not first:
             say(f"{(last.n - first.n) / (time.perf_counter() - start):.3g} steps per second", end=True)
+        if window:
+            window.look(last=True)
 
 
 @dataclass(frozen=True)
@@ -66,17 +73,24 @@ class Profile:
         return self.name != "smoke"
 
     @contextmanager
-    def plan(self, steps: int, about: float, gpu: float | None = None) -> Iterator[Plan]:
+    def plan(self, steps: int, about: float, gpu: float | None = None, done: int = 0) -> Iterator[Plan]:
         """Say what a training will take, let it run, say what it took.
 
-        `about`: seconds in profile `cpu` on two cores; `gpu`: seconds in profile `gpu` on a GPU.  A training
-        that is stopped or fails is timed as well, and the exception goes on.  Usage:
+        `about`: seconds in profile `cpu` on two cores; `gpu`: seconds in profile `gpu` on a GPU; both for all the
+        `steps`.  Of these `done` are done already, and `plan.steps` are left.  A training that is stopped or fails is
+        timed as well, and the exception goes on; where the game was made in an earlier cell, the cell can be run
+        again and goes on.  Usage:
 
-            with profile.plan(steps=profile.pick(smoke=20, cpu=2_000, gpu=20_000), about=60, gpu=8) as plan:
-                for step in train(game, minimax, steps=plan.steps): ...
+            with profile.plan(profile.pick(smoke=20, cpu=2_000, gpu=20_000), about=60, gpu=8, done=game.step) as plan:
+                for step in plan.watch(train(game, minimax, steps=plan.steps), show=look): ...
         """
-        plan = Plan(steps)
-        print(self._announcement(steps, about, gpu), flush=True)
+        plan = Plan(max(0, steps - done))
+        share = plan.steps / steps if steps else 0.0
+        if done and not plan.steps:
+            print(f"All {steps:,} steps are done. To train anew, run the cell that makes the game.", flush=True)
+        else:
+            again = f"{done:,} of {steps:,} steps are done; " if done else ""
+            print(again + self._announcement(plan.steps, share * about, gpu and share * gpu), flush=True)
         start, outcome = time.perf_counter(), "stopped after"
         try:
             yield plan
@@ -135,16 +149,48 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 99.5 else f"{seconds / 60:.1f} min".replace(".0 min", " min")
 
 
-def _line_in_place() -> Callable[..., None]:
-    """say(text, end=False): a line that each call replaces, in a notebook or on a terminal; silent elsewhere."""
+class _Window:
+    """Something to look at, in place, in a notebook: nothing is drawn where nobody would see it."""
+
+    def __init__(self, show: Callable[[], object]) -> None:
+        self.show, self.shown, self.next = show, None, 0.0
+
+    def look(self, last: bool = False) -> None:
+        """Draw it anew if it is due."""
+        start = time.perf_counter()
+        if start < self.next and not last:
+            return
+        display = _display()
+        if display is None:
+            return
+        if self.shown is None:
+            self.shown = display(self._draw(), display_id=True)
+        else:
+            self.shown.update(self._draw())
+        now = time.perf_counter()
+        self.next = now + 9 * (now - start)
+
+    def _draw(self) -> object:
+        drawn = self.show()
+        figure, plt = getattr(drawn, "figure", drawn), sys.modules.get("matplotlib.pyplot")
+        if plt and isinstance(figure, plt.Figure):
+            plt.close(figure)  # it stands here: the end of the cell need not show it again
+        return figure
+
+
+def _display() -> Callable | None:
+    """IPython's `display` in a notebook, else None."""
     try:
         from IPython import get_ipython
         from IPython.display import display
     except ModuleNotFoundError:
-        shell = None
-    else:
-        shell = get_ipython()
-    if hasattr(shell, "kernel"):
+        return None
+    return display if hasattr(get_ipython(), "kernel") else None
+
+
+def _line_in_place() -> Callable[..., None]:
+    """say(text, end=False): a line that each call replaces, in a notebook or on a terminal; silent elsewhere."""
+    if display := _display():
         shown = []
 
         def say(text: str, end: bool = False) -> None:

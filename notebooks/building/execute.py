@@ -106,6 +106,9 @@ def clean(nb: NotebookNode) -> None:
         cell.metadata = NotebookNode({key: value for key, value in cell.metadata.items() if key in KEPT})
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(_frozen, cell.outputs) if output]
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}) and "alt" in cell.metadata:
+                    output.metadata["image/png"] = NotebookNode(alt=cell.metadata.alt)  # HTML made of it says it, too
 
 
 def _frozen(output: NotebookNode) -> NotebookNode | None:

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from building.assemble import LINK, TAGS
 from building.execute import VIEW
 
+WIDTH = 95  # characters that fit beside the side bar of JupyterLab on a laptop
 LIMIT = 1_000_000  # bytes: GitHub shows no larger notebook
 DRAWING = {"subplots", "figure", "explore"}  # a cell that calls one of these shows a picture
 STAND_IN = "Stand-in data:"
@@ -98,6 +99,9 @@ def figures(nb: NotebookNode) -> Iterator[str]:
         pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
         if _draws(cell) and not pictures:
             yield f"cell {cell.id} draws, but holds no PNG"
+        for output in pictures if "alt" in cell.metadata else ():
+            if output.metadata.get("image/png", {}).get("alt") != cell.metadata.alt:
+                yield f"cell {cell.id} holds a PNG without its words"
 
 
 def accidents(nb: NotebookNode) -> Iterator[str]:
@@ -136,7 +140,14 @@ def names(nb: NotebookNode) -> Iterator[str]:
                     yield f"cell {cell.id} calls {called}'s result {' and '.join(given)}, not {NAMES[called]}"
 
 
-CHECKS = [ids, order, errors, views, size, parameters, tags, figures, accidents, names]
+def widths(nb: NotebookNode) -> Iterator[str]:
+    """No cell has to be scrolled sideways."""
+    for cell in _code(nb):
+        if longest := max((line for line in cell.source.split("\n") if len(line) > WIDTH), key=len, default=""):
+            yield f"cell {cell.id} has a line of {len(longest)} characters, {WIDTH} are allowed: {longest.strip()[:60]}"
+
+
+CHECKS = [ids, order, errors, views, size, parameters, tags, figures, accidents, names, widths]
 
 
 def links(nb: NotebookNode, path: Path) -> Iterator[str]:

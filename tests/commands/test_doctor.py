@@ -6,6 +6,7 @@ import importlib.metadata
 import io
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from gan_tutorial.clothes import files
 from gan_tutorial.commands import checks, cli, doctor
 from gan_tutorial.commands.findings import Line, Report
 from gan_tutorial.commands.series import CHECKOUT
+from gan_tutorial.game import products
 from gan_tutorial.lesson.profile import VARIABLE
 
 
@@ -139,6 +141,53 @@ def test_torch_and_torchvision_that_do_not_fit(monkeypatch):
 def test_no_torchvision(monkeypatch):
     monkeypatch.setattr(checks.importlib.util, "find_spec", lambda name: None)
     assert only(checks.torch_pair).text == "torchvision is not installed"
+
+
+@pytest.mark.parametrize(
+    ("cuda", "shown", "state", "text", "remedy"),
+    [
+        (None, False, "ok", "torch 2.9.1, CPU build, no NVIDIA device", None),
+        ("13.0", True, "ok", "torch 2.9.1, CUDA 13.0 build, an NVIDIA device", None),
+        ("13.0", False, "note", "torch 2.9.1, CUDA 13.0 build, but no NVIDIA device: some 5 GB larger", "cpu"),
+        (None, True, "note", "torch 2.9.1, CPU build, but there is an NVIDIA device", "cuda"),
+    ],
+)
+def test_build_of_torch(cuda, shown, state, text, remedy, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.9.1+x")
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(torch.version, "xpu", None, raising=False)
+    monkeypatch.setattr(checks, "_nvidia", lambda: shown)
+    monkeypatch.setattr(checks.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(sys, "prefix", str(CHECKOUT / ".venv"))
+    line = only(checks.build)
+    assert line.state == state and line.text.startswith(text)
+    assert line.remedy.endswith(f"`make install TORCH={remedy}`.") if remedy else not line.remedy
+    monkeypatch.setattr(sys, "prefix", "/elsewhere")  # make would change another environment
+    assert ("PyTorch's own site" in only(checks.build).remedy) == bool(remedy)
+
+
+def test_build_for_another_makers_device(monkeypatch):
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    monkeypatch.setattr(checks, "_nvidia", lambda: True)
+    assert only(checks.build).state == "ok" and "GPU build" in only(checks.build).text
+
+
+def test_a_device_is_seen_as_the_installation_sees_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(checks.shutil, "which", lambda name: None)
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "nvidiactl").touch()
+    assert not checks._nvidia(tmp_path)
+    (tmp_path / "dev" / "nvidia1").touch()
+    assert checks._nvidia(tmp_path)
+    program = tmp_path / "usr" / "lib" / "wsl" / "lib" / "nvidia-smi"
+    program.parent.mkdir(parents=True)
+    (tmp_path / "dev" / "nvidia1").unlink()
+    for status in (0, 6):
+        program.write_text(f"#!/bin/sh\necho 'GPU 0: one'\nexit {status}\n")
+        program.chmod(0o755)
+        assert checks._nvidia(tmp_path) == (status == 0)
 
 
 def test_device(monkeypatch):
@@ -277,3 +326,32 @@ def test_a_wrong_profile(monkeypatch):
     monkeypatch.setenv(VARIABLE, "turbo")
     line = only(checks.profile)
     assert line.state == "problem" and "'turbo'" in line.text and VARIABLE in line.remedy
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (products.Found(4e-7, 1.9), "by oneDNN: exact, 1.9 times as fast"),
+        (products.Found(4e-7, 1.1), "by torch's own; oneDNN's would be 1.1 times as fast"),
+        (products.Found(3e-3, 3.0), "3.0 times as fast, but not float32"),
+        (products.Found(float("inf"), 0.0), "it offers no other"),
+    ],
+)
+def test_products_of_matrices(found, says, monkeypatch):
+    monkeypatch.setattr(products, "look", lambda: found)
+    monkeypatch.setattr(machine, "openmp", lambda: {"libgomp"})
+    line = only(checks.products)
+    assert line.state == "ok" and says in line.text
+
+
+def test_two_openmp_runtimes_in_one_process(monkeypatch):
+    monkeypatch.setattr(machine, "openmp", lambda: {"libgomp", "libiomp5"})
+    line = list(checks.products())[-1]
+    assert (line.what, line.state) == ("threads", "note") and "libgomp and libiomp5" in line.text and line.remedy
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what Linux shows")
+def test_the_openmp_runtime_of_torch_is_seen():
+    code = "import torch; from gan_tutorial import machine; print(*machine.openmp())"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert found.stdout.split() in (["libgomp"], ["libiomp5"], ["libomp"])

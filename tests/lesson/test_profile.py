@@ -134,6 +134,45 @@ for step in Plan(14).watch(steps()):
     assert output.data["text/plain"].endswith("steps per second")
 
 
+def test_a_stopped_training_goes_on(capsys):
+    """What is done is not done again: neither its steps nor its share of the time."""
+    chosen = Profile("cpu")
+    with chosen.plan(steps=2_000, about=60, done=500) as plan:
+        assert plan.steps == 1_500
+    assert "500 of 2,000 steps are done; 1,500 steps, about 45 s on two cores" in capsys.readouterr().out
+    with chosen.plan(steps=2_000, about=60, done=2_500) as plan:
+        assert list(plan.watch(iter([]))) == []
+    assert "All 2,000 steps are done." in capsys.readouterr().out
+
+
+def test_in_a_notebook_a_picture_follows_the_training():
+    """One picture, renewed in place, the last one of the last step; no more than a tenth of the time goes into it."""
+    code = """
+import time
+from typing import NamedTuple
+from gan_tutorial.lesson.figures import image_grid
+from gan_tutorial.lesson.profile import Plan
+import torch
+class At(NamedTuple):
+    n: int
+drawn = []
+def look():
+    drawn.append(at)
+    time.sleep(0.2)
+    return image_grid(torch.zeros(4, 1, 28, 28), columns=4, title=f"step {at}")
+start = time.perf_counter()
+for step in Plan(40).watch((At(n) for n in range(40)), show=look):
+    at = step.n
+    time.sleep(0.05)
+print(drawn[0], drawn[-1], len(drawn) <= 3)
+"""
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(nb, timeout=60).execute()
+    pictures = [output for output in nb.cells[0].outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 1
+    assert nb.cells[0].outputs[-1].text == "0 39 True\n"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.04, "0 s"), (0.44, "0.4 s"), (3, "3 s"), (9.94, "9.9 s"), (9.96, "10 s"), (99.4, "99 s"),
