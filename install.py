@@ -2,15 +2,23 @@
 
 A second call finds that nothing changed and ends at once. Needs the standard library only, and is written so that an
 old Python, too, even Python 2, gets as far as saying that it is too old.
+
+On Linux pip's usual torch is the CUDA build. Where no NVIDIA device is, the CPU build is taken instead, from PyTorch's
+own index, if that answers. A torch that is there already is kept. Two environment variables change this:
+TORCH=cpu or TORCH=cuda      the build to have, whatever device is here and whatever build is there
+TORCH_INDEX=https://...      another index of CPU builds (a mirror, or a test's)
 """
 
 # ruff: noqa: UP010, UP032  (what follows must be read by Python 2)
 from __future__ import print_function
 
 import argparse
+import glob
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -20,10 +28,18 @@ VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "installed.json")
 OLDEST = (3, 11)
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+WAIT = 15               # seconds in which the CPU index must have said what it has
+MACHINE = "/"           # where dev and proc are looked for
+PAIR = r"torch(vision)?(?![\w.-])"
+BESIDE = ["setuptools>=77", "typing-extensions", "sympy", "networkx", "jinja2", "fsspec"]       # what torch needs
+CUDA = r"torch$|torchvision$|triton$|cuda_|nvidia_(?!ml_py)"        # the pair, and what its CUDA build brings
 SETTINGS = {
     # JupyterLab asks on its first start whether to fetch news; the tutorial asks for nothing from outside.
+    # In its list of files the notebooks come first, before the folders that authors use.
     "share/jupyter/lab/settings/overrides.json":
-        {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}},
+        {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+         "@jupyterlab/filebrowser-extension:browser": {"sortNotebooksFirst": True}},
     "etc/jupyter/jupyter_server_config.json":
         {"ServerApp": {"kernel_websocket_connection_class": "gan_tutorial.lesson.connection.PromptConnection"}},
 }
@@ -35,8 +51,15 @@ def main(arguments=None):
     parser.add_argument("--this-python", action="store_true",
                         help="make .venv anew if it was made with another Python than this one")
     options = parser.parse_args(arguments)
+    asked, index = os.environ.get("TORCH", "").strip().lower(), os.environ.get("TORCH_INDEX") or CPU_INDEX
+    if asked not in ("", "cpu", "cuda"):
+        return say("TORCH names the build of PyTorch, cpu or cuda, but is {!r}: set it to one of the two, or unset it "
+                   "and the device decides.".format(asked))
+    if not re.match(r"https?://[^\s/]\S*$", index):
+        return say("TORCH_INDEX must be the address of an index of packages, with http:// or https://, but is {!r}: "
+                   "unset it, and PyTorch's own is asked.".format(index))
     try:
-        return install(options.test, options.this_python)
+        return install(options.test, options.this_python, asked, index)
     except KeyboardInterrupt:
         return say("Installation interrupted. Call it again: it goes on where it stopped.", 130)
     except subprocess.CalledProcessError as error:
@@ -44,15 +67,16 @@ def main(arguments=None):
                    "it again: it goes on where it stopped.".format(" ".join(error.cmd[1:])))
 
 
-def install(test, this_python):
-    """Bring .venv to the state that pyproject.toml asks for; returns the exit status."""
+def install(test, this_python, asked="", index=CPU_INDEX):
+    """Bring .venv to the state that pyproject.toml and `asked`, a build of torch, ask for; returns the exit status."""
     have, want = read_stamp(), {"place": ROOT, "pyproject": digest("pyproject.toml"), "settings": SETTINGS,
                                "test": test}
     here = bool(have) and have["place"] == ROOT and runs(VENV_PYTHON)
     if here and this_python and have["python"] != sys.version:
         here = False
     want["test"] = test or (here and have["test"])      # what tests need is not taken away again
-    if here and all(have.get(key) == want[key] for key in want):
+    want["torch"] = asked or have.get("torch", "")      # nor is a build that was asked for once
+    if here and all(have.get(key, "") == want[key] for key in want):
         find_or_install_browser(test)
         return 0
 
@@ -66,16 +90,135 @@ def install(test, this_python):
         subprocess.run([sys.executable, "-m", "venv"] + (["--clear"] if have else []) + [VENV], check=True)
     else:
         want["python"] = have["python"]
-        os.remove(STAMP)
-    print("Installing the packages of pyproject.toml: a few minutes, and up to 7 GB of disk where PyTorch comes with "
-          "GPU support.", flush=True)
+
+    trouble = settle_torch(asked, want["torch"], index)
+    if trouble:
+        return say(trouble)
     package = ".[test]" if want["test"] else "."
-    pip = [VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install"]
-    subprocess.run(pip + ["-e", package], cwd=ROOT, check=True)
+    subprocess.run(pip("install", "-e", package), cwd=ROOT, check=True)
     write_settings(VENV)
     write_json(STAMP, want)                             # last: an interrupted installation leaves none
     find_or_install_browser(test)
     return 0
+
+
+def settle_torch(asked, wish, index):
+    """Install the CPU build of torch if it is to be that; returns a sentence if it was asked for and cannot be had."""
+    from_index, wrong = plan(asked, wish)
+    place = re.sub("//[^/@]*@", "//", index)            # a password in it is not for the screen
+    answered = from_index and answers(index)
+    if from_index and asked and not answered:           # nothing was taken away: what worked before still does
+        return ("TORCH=cpu asks for PyTorch's CPU build, but {} did not say within {} seconds that it has one for this "
+                "Python; no package was changed. Call it again when it can be reached, or without "
+                "TORCH=cpu.".format(place, WAIT))
+    if os.path.exists(STAMP):
+        os.remove(STAMP)
+    if wrong or (asked and answered and not build_there()):     # the latter: parts of an interrupted installation
+        uninstall()
+    if answered:
+        print("Installing the packages of pyproject.toml, with PyTorch's CPU build: a few minutes, and less than 2 GB "
+              "of disk.", flush=True)
+        if install_cpu_build(index):
+            return ""
+        if asked:
+            return ("PyTorch's CPU build could not be installed from {}: the lines above say why. Call it again: it "
+                    "goes on where it stopped.".format(place))
+    if from_index:
+        print("PyTorch's CPU build could not be had from {}: PyTorch comes from pip's usual index instead, on Linux "
+              "with CUDA.".format(place), flush=True)
+        if build_there():
+            uninstall()                                 # torch and torchvision of two sources would not fit together
+    print("Installing the packages of pyproject.toml: a few minutes, and up to 7 GB of disk where PyTorch comes with "
+          "GPU support.", flush=True)
+    return ""
+
+
+def pip(*words):
+    return [VENV_PYTHON, "-m", "pip", "--disable-pip-version-check"] + list(words)
+
+
+def plan(asked, wish):
+    """Whether torch is to come from the index of CPU builds; and whether the one that is there must go first."""
+    # Without the network there is no index to choose: pip takes what is at hand. For other systems than these two, its
+    # usual index has CPU builds only.
+    offline = os.environ.get("PIP_NO_INDEX", "").lower() not in ("", "0", "no", "false", "off")
+    if offline or platform.system() != "Linux" or platform.machine() not in ("x86_64", "aarch64"):
+        return False, False
+    there = build_there()
+    if there and asked and (there == "cpu") != (asked == "cpu"):
+        return asked == "cpu", True
+    if there:
+        return there == "cpu" and not pair_is_there(), False
+    return wish == "cpu" or not wish and not nvidia(), False
+
+
+def nvidia():
+    """Whether an NVIDIA device can be used here: its driver shows it. Without the driver, a card is of no use."""
+    if any(glob.glob(os.path.join(MACHINE, each)) for each in ("dev/nvidia[0-9]*", "proc/driver/nvidia/gpus/*")):
+        return True
+    # Windows' subsystem for Linux shows one device file for cards of any maker, so there the driver's program is asked.
+    program = shutil.which("nvidia-smi") or os.path.join(MACHINE, "usr/lib/wsl/lib/nvidia-smi")
+    try:
+        told = subprocess.run([program, "-L"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=WAIT, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return told.returncode == 0 and b"GPU " in told.stdout
+
+
+def build_there():
+    """The build of torch in .venv: "cpu", "gpu" (CUDA, or another maker's), or "" where there is no torch."""
+    for path in site_packages("torch", "version.py"):
+        with open(path, "rb") as file:
+            return "gpu" if re.search(br"^(cuda|hip|xpu)\b[^=]*= *['\"]", file.read(), re.M) else "cpu"
+    return ""
+
+
+def site_packages(*names):
+    return glob.glob(os.path.join(glob.escape(VENV), "lib", "python*", "site-packages", *names))
+
+
+def pair():
+    """What pyproject.toml asks for of torch and torchvision, and what else it asks for."""
+    import tomllib  # here, since this file must be read by a Python that has none
+
+    with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
+        listed = tomllib.load(file)["project"]["dependencies"]
+    return [each for each in listed if re.match(PAIR, each)], [each for each in listed if not re.match(PAIR, each)]
+
+
+def only(index):
+    """For a run of pip: what it needs to know no other source than `index`. Empty values it would not heed."""
+    nothing = os.path.relpath(VENV, ROOT)               # a folder without wheels
+    return {"cwd": ROOT, "env": dict(os.environ, PIP_EXTRA_INDEX_URL=index, PIP_FIND_LINKS=nothing)}
+
+
+def pair_is_there():
+    """Whether .venv has torch and torchvision as pyproject.toml wants them; asks no index."""
+    return silent(pip("install", "--no-index", "--no-deps", *pair()[0]), **only(CPU_INDEX))
+
+
+def answers(index):
+    """Whether `index` has a torch for this Python; asked by pip, with its proxy, certificates and eye for wheels."""
+    return silent(pip("index", "versions", "torch", "--index-url", index, "--timeout", "5", "--retries", "0"),
+                  timeout=WAIT, **only(index))
+
+
+def install_cpu_build(index):
+    """Install what pyproject.toml asks for, torch and torchvision from `index`; False if those did not come."""
+    two, others = pair()
+    # The others first, and what torch needs, from where pip is set up here to take them: `index` has but some of them,
+    # and not the newest. The pair from `index` alone: beside another one it would lose to a newer version with CUDA.
+    subprocess.run(pip("install", *(others + BESIDE)), cwd=ROOT, check=True)
+    return succeeds(pip("install", "--index-url", index, *two), **only(index))
+
+
+def uninstall():
+    """Take away torch, torchvision, and what the CUDA build brought."""
+    names = {os.path.basename(path).split("-")[0] for path in site_packages("*.dist-info")}
+    found = sorted(name for name in names if re.match(CUDA, name))
+    if found:
+        subprocess.run(pip("uninstall", "--quiet", "--yes", *found), check=True)
 
 
 def unusable():
@@ -115,8 +258,16 @@ def find_or_install_browser(wanted):
           "where CI=true. Install one, or name it in the environment variable CHROMIUM.", flush=True)
 
 
-def succeeds(command):
-    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
+def succeeds(command, **options):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **options).returncode == 0
+
+
+def silent(command, **options):
+    """Whether the command succeeds, in time if one is given; what it prints is not shown."""
+    try:
+        return succeeds(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def runs(python):

@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from math import inf
 from multiprocessing import get_context
 from pathlib import Path
+from unittest.mock import patch
 
 import textbook
 import torch
@@ -29,13 +31,19 @@ from torch.utils.flop_counter import flop_registry
 
 from gan_tutorial.clothes import files
 from gan_tutorial.clothes.data import fashion_mnist
-from gan_tutorial.game import Game, objectives, play, train
-from gan_tutorial.game.linear import Linear
-from gan_tutorial.game.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
+from gan_tutorial.game import Game, objectives, play, products, train
+from gan_tutorial.game.networks import (
+    LATENT,
+    ConvDiscriminator,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+    SideBySide,
+)
 from gan_tutorial.game.objectives import Objective
 from gan_tutorial.lesson.profile import use_cores
 from gan_tutorial.machine import processor
-from gan_tutorial.truth.densities import Latent
+from gan_tutorial.truth.densities import Latent, Ring, as_data
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -54,6 +62,8 @@ class Row:
     options: tuple[tuple[str, object], ...] = (("lr", 2e-4), ("betas", (0.5, 0.999)))
     d_steps: int = 1
     batch_size: int = 64
+    latent: int = LATENT
+    seeds: int = 1  # one: on pictures; several, side by side: on points of a ring
 
 
 RMS = {"optimiser": RMSprop, "options": (("lr", 5e-5),)}
@@ -67,14 +77,26 @@ ROWS = [
     Row("WGAN, clipping, MLP", WGAN, Wasserstein, *MLP, **RMS, d_steps=5),
     Row("WGAN-GP, MLP", GP, GradientPenalty, *MLP, d_steps=5),
 ]
+SEEDS = 8
+SIDE_BY_SIDE = Row(
+    "eight seeds side by side",
+    objectives.non_saturating,
+    BCE,
+    lambda: SideBySide(SEEDS, [2, 128, 128, 128, 2]),
+    lambda: nn.Sequential(SideBySide(SEEDS, [2, 128, 128, 128, 1]), nn.Flatten(0)),
+    (textbook.point_generator, textbook.point_discriminator),
+    latent=2,
+    seeds=SEEDS,
+)
 
 
 def rows(batch_sizes: list[int]) -> Iterator[Row]:
-    """All rows at all batch sizes, then the vanilla MLP at other widths."""
+    """All rows at all batch sizes, eight seeds side by side, then the vanilla MLP at other widths."""
     for row in ROWS:
         for batch_size in batch_sizes:
             name = row.name if batch_size == 64 else f"{row.name}, batch {batch_size}"
             yield replace(row, name=name, batch_size=batch_size)
+    yield SIDE_BY_SIDE
     for factor in (0.25, 0.5, 2):
         hidden = (int(256 * factor), int(512 * factor))
         G, plain_G = (partial(kind, hidden=hidden) for kind in (MLPGenerator, textbook.mlp_generator))
@@ -92,17 +114,22 @@ def nets(row: Row, device: torch.device) -> tuple[nn.Module, nn.Module]:
 
 
 @torch.no_grad()
-def plain_nets(row: Row, device: torch.device) -> tuple[nn.Module, nn.Module]:
-    """The same G and D, weights and all, made of torch's own layers."""
+def plain_nets(row: Row, device: torch.device, seed: int = 0) -> tuple[nn.Module, nn.Module]:
+    """The same G and D, weights and all, made of torch's own layers; of several side by side, those of one seed."""
     plain = tuple(net().to(device) for net in row.plain)
     for copy, net in zip(plain, nets(row, device), strict=True):
-        for mine, w in zip(copy.parameters(), in_plain_order(net), strict=True):
+        for mine, w in zip(copy.parameters(), in_plain_order(net, seed), strict=True):
             mine.copy_(w)
     return plain
 
 
-def in_plain_order(net: nn.Module) -> Iterator[Tensor]:
+def in_plain_order(net: nn.Module, seed: int = 0) -> Iterator[Tensor]:
     """Its weights; where maps become vectors or vectors maps, channels first, as torch's own layers have them."""
+    for many in net.modules():
+        if isinstance(many, SideBySide):
+            for W, b in zip(many.weights, many.biases, strict=True):
+                yield from (W[seed].T, b[seed, 0])
+            return
     for name, w in net.named_parameters():
         if isinstance(net, ConvGenerator) and name.startswith("body.0."):  # (7 7 c, ...) -> (c 7 7, ...)
             w = w.unflatten(0, (7, 7, -1)).movedim(2, 0).flatten(0, 2)
@@ -115,12 +142,19 @@ def ours(row: Row, data, latent, device: torch.device, nets: Callable = nets) ->
     """The row as a game; the optimisers compute the same numbers, with fewer kernels."""
     G, D = nets(row, device)
     options = dict(row.options) | ({"fused": True} if row.optimiser is Adam else {"foreach": True})
+    # The loss is a mean over all rows: each seed has 1/seeds of its gradient, and what Adam adds to that shrinks too
+    options["eps"] = 1e-8 / row.seeds
     return Game(G, D, row.optimiser(G.parameters(), **options), row.optimiser(D.parameters(), **options), data, latent)
 
 
-def theirs(row: Row, device: torch.device) -> BCE:
-    """The row in the textbook."""
-    G, D = plain_nets(row, device)
+def ours_alone(row: Row, data, latent, device: torch.device, seed: int = 0) -> Game:
+    """One seed of the row as a game of the textbook's networks."""
+    return ours(replace(row, seeds=1), data, latent, device, partial(plain_nets, seed=seed))
+
+
+def theirs(row: Row, device: torch.device, seed: int = 0) -> BCE:
+    """One seed of the row in the textbook."""
+    G, D = plain_nets(row, device, seed)
     options = dict(row.options)
     return row.loop(G, D, row.optimiser(G.parameters(), **options), row.optimiser(D.parameters(), **options))
 
@@ -140,13 +174,16 @@ def seconds(device: torch.device, work: Callable[[], object]) -> float:
 def matrix_peaks(device: torch.device, n: int = 2048) -> tuple[float, float]:
     """The best rates of a product of n x n float32 matrices, in operations per second: multiply and add are two.
 
-    -> torch's own product; that of `linear.Linear`, which on some processors is another one
+    -> torch's own product; the one that our loop takes, which on some processors is another one (`game.products`)
     """
-    x, layer = torch.randn(n, n, device=device), Linear(n, n, bias=False, device=device)
-    W = layer.weight.detach()
-    with torch.no_grad():
-        own, ours = (min(seconds(device, partial(f, x)) for _ in range(10)) for f in (W.matmul, layer))
-    return 2 * n**3 / own, 2 * n**3 / ours
+    x, W = torch.randn(n, n, device=device), torch.randn(n, n, device=device)
+
+    def rate() -> float:
+        return 2 * n**3 / min(seconds(device, partial(x.matmul, W)) for _ in range(10))
+
+    own = rate()
+    with products.quickest(device.type == "cpu"):
+        return own, rate()
 
 
 class Operations(TorchDispatchMode):
@@ -162,31 +199,52 @@ class Operations(TorchDispatchMode):
 
 
 def operations(row: Row, device: torch.device) -> int:
-    """Operations of matrix products and convolutions in one step of our loop, forward and backward.
-
-    Counted in networks of torch's own layers, which do the same work: `linear.Product` is not in torch's list.
-    """
-    x = torch.zeros(row.batch_size, 1, 28, 28, device=device)
-    game = ours(row, lambda n: (x,), Latent(LATENT, device=device), device, plain_nets)
+    """Operations of matrix products and convolutions in one step of our loop, forward and backward."""
+    shape = (1, 28, 28) if row.seeds == 1 else (2,)
+    x = torch.zeros(row.batch_size * row.seeds, *shape, device=device)
+    game = ours(row, lambda n: (x,), Latent(row.latent, device=device), device)
     with Operations() as counter:
-        play(game, row.objective, row.batch_size, row.d_steps)
+        play(game, row.objective, len(x), row.d_steps)
     return counter.total
 
 
+def sampler(row: Row, images, device: torch.device) -> Callable[[int], tuple[Tensor]]:
+    """The data of our game: pictures, or points of a ring."""
+    return images.sampler() if row.seeds == 1 else as_data(Ring(), device=device)
+
+
+def play_on(game: Game, row: Row, n: int) -> None:
+    """`n` more steps of a game of this row."""
+    batch_size = row.batch_size * row.seeds
+    for _ in train(game, row.objective, steps=n, batch_size=batch_size, d_steps=row.d_steps, every=n):
+        pass
+
+
+def loops(row: Row, images, folder: Path, device: torch.device) -> list[Callable[[int], None]]:
+    """Three ways to take n steps: ours; our loop alone, with the textbook's networks and products; the textbook."""
+    data, latent, seeds = sampler(row, images, device), Latent(row.latent, device=device), range(row.seeds)
+    batches = textbook.batches(folder, row.batch_size, device)
+    if row.seeds > 1:
+        batches = textbook.ring(row.batch_size, device)
+    game = ours(row, data, latent, device)
+    games = [ours_alone(row, data, latent, device, seed) for seed in seeds]
+    textbooks = [theirs(row, device, seed) for seed in seeds]
+
+    def alone(n: int) -> None:
+        with patch.object(products, "look", return_value=products.Found(inf, 0.0)):
+            for one in games:
+                play_on(one, replace(row, seeds=1), n)
+
+    def plain(n: int) -> None:
+        for loop in textbooks:
+            textbook.train(loop, batches, n, row.d_steps, row.latent)
+
+    return [partial(play_on, game, row), alone, plain]
+
+
 def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, budget: float) -> dict:
-    """Both loops in turn, ours also with the textbook's networks: milliseconds per step and, turn by turn, ratios."""
-    latent, loop = Latent(LATENT, device=device), theirs(row, device)
-    data = textbook.batches(folder, row.batch_size, device)
-
-    def play_on(game: Game, n: int) -> None:
-        for _ in train(game, row.objective, steps=n, batch_size=row.batch_size, d_steps=row.d_steps, every=n):
-            pass
-
-    turns = [
-        partial(play_on, ours(row, images.sampler(), latent, device)),
-        partial(play_on, ours(row, images.sampler(), latent, device, plain_nets)),
-        lambda n: textbook.train(loop, data, n, row.d_steps),
-    ]
+    """The three in turn: milliseconds per step (of all its seeds) and, turn by turn, ratios."""
+    turns = loops(row, images, folder, device)
     for turn in turns:
         turn(3)  # the first steps allocate
     # Turns of equal length in time, not in steps: a slow moment of the machine then weighs the same in all
@@ -202,14 +260,36 @@ def measure(row: Row, images, folder: Path, device: torch.device, rounds: int, b
         "row": row.name,
         "batch_size": row.batch_size,
         "d_steps": row.d_steps,
-        "ours_ms": round(mine, 2),
-        "textbook_ms": round(their, 2),
+        "seeds": row.seeds,
+        "ours_ms": round(mine, 4),
+        "textbook_ms": round(their, 4),
         "ratio": round(statistics.median(ratios), 2),
         "ratio_low": round(ratios[0], 2),
         "ratio_high": round(ratios[-1], 2),
         "loop_alone": round(statistics.median(c / b for _, b, c in times), 2),
         "gflops": round(rate / 1e9, 1),
     }
+
+
+def compare(wanted: list[Row], device: torch.device, rounds: int, budget: float) -> Iterator[dict]:
+    """Where and with what this is measured; then row after row.  Each is printed as soon as it is known."""
+    images, folder = fashion_mnist(device), files.find(files.data_folders())
+    if folder is None:
+        raise SystemExit("The textbook loop reads FashionMNIST's files: run `gan-tutorial data` first.")
+    peaks = [round(peak / 1e9, 1) for peak in matrix_peaks(device)]
+    about = machine(device) | {"torch_peak_gflops": peaks[0], "our_peak_gflops": peaks[1], "rounds": rounds}
+    about["textbook_data"] = textbook.DATA
+    print(", ".join(f"{key} {value}" for key, value in about.items()), "\n")
+    yield about
+    line = "{:36}{:>10}{:>9}{:>14}{:>14}{:>12}{:>9}".format
+    print(line("ms per step", "textbook", "ours", "times faster", "spread", "loop alone", "of peak"), flush=True)
+    for row in wanted:
+        r = measure(row, images, folder, device, rounds, budget)
+        r["share_of_peak"] = round(r["gflops"] / max(peaks), 3)
+        times = (f"{r[whose]:.3g}" for whose in ("textbook_ms", "ours_ms"))
+        spread = f"{r['ratio_low']}..{r['ratio_high']}"
+        print(line(r["row"], *times, r["ratio"], spread, r["loop_alone"], f"{r['share_of_peak']:.0%}"), flush=True)
+        yield r
 
 
 def at_once(copies: int, seconds: float) -> list[float]:
@@ -262,28 +342,8 @@ def main() -> None:
     args = parser.parse_args()
     use_cores()
     device = torch.device(args.device)
-    images = fashion_mnist(device)
-    folder = files.find(files.data_folders())
-    if folder is None:
-        raise SystemExit("The textbook loop reads FashionMNIST's files: run `gan-tutorial data` first.")
-    peaks = [round(peak / 1e9, 1) for peak in matrix_peaks(device)]
-    about = machine(device) | {"torch_peak_gflops": peaks[0], "our_peak_gflops": peaks[1], "rounds": args.rounds}
-    print(", ".join(f"{key} {value}" for key, value in about.items()), "\n")
-    line = "{:36}{:>10}{:>9}{:>14}{:>14}{:>12}{:>9}".format
-    print(line("ms per step", "textbook", "ours", "times faster", "spread", "loop alone", "of peak"))
-    found = []
-    for row in rows(args.batch):
-        if args.only not in row.name:
-            continue
-        r = measure(row, images, folder, device, args.rounds, args.budget)
-        r["share_of_peak"] = round(r["gflops"] / max(peaks), 3)
-        found.append(r)
-        spread = f"{r['ratio_low']}..{r['ratio_high']}"
-        share = f"{r['share_of_peak']:.0%}"
-        print(
-            line(r["row"], r["textbook_ms"], r["ours_ms"], r["ratio"], spread, r["loop_alone"], share),
-            flush=True,
-        )
+    wanted = [row for row in rows(args.batch) if args.only in row.name]
+    about, *found = compare(wanted, device, args.rounds, args.budget)
     if device.type == "cpu" and args.only in TWO:
         turns = [[at_once(copies, 3 * args.budget) for copies in (1, 2)] for _ in range(min(3, args.rounds))]
         alone, slower = statistics.median(a for (a,), _ in turns), statistics.median(min(pair) for _, pair in turns)

@@ -7,21 +7,46 @@ them the same batches.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn, optim
-from torch.utils.data import DataLoader
-from torchvision import datasets, transforms
+from torch.utils.data import DataLoader, Dataset
 
+from gan_tutorial.clothes import files
+
+try:
+    from torchvision import datasets, transforms
+except ModuleNotFoundError:
+    datasets = None
+
+DATA = "torchvision" if datasets else "plain, without torchvision"
 Z = 64  # numbers of noise per picture
+
+
+class Pictures(Dataset):
+    """What torchvision's data set and transforms give, for a machine without it: the same numbers, in less time."""
+
+    def __init__(self, folder: Path):
+        read = files.read(folder)
+        self.images, self.labels = read["train_images"], read["train_labels"]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, int]:
+        return self.images[i].unsqueeze(0).float().div(255).sub_(0.5).div_(0.5), int(self.labels[i])
 
 
 def loader(folder: Path, batch_size: int) -> DataLoader:
     """FashionMNIST as most tutorials load it: floats in [-1, 1], shuffled, one picture at a time."""
-    to_float = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
-    dataset = datasets.FashionMNIST(folder, train=True, transform=to_float)
+    if datasets:
+        to_float = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+        dataset = datasets.FashionMNIST(folder, train=True, transform=to_float)
+    else:
+        dataset = Pictures(folder)
     return DataLoader(dataset, batch_size=batch_size, shuffle=True, drop_last=True)
 
 
@@ -30,6 +55,14 @@ def batches(folder: Path, batch_size: int, device: torch.device) -> Iterator[Ten
     while True:
         for x, _ in loader(folder, batch_size):
             yield x.to(device)
+
+
+def ring(batch_size: int, device: torch.device) -> Iterator[Tensor]:
+    """Points of eight narrow Gaussians on a circle, without end."""
+    while True:
+        angle = 2 * math.pi * torch.randint(8, (batch_size,), device=device) / 8
+        centers = 2 * torch.stack([angle.cos(), angle.sin()], dim=1)
+        yield centers + 0.02 * torch.randn(batch_size, 2, device=device)
 
 
 def mlp_generator(hidden: Sequence[int] = (256, 512)) -> nn.Module:
@@ -82,6 +115,31 @@ def conv_discriminator() -> nn.Module:
         nn.LeakyReLU(0.2),
         nn.Flatten(),
         nn.Linear(32 * 7 * 7, 1),
+        nn.Flatten(0),
+    )
+
+
+def point_generator() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(2, 128),
+        nn.ReLU(),
+        nn.Linear(128, 128),
+        nn.ReLU(),
+        nn.Linear(128, 128),
+        nn.ReLU(),
+        nn.Linear(128, 2),
+    )
+
+
+def point_discriminator() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(2, 128),
+        nn.ReLU(),
+        nn.Linear(128, 128),
+        nn.ReLU(),
+        nn.Linear(128, 128),
+        nn.ReLU(),
+        nn.Linear(128, 1),
         nn.Flatten(0),
     )
 
@@ -158,13 +216,13 @@ class GradientPenalty(Wasserstein):
         pass
 
 
-def train(loop: BCE, data: Iterator[Tensor], steps: int, d_steps: int) -> list[tuple[float, float]]:
+def train(loop: BCE, data: Iterator[Tensor], steps: int, d_steps: int, z: int = Z) -> list[tuple[float, float]]:
     """`d_steps` steps of D on fresh pictures, then one of G; both losses of each."""
     history = []
     for _ in range(steps):
         for _ in range(d_steps):
             x = next(data)
-            d_loss = loop.d_step(x, torch.randn(len(x), Z, device=x.device))
-        g_loss = loop.g_step(torch.randn(len(x), Z, device=x.device))
+            d_loss = loop.d_step(x, torch.randn(len(x), z, device=x.device))
+        g_loss = loop.g_step(torch.randn(len(x), z, device=x.device))
         history.append((d_loss, g_loss))
     return history

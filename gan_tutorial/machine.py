@@ -52,6 +52,17 @@ def processor() -> tuple[str, int]:
     return "", 0
 
 
+def openmp() -> set[str]:
+    """The kinds of OpenMP runtimes that this process has loaded: more than one get into each other's way."""
+    import psutil
+
+    try:
+        loaded = [Path(found.path).name for found in psutil.Process().memory_maps()]
+    except (AttributeError, psutil.Error):  # macOS shows none
+        return set()
+    return {found[0] for name in loaded if (found := re.match("libgomp|libiomp5|libomp|vcomp", name))}
+
+
 def _groups(controller: str) -> Iterator[tuple[Path, bool]]:
     """The folders of this process's cgroup and of those around it, innermost first; True marks version 2."""
     for line in _lines(SYSTEM / "proc/self/cgroup"):

@@ -1,6 +1,9 @@
 """The benchmark compares like with like: both loops compute the same updates; and it runs."""
 
+import gzip
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
 import bench  # noqa: E402
 import footprint  # noqa: E402
+import on_a_gpu  # noqa: E402
 import pages  # noqa: E402
 import quality  # noqa: E402
 
@@ -19,6 +23,7 @@ from gan_tutorial.clothes import files  # noqa: E402
 from gan_tutorial.game import d_move, g_move  # noqa: E402
 
 CPU = torch.device("cpu")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -63,6 +68,44 @@ def test_a_changed_update_is_noticed(float64):
         test_both_loops_make_the_same_updates(row, None)
 
 
+def test_seeds_side_by_side_make_the_updates_of_as_many_textbooks(float64):
+    """Ten steps: row i of a batch belongs to seed i mod 8, and each seed moves as it would alone."""
+    row = bench.SIDE_BY_SIDE
+    G, D = bench.nets(row, CPU)
+    latents = []
+    game = bench.ours(row, None, lambda n: latents[-1], CPU)
+    loops = [bench.theirs(row, CPU, seed) for seed in range(row.seeds)]
+    for _ in range(10):
+        x, *z = torch.randn(3, 16 * row.seeds, 2)
+        parts = [[t[seed :: row.seeds] for t in (x, *z)] for seed in range(row.seeds)]
+        latents.append(z[0])
+        ours = d_move(game, row.objective, x)[0]
+        theirs = [loop.d_step(x, z) for loop, (x, z, _) in zip(loops, parts, strict=True)]
+        assert float(ours) == pytest.approx(sum(theirs) / row.seeds, rel=1e-6, abs=1e-9)
+        latents.append(z[1])
+        ours = g_move(game, row.objective, len(x))
+        theirs = [loop.g_step(z) for loop, (_, _, z) in zip(loops, parts, strict=True)]
+        assert float(ours) == pytest.approx(sum(theirs) / row.seeds, rel=1e-6, abs=1e-9)
+    for seed, loop in enumerate(loops):
+        for mine, theirs, before in zip((game.G, game.D), (loop.G, loop.D), (G, D), strict=True):
+            mine, before = bench.in_plain_order(mine, seed), bench.in_plain_order(before, seed)
+            for a, b, w in zip(mine, theirs.parameters(), before, strict=True):
+                assert (a - w).abs().max() > 1e-4
+                assert (a - b).abs().max() <= 1e-6 * (a - w).abs().max()
+
+
+def test_the_textbook_sees_the_same_pictures_without_torchvision(monkeypatch):
+    folder = files.find(files.data_folders())
+    if folder is None:
+        pytest.skip("the textbook loop reads FashionMNIST's files, which are not here")
+    theirs = bench.textbook.loader(folder, 64).dataset
+    monkeypatch.setattr(bench.textbook, "datasets", None)
+    plain = bench.textbook.loader(folder, 64).dataset
+    assert type(plain) is not type(theirs) and len(plain) == len(theirs) == 60_000
+    for i in (0, 59_999):
+        assert torch.equal(plain[i][0], theirs[i][0]) and plain[i][1] == theirs[i][1]
+
+
 def test_operations_are_counted():
     """For an MLP they can be counted by hand: 2 per weight and example, forward; backward about twice that."""
     row = bench.ROWS[0]
@@ -88,6 +131,98 @@ def test_it_runs_and_saves(tmp_path, monkeypatch, capsys):
     assert row["ours_ms"] > 0 and saved["torch"] == torch.__version__
     assert (tmp_path / "x.png").stat().st_size > 5_000
     assert "WGAN, clipping, MLP" in capsys.readouterr().out
+
+
+# ---- On a GPU ---------------------------------------------------------------------------------------------------
+
+
+def on_a_gpu_sh(*words: object, **environment: str) -> subprocess.CompletedProcess:
+    command = ["bash", ROOT / "benchmarks" / "on_a_gpu.sh", *words]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+
+
+@pytest.mark.timeout(600)
+def test_what_is_prepared_for_a_gpu_runs_on_a_cpu(tmp_path):
+    """With packed data, at small size: each part runs, and what it finds is kept."""
+    folder = files.find(files.data_folders())
+    if folder is None:
+        pytest.skip("FashionMNIST's files are not here")
+    packed = tmp_path / "the data"
+    packed.mkdir()
+    for file in (folder / files.RAW).glob("*-ubyte"):
+        (packed / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), 1))
+    out = tmp_path / "out of it"
+    run = on_a_gpu_sh(out, "--device", "cpu", "--small", PYTHON=sys.executable, GAN_TUTORIAL_DATA=str(packed))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["log.txt", "results.json", "samples.png"]
+    found = json.loads((out / "results.json").read_text())
+    assert found["trial"] and found["torch"] == torch.__version__
+    assert {name: part["status"] for name, part in found["parts"].items()} == dict.fromkeys(on_a_gpu.PARTS, "ok")
+    tests, processes, loops, kernels, pictures = (part["found"] for part in found["parts"].values())
+    assert tests["tests"] > tests["skipped"] and tests["failures"] == tests["errors"] == 0
+    assert processes == {"backend": "gloo", "largest_difference": pytest.approx(0, abs=1e-4), "command_status": 0}
+    assert [row["row"] for row in loops["rows"]] == [bench.ROWS[0].name, bench.SIDE_BY_SIDE.name]
+    assert all(row["ratio"] > 0 for row in loops["rows"])
+    assert all(0 < row["share"] <= 1 and row["most_mb"] > 100 for row in kernels["rows"])
+    assert pictures["steps"] > 0 and 0 < pictures["ffd"] < 300
+    assert found["goals"] == on_a_gpu.goals({name: part["found"] for name, part in found["parts"].items()})
+    assert "eight seeds side by side" in (out / "log.txt").read_text()
+
+
+def test_without_data_or_a_folder_nothing_begins(tmp_path):
+    run = on_a_gpu_sh(tmp_path / "out", PYTHON=sys.executable, GAN_TUTORIAL_DATA=str(tmp_path))
+    assert run.returncode == 2 and "train-images-idx3-ubyte.gz" in run.stderr
+    run = on_a_gpu_sh("--device", "cpu")
+    assert run.returncode == 2 and "name a folder" in run.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_a_part_that_fails_loses_no_other(tmp_path, capsys, monkeypatch):
+    """What was found stays, what was not is not known, and the end is not well."""
+    monkeypatch.setattr(on_a_gpu, "machine", lambda run: {"device": "x", "torch": "y", "date": "z", "trial": False})
+    run = on_a_gpu.Run(tmp_path, CPU, small=True)
+    ended = {"tests": 0, "processes": 1, "loops": 124, "kernels": 0, "pictures": 0}
+    (tmp_path / "parts.txt").write_text("".join(f"{name} {status} 5\n" for name, status in ended.items()))
+    (tmp_path / "loops.json").write_text(json.dumps({"rows": [{"row": bench.ROWS[0].name, "ratio": 31.0}]}))
+    (tmp_path / "pictures.json").write_text(json.dumps({"ffd": 12.5}))
+    assert not on_a_gpu.results(run)
+    found = json.loads((tmp_path / "results.json").read_text())
+    words = [part["status"] for part in found["parts"].values()]
+    assert words == ["ok", "failed", "out of time", "ok", "ok"]
+    assert [goal["met"] for goal in found["goals"]] == [None, True, None, None, None, False]
+    assert "out of time" in capsys.readouterr().out
+    (tmp_path / "parts.txt").write_text("".join(f"{name} 0 5\n" for name in ended))
+    assert on_a_gpu.results(run)
+
+
+def test_time_in_which_anything_goes_on():
+    assert on_a_gpu.union([(0, 2), (1, 3), (1, 2), (5, 6), (6, 7)]) == 5
+
+
+WITHOUT_JUPYTER = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] in {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client",
+                                      "jupyter_core", "jupyterlab", "jupytext", "nbclient", "nbconvert", "nbformat",
+                                      "nbval", "papermill", "torchvision", "traitlets", "zmq"}:
+            raise RuntimeError(f"{name} is wanted, and is no part of a training")
+
+sys.meta_path.insert(0, Refuse())
+import on_a_gpu
+from gan_tutorial.commands.cli import main
+words = "--objective non_saturating --net mlp --steps 3 --device cpu --out"
+sys.exit(main(["train", *words.split(), sys.argv[1]]))
+"""
+
+
+def test_a_training_needs_nothing_of_jupyter_nor_torchvision(tmp_path):
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "benchmarks")])
+    run = subprocess.run([sys.executable, "-c", WITHOUT_JUPYTER, tmp_path / "out"], capture_output=True, text=True,
+                         env=os.environ | {"PYTHONPATH": paths})  # fmt: skip
+    assert run.returncode == 0 and "3 steps in" in run.stdout, run.stderr
+    assert (tmp_path / "out" / "samples.png").exists()
 
 
 @pytest.mark.timeout(300)

@@ -2,16 +2,23 @@
 
 import ast
 import asyncio
-import importlib
+import http.server
+import importlib.metadata
+import importlib.util
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 import tomllib
+import urllib.parse
 import venv
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -23,7 +30,7 @@ from gan_tutorial.lesson.connection import PromptConnection
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Conda's names where they differ from the registry's: for everyone, and on Binder.
-CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base", "POT": "pot"}
 BINDER = CONDA | {"torch": "pytorch-cpu"}
 CONDA_ONLY = {"python", "pip"}
 
@@ -34,8 +41,8 @@ def run(*command, **options):
 
 
 def split(requirement: str) -> tuple[str, str]:
-    """"torch>=2.6" -> ("torch", ">=2.6")"""
-    name, bound = re.fullmatch(r"([\w.-]+?)\s*([<>=!~].*)?", requirement).groups()
+    """"torch>=2.6" -> ("torch", ">=2.6"); what follows the lower bound is for pip, or for some Pythons, only"""
+    name, bound = re.fullmatch(r"([\w.-]+?)\s*([<>=!~][^,;]*)?(?:[,;].*)?", requirement).groups()
     return name, bound or ""
 
 
@@ -48,7 +55,7 @@ def conda_list(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("name, names", [("environment.yml", CONDA), ("binder/environment.yml", BINDER)])
 def test_conda_lists_are_the_list_of_the_package(name, names):
     listed = conda_list(ROOT / name)
-    wanted = {names.get(package, package): bound for package, bound in map(split, PROJECT["dependencies"])}
+    wanted = {names.get(name, name): bound for name, bound in map(split, reversed(PROJECT["dependencies"]))}
     assert {k: v for k, v in listed.items() if k not in CONDA_ONLY} == wanted
     assert set(listed) >= CONDA_ONLY
     assert yaml.safe_load((ROOT / name).read_text())["channels"] == ["conda-forge"]
@@ -79,7 +86,8 @@ def imports(path: Path) -> set[str]:
 def test_what_the_package_imports_is_listed():
     listed = {split(each)[0] for each in PROJECT["dependencies"]}
     brought = {"IPython": "ipykernel", "jupyter_client": "ipykernel", "jupyter_core": "ipykernel",
-               "PIL": "matplotlib", "jupyter_server": "jupyterlab", "nbclient": "papermill", "traitlets": "ipywidgets"}
+               "PIL": "matplotlib", "jupyter_server": "jupyterlab", "nbclient": "papermill", "traitlets": "ipywidgets",
+               "ot": "POT"}
     used = set().union(*map(imports, (ROOT / "gan_tutorial").rglob("*.py"))) - {"gan_tutorial"}
     assert {brought.get(name, name) for name in used} <= listed
 
@@ -100,7 +108,11 @@ def tree(tmp_path, monkeypatch):
     root.mkdir()
     shutil.copy(ROOT / "pyproject.toml", root)
     python = root / ".venv" / "bin" / "python"
-    for name, value in {"ROOT": root, "VENV": root / ".venv", "VENV_PYTHON": python}.items():
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "nvidia0").touch()                      # a device: the usual build of torch, so one run of pip
+    for name in ["TORCH", "TORCH_INDEX"]:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"ROOT": root, "VENV": root / ".venv", "VENV_PYTHON": python, "MACHINE": tmp_path}.items():
         monkeypatch.setattr(install, name, str(value))
     monkeypatch.setattr(install, "STAMP", str(root / ".venv" / "installed.json"))
     calls = []
@@ -131,6 +143,7 @@ def test_second_installation_does_nothing(tree):
     assert kinds(calls) == "vp"
     settings = json.loads((root / ".venv/share/jupyter/lab/settings/overrides.json").read_text())
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert settings["@jupyterlab/filebrowser-extension:browser"]["sortNotebooksFirst"] is True
     server = json.loads((root / ".venv/etc/jupyter/jupyter_server_config.json").read_text())["ServerApp"]
     module, _, name = server["kernel_websocket_connection_class"].rpartition(".")
     assert getattr(importlib.import_module(module), name) is PromptConnection
@@ -304,6 +317,328 @@ def test_missing_browser_is_said_and_nothing_fails(tree, monkeypatch, capsys):
     monkeypatch.setattr(install.shutil, "which", lambda name: None)
     assert install.main(["--test"]) == 0
     assert "browser tests are skipped" in capsys.readouterr().out
+
+
+# ---- install.py: which build of torch
+
+WHEELS = {      # index -> what it has: name, version, what it needs, files
+    "cpu": [("torch", "9.9.9+cpu", ["algebra"], {"torch/version.py": "cuda: Optional[str] = None\nhip = None\n"}),
+            ("torchvision", "0.9.9+cpu", ["torch==9.9.9", "friend"], {}), ("algebra", "1.0", [], {})],
+    # newer, as a usual index may be, so that pip would prefer it wherever it sees both
+    "usual": [("torch", "9.9.10", ["algebra", "nvidia-cublas", "triton"],
+               {"torch/version.py": "cuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n"}),
+              ("torchvision", "0.9.10", ["torch==9.9.10", "friend"], {}),
+              ("nvidia-cublas", "13.1", [], {}), ("triton", "3.8", [], {}), ("algebra", "1.0", [], {}),
+              ("friend", "1.0", [], {}), ("beside", "1.0", [], {})],
+}
+CPU_BUILD = {"torch": "9.9.9+cpu", "torchvision": "0.9.9+cpu"}
+CUDA_BUILD = {"torch": "9.9.10", "torchvision": "0.9.10"}
+SMALL_PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "small"
+version = "1.0"
+dependencies = ["torch>=2.6", "torchvision", "friend"]
+"""
+BACKEND = """
+import shutil
+
+def build_editable(folder, settings=None, metadata=None):
+    return shutil.copy("small-1.0-py3-none-any.whl", folder).rpartition("/")[2]
+"""
+
+
+def write_wheel(folder, name, version, needs, files) -> str:
+    """A wheel as small as can be; returns its file name."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    info = f"{stem}.dist-info"
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}", *(f"Requires-Dist: {x}" for x in needs)]
+    files = files | {f"{info}/METADATA": "\n".join(metadata) + "\n",
+                     f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+    record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(Path(folder) / f"{stem}-py3-none-any.whl", "w") as archive:
+        for path, text in (files | {f"{info}/RECORD": record}).items():
+            archive.writestr(path, text)
+    return f"{stem}-py3-none-any.whl"
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    """index -> folder with its wheels"""
+    made = {index: tmp_path_factory.mktemp(index) for index in WHEELS}
+    for index, listed in WHEELS.items():
+        for each in listed:
+            write_wheel(made[index], *each)
+    return made
+
+
+@pytest.fixture
+def indexes(wheels):
+    """Indexes of packages on loopback, and some that are none: where, what was asked of them, what breaks off there."""
+    asked, torn, done = [], [], threading.Event()
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            index, _, rest = self.path.strip("/").partition("/")
+            name = rest.partition("/")[2] if rest.startswith("files/") else ""
+            if index == "silent":
+                done.wait(60)
+            elif index in ("404", "500"):
+                self.send_error(int(index))
+            elif index == "portal":
+                self.reply(b"<html><body><a href='/welcome'>Accept our terms</a></body></html>")
+            elif name:
+                whole = (wheels[index] / urllib.parse.unquote(name)).read_bytes()
+                self.reply(whole, len(whole) // 2 if any(self.path.startswith(each) for each in torn) else len(whole))
+            else:
+                links = [path.name for path in wheels[index].glob(f"{rest.strip('/').replace('-', '_')}-*.whl")]
+                page = "".join(f'<a href="/{index}/files/{urllib.parse.quote(x)}">{x}</a>\n' for x in links)
+                self.reply(page.encode()) if links else self.send_error(404)
+
+        def reply(self, body, sent=None):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[:sent])
+
+        def log_message(self, *words):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield SimpleNamespace(at=f"http://127.0.0.1:{server.server_port}", asked=asked, torn=torn)
+        done.set()
+        server.shutdown()
+
+
+@pytest.fixture
+def laptop(tmp_path, monkeypatch, offline, indexes):
+    """A checkout of a small project on a Linux machine without an NVIDIA device, whose pip is the real one and knows
+    the usual index, in two ways; `torch()` says what is installed."""
+    root = tmp_path / "a tree"
+    root.mkdir()
+    (root / "pyproject.toml").write_text(SMALL_PROJECT)
+    (root / "backend.py").write_text(BACKEND)
+    write_wheel(root, "small", "1.0", tomllib.loads(SMALL_PROJECT)["project"]["dependencies"], {})
+    (tmp_path / "machine").mkdir()
+    python, real = root / ".venv" / "bin" / "python", subprocess.run
+    site = root / f".venv/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    values = {"ROOT": root, "VENV": root / ".venv", "VENV_PYTHON": python, "STAMP": root / ".venv" / "installed.json",
+              "MACHINE": tmp_path / "machine", "CPU_INDEX": "http://127.0.0.1:9/none"}
+    for name, value in values.items():
+        monkeypatch.setattr(install, name, str(value))
+    monkeypatch.setattr(install, "BESIDE", ["beside"])
+    monkeypatch.setattr(install.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(install.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(install.shutil, "which", lambda name: None)
+    for name in [name for name in os.environ if name.startswith(("PIP_", "TORCH"))]:
+        monkeypatch.delenv(name)
+    for name, value in {"CONFIG_FILE": os.devnull, "NO_CACHE_DIR": "1", "INDEX_URL": f"{indexes.at}/usual",
+                        "EXTRA_INDEX_URL": f"{indexes.at}/usual"}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    monkeypatch.setenv("TORCH_INDEX", f"{indexes.at}/cpu")
+
+    def called(command, **options):
+        if command[1:3] != ["-m", "venv"]:
+            return real(command, **options)
+        venv.create(root / ".venv", with_pip=False)     # with the pip of this environment: unpacking one takes seconds
+        (site / "pip").exists() or (site / "pip").symlink_to(Path(importlib.util.find_spec("pip").origin).parent)
+        return subprocess.CompletedProcess(command, 0)
+
+    def torch():
+        return dict(path.stem.split("-") for path in site.glob("*.dist-info"))
+
+    monkeypatch.setattr(install.subprocess, "run", called)
+    return SimpleNamespace(root=root, site=site, torch=torch, at=indexes.at, asked=indexes.asked, torn=indexes.torn)
+
+
+needs_pip = pytest.mark.skipif(os.name == "nt" or not importlib.util.find_spec("pip"), reason="needs a pip to borrow")
+
+
+@needs_pip
+def test_without_a_device_the_cpu_build_is_taken_and_kept(laptop, monkeypatch, capfd):
+    assert install.main([]) == 0
+    rest = {"algebra": "1.0", "beside": "1.0", "friend": "1.0", "small": "1.0"}
+    assert laptop.torch() == CPU_BUILD | rest
+    assert "PyTorch's CPU build" in capfd.readouterr().out
+    assert not [path for path in laptop.asked if path.startswith("/cpu/") and re.search("friend|beside", path)]
+    del laptop.asked[:]
+    assert install.main([]) == 0                                    # asks nobody
+    assert laptop.asked == [] and capfd.readouterr().out == ""
+    with (laptop.root / "pyproject.toml").open("a") as file:
+        file.write("# another line\n")
+    Path(install.MACHINE, "dev").mkdir()
+    Path(install.MACHINE, "dev/nvidia0").touch()                    # what is there is kept, even now
+    assert install.main([]) == 0
+    assert laptop.torch() == CPU_BUILD | rest and not [path for path in laptop.asked if "torch" in path]
+    monkeypatch.setenv("TORCH", "cuda")                             # unless one says so
+    assert install.main([]) == 0
+    assert laptop.torch() == CUDA_BUILD | rest | {"nvidia_cublas": "13.1", "triton": "3.8"}
+    monkeypatch.setenv("TORCH", "cpu")
+    assert install.main([]) == 0
+    assert laptop.torch() == CPU_BUILD | rest                       # and nothing of the other is left
+    del laptop.asked[:]
+    assert install.main([]) == 0
+    monkeypatch.delenv("TORCH")
+    assert install.main([]) == 0 and laptop.asked == []
+
+
+@needs_pip
+def test_an_index_that_refuses_costs_one_sentence(laptop, monkeypatch, capfd):
+    monkeypatch.setenv("TORCH_INDEX", "http://somebody:secret@127.0.0.1:9/cpu")
+    assert install.main([]) == 0
+    told = capfd.readouterr()
+    assert laptop.torch().items() >= CUDA_BUILD.items()
+    assert told.out.count("could not be had from http://127.0.0.1:9/cpu:") == 1 and "secret" not in told.out + told.err
+    stamp = install.read_stamp()
+    monkeypatch.setenv("TORCH", "cpu")                              # who asks for it is not given the other one
+    assert install.main([]) == 1
+    (sentence,) = capfd.readouterr().err.splitlines()
+    assert "TORCH=cpu" in sentence and "no package was changed" in sentence
+    assert install.read_stamp() == stamp and laptop.torch().items() >= CUDA_BUILD.items()
+
+
+@needs_pip
+def test_what_answers_as_an_index(laptop, monkeypatch):
+    install.subprocess.run([sys.executable, "-m", "venv", install.VENV])
+    assert install.answers(f"{laptop.at}/cpu")
+    for other in ["portal", "404", "500"]:
+        assert not install.answers(f"{laptop.at}/{other}")
+    assert not install.answers(laptop.at.replace("http:", "https:") + "/cpu")     # no TLS there
+    monkeypatch.setattr(install, "WAIT", 3)
+    start = time.monotonic()
+    assert not install.answers(f"{laptop.at}/silent")
+    assert time.monotonic() - start < 30
+
+
+@needs_pip
+@pytest.mark.parametrize("word", ["torch", "torchvision"])
+def test_a_download_that_breaks_off_falls_back_to_one_source(word, laptop, capfd):
+    laptop.torn.append(f"/cpu/files/{word}-")
+    assert install.main([]) == 0
+    assert "could not be had from" in capfd.readouterr().out
+    assert laptop.torch().items() >= CUDA_BUILD.items()
+
+
+@needs_pip
+def test_an_interrupted_installation_goes_on_with_the_same_build(laptop, monkeypatch):
+    whole = install.subprocess.run
+
+    def interrupted(command, **options):                            # as if between the two
+        if "--index-url" in command and "install" in command:
+            whole([*command[:-1], "--no-deps"], **options)
+            raise KeyboardInterrupt
+        return whole(command, **options)
+
+    monkeypatch.setattr(install.subprocess, "run", interrupted)
+    assert install.main([]) == 130
+    assert laptop.torch() == {"torch": "9.9.9+cpu", "friend": "1.0", "beside": "1.0"} and install.read_stamp() == {}
+    monkeypatch.setattr(install.subprocess, "run", whole)
+    assert install.main([]) == 0
+    assert laptop.torch().items() >= CPU_BUILD.items()
+
+
+@needs_pip
+def test_a_torch_of_ones_own_is_kept_and_no_index_asked_for_one(laptop, wheels, monkeypatch):
+    install.subprocess.run([sys.executable, "-m", "venv", install.VENV])
+    own = [*wheels["cpu"].glob("*.whl"), *wheels["usual"].glob("friend*.whl")]
+    run(install.VENV_PYTHON, "-m", "pip", "install", "--no-index", "--no-deps", *own, check=True)
+    monkeypatch.setenv("TORCH_INDEX", "http://127.0.0.1:9/cpu")
+    assert install.main([]) == 0
+    assert laptop.torch().items() >= CPU_BUILD.items() and not [path for path in laptop.asked if "torch" in path]
+
+
+@needs_pip
+def test_without_a_network_pip_takes_what_is_at_hand(laptop, wheels, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels["usual"]))
+    assert install.main([]) == 0
+    assert laptop.torch().items() >= CUDA_BUILD.items() and laptop.asked == []
+
+
+def test_a_device_is_found_by_what_its_driver_shows(tmp_path, monkeypatch):
+    def machine(name, *paths):
+        for path in paths:
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_text("")
+        monkeypatch.setattr(install, "MACHINE", str(tmp_path / name))
+        return tmp_path / name
+
+    def program(path, text, status):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n[ $1 = -L ] && echo '{text}'\nexit {status}\n")
+        path.chmod(0o755)
+
+    monkeypatch.setattr(install.shutil, "which", lambda name: None)
+    machine("none", "dev/null", "dev/nvidiactl", "dev/dxg", "proc/driver/nvidia/version")   # a driver without a device
+    assert not install.nvidia()
+    machine("first", "dev/nvidia0")
+    assert install.nvidia()
+    machine("lent one", "dev/nvidia3")                              # to a container
+    assert install.nvidia()
+    machine("proc", "proc/driver/nvidia/gpus/0000:01:00.0/information")
+    assert install.nvidia()
+    here = machine("windows", "dev/dxg")
+    program(here / "usr/lib/wsl/lib/nvidia-smi", "GPU 0: one", 0)
+    assert install.nvidia()
+    program(here / "usr/lib/wsl/lib/nvidia-smi", "No devices found.", 6)
+    assert not install.nvidia()
+    program(here / "smi", "GPU 0: one", 0)
+    monkeypatch.setattr(install.shutil, "which", lambda name: str(here / "smi"))
+    assert install.nvidia()
+
+
+def test_plan(tree, monkeypatch):
+    there = {"build": "", "device": False, "pair": True}
+    for name, key in {"build_there": "build", "nvidia": "device", "pair_is_there": "pair"}.items():
+        monkeypatch.setattr(install, name, lambda key=key: there[key])
+    monkeypatch.setattr(install.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(install.platform, "machine", lambda: "aarch64")
+    monkeypatch.delenv("PIP_NO_INDEX", raising=False)
+
+    def plan(asked="", wish=None, **others):
+        there.update({"build": "", "device": False, "pair": True} | others)
+        return install.plan(asked, asked if wish is None else wish)
+
+    assert plan() == (True, False) and plan(device=True) == (False, False)
+    assert plan("cpu", device=True) == (True, False) and plan("cuda") == (False, False)
+    assert plan(wish="cpu", device=True) == (True, False) and plan(wish="cuda") == (False, False)
+    for device in [False, True]:                                    # what is there stays, but for a word
+        assert plan(build="cpu", device=device) == plan(build="gpu", device=device) == (False, False)
+        assert plan(build="gpu", wish="cpu", device=device) == plan(build="cpu", wish="cuda", device=device)
+        assert plan("cuda", build="cpu", device=device) == (False, True)
+        assert plan("cpu", build="gpu", device=device) == (True, True)
+        assert plan("cuda", build="gpu", device=device) == plan("cpu", build="cpu", device=device) == (False, False)
+        assert plan(build="cpu", pair=False, device=device) == (True, False)     # too old, or without torchvision
+    for system, machine in [("Darwin", "arm64"), ("Windows", "AMD64"), ("Linux", "riscv64")]:
+        monkeypatch.setattr(install.platform, "system", lambda: system)          # noqa: B023
+        monkeypatch.setattr(install.platform, "machine", lambda: machine)        # noqa: B023
+        assert plan("cpu") == plan("cuda", build="cpu") == (False, False)
+
+
+@pytest.mark.parametrize("name, value", [("TORCH", "gpu"), ("TORCH", "2.9"), ("TORCH_INDEX", "file:///wheels"),
+                                         ("TORCH_INDEX", "https://"), ("TORCH_INDEX", "https://a b")])
+def test_a_wish_that_cannot_be_read_gets_one_sentence(name, value, tree, monkeypatch, capsys):
+    monkeypatch.setenv(name, value)
+    assert install.main([]) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(name) and repr(value) in sentence and "unset it" in sentence and tree[1] == []
+
+
+def test_what_torch_needs_comes_from_where_pip_is_set_up_to_take_it():
+    needed = {split(each.partition(";")[0].strip())[0].lower() for each in importlib.metadata.requires("torch")
+              if "extra ==" not in each and not re.match(r"nvidia|cuda|triton|pytorch", each)}
+    listed = {split(each)[0].lower() for each in PROJECT["dependencies"] + install.BESIDE}
+    assert needed <= listed
+
+
+def test_the_index_is_pytorchs_own():
+    assert re.match(r"https://download\.pytorch\.org/whl/cpu$", install.CPU_INDEX)
 
 
 # ---- make

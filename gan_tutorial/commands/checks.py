@@ -9,6 +9,7 @@ import os
 import platform
 import queue
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -93,6 +94,40 @@ def torch_pair() -> Iterator[Line]:
     yield Line("torch", "ok", f"{pair} fit together")
 
 
+def build() -> Iterator[Line]:
+    import torch
+
+    version, cuda, shown = torch.__version__.partition("+")[0], torch.version.cuda, _nvidia()
+    other = torch.version.hip or getattr(torch.version, "xpu", None)
+    if cuda and not shown:
+        text = f"torch {version}, CUDA {cuda} build, but no NVIDIA device: some 5 GB larger than needed"
+        yield Line("build", "note", text, f"It works as it is. For the smaller one: {_other_build('cpu')}.")
+    elif not cuda and not other and shown:
+        text = f"torch {version}, CPU build, but there is an NVIDIA device"
+        yield Line("build", "note", text, f"It works as it is. To use the device: {_other_build('cuda')}.")
+    else:
+        kind = f"CUDA {cuda}" if cuda else "GPU" if other else "CPU"
+        yield Line("build", "ok", f"torch {version}, {kind} build, {'an' if shown else 'no'} NVIDIA device")
+
+
+def _nvidia(root: Path = Path("/")) -> bool:
+    """Whether there is an NVIDIA device with its driver, as install.py sees it: a CPU build of torch cannot tell."""
+    if any(any(root.glob(pattern)) for pattern in ("dev/nvidia[0-9]*", "proc/driver/nvidia/gpus/*")):
+        return True
+    program = shutil.which("nvidia-smi") or root / "usr/lib/wsl/lib/nvidia-smi"
+    try:
+        told = subprocess.run([program, "-L"], stdin=subprocess.DEVNULL, capture_output=True, timeout=15, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return told.returncode == 0 and b"GPU " in told.stdout
+
+
+def _other_build(name: str) -> str:
+    """How to come by the other build of torch: install.py changes the one in .venv, on Linux, and no other."""
+    ours = Path(sys.prefix).resolve() == CHECKOUT / ".venv" and platform.system() == "Linux"
+    return f"`make install TORCH={name}`" if ours else "install torch and torchvision as PyTorch's own site says"
+
+
 def device() -> Iterator[Line]:
     import torch
 
@@ -117,6 +152,23 @@ def cores() -> Iterator[Line]:
     else:
         text += f"; torch uses {threads} {'thread' if threads == 1 else 'threads'}"
     yield Line("cores", "note" if cores == 1 else "ok", text, "Allow twice the time." if cores == 1 else "")
+
+
+def products() -> Iterator[Line]:
+    from gan_tutorial.game.products import EXACT, look
+
+    found = look()
+    if found.worthwhile:
+        yield Line("products", "ok", f"of matrices by oneDNN: exact, {found.gain:.1f} times as fast as torch's own")
+    elif found.gain == 0:
+        yield Line("products", "ok", "of matrices by torch's own; before 2.9 it offers no other")
+    else:
+        what = f"{found.gain:.1f} times as fast" + (", but not float32" if found.error >= EXACT else "")
+        yield Line("products", "ok", f"of matrices by torch's own; oneDNN's would be {what}")
+    if len(kinds := machine.openmp()) > 1:
+        remedy = "Install torch and numpy from one source, both by pip or both by conda, into a new environment."
+        names = " and ".join(sorted(kinds))
+        yield Line("threads", "note", f"OpenMP twice in one process, {names}: training may crawl or stop", remedy)
 
 
 def memory() -> Iterator[Line]:

@@ -139,18 +139,24 @@ def image_grid(images, ax: Axes | None = None, columns: int = 8, title: str | No
 
 def _contact_sheet(images, columns: int) -> np.ndarray:
     """-> (height, width) or (height, width, 3), in [0, 1]"""
-    import torch  # here, because curves need neither
-    from torchvision.utils import make_grid
+    import torch  # here, because curves need it not
 
     images = torch.as_tensor(images).detach().cpu()
     images = images[:, None] if images.dim() == 3 else images
     if images.dim() != 4 or images.shape[1] not in (1, 3) or len(images) == 0:
         raise ValueError(f"Images should be (n, h, w) or (n, 1 or 3, h, w), but are {tuple(images.shape)}.")
-    unit = images / 255 if images.dtype == torch.uint8 else (images.float() + 1) / 2
-    columns = min(columns, len(images))
-    sheet = make_grid(unit.clamp(0, 1), nrow=columns, padding=1, pad_value=0.985)  # the paper's brightness
-    sheet = sheet.permute(1, 2, 0).numpy()
-    return sheet[..., 0] if images.shape[1] == 1 else sheet
+    unit = (images / 255 if images.dtype == torch.uint8 else (images.float() + 1) / 2).clamp(0, 1)
+    n, channels, height, width = unit.shape
+    if n == 1:  # alone it needs no frame
+        return unit[0, 0].numpy() if channels == 1 else unit[0].permute(1, 2, 0).numpy()
+    columns = min(columns, n)
+    rows = math.ceil(n / columns)
+    paper = 0.985  # one pixel of it around each image
+    cells = torch.full((rows * columns, channels, height + 1, width + 1), paper)
+    cells[:n, :, 1:, 1:] = unit
+    cells = cells.unflatten(0, (rows, columns)).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # (height, width, c)
+    sheet = torch.nn.functional.pad(cells, (0, 0, 0, 1, 0, 1), value=paper).numpy()
+    return sheet[..., 0] if channels == 1 else sheet
 
 
 def _exact_axes(shape: Sequence[int], rows: int, columns: int, scale: int, top: int) -> np.ndarray:

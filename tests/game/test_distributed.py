@@ -63,7 +63,7 @@ def alone(part: int, name: str, folder: str) -> None:
     torch.save(weights_after(name), f"{folder}/alone.pt")
 
 
-@pytest.mark.parametrize("name", ["non_saturating", "wgan_gp", "wgan"])
+@pytest.mark.parametrize("name", ["non_saturating", "wgan_gp", "wgan", "r3gan"])
 def test_two_processes_equal_one_with_the_doubled_batch(name, tmp_path):
     multiprocessing.spawn(one_process, (2, name, str(tmp_path)), nprocs=2)
     multiprocessing.spawn(alone, (name, str(tmp_path)), nprocs=1)

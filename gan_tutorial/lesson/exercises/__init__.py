@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
-from gan_tutorial.lesson.exercises.compare import agree, short
-from gan_tutorial.lesson.exercises.errors import UnattemptedError, blame, seeded
+from gan_tutorial.lesson.exercises.compare import agree, kind, short
+from gan_tutorial.lesson.exercises.errors import blame, is_blank, raised_in, seeded, watched
 
 __all__ = ["Exercise", "Property", "Verdict", "agree", "check", "find", "hint", "judge", "register", "short"]
 
@@ -44,8 +45,6 @@ class Property:
             expected = self.of(reference) if self.expected is SAME else self.expected
         with seeded():
             got = self.of(answer)
-        if got is None or got is Ellipsis:
-            raise UnattemptedError("nothing came back; a `return` may be missing")
         agrees = self.agrees(got, expected) if self.agrees else agree(got, expected, self.tolerance)
         return None if agrees else self.message.format(got=short(got), expected=short(expected))
 
@@ -100,17 +99,30 @@ def find(number: str) -> Exercise:
 def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Right, wrong (with the first property that the answer lacks) or not attempted.  Never raises."""
     todo = Verdict("todo", f"Exercise {exercise.id} is still to do; the notebook goes on with our answer.")
-    if any(part is None or part is Ellipsis for part in (answer if isinstance(answer, tuple) else [answer])):
+    parts = answer if isinstance(answer, tuple) else (answer,)
+    if any(part is None or part is Ellipsis or is_blank(part) for part in parts):
         return todo
     if callable(exercise.reference) and not callable(answer):
         return Verdict("wrong", f"The answer should be a function, and this is {short(answer)}.", "function")
     for item in exercise.properties:
+        mine, came = watched(answer)
+        fault = error = None
         try:
-            fault = item.fault(answer, exercise.reference)
-        except (Exception, SystemExit) as error:
-            blank = isinstance(error, UnattemptedError) and item is exercise.properties[0]
-            if blank or isinstance(error, NotImplementedError):
-                return todo
+            fault = item.fault(mine, exercise.reference)
+        except NotImplementedError:
+            return todo
+        except (Exception, SystemExit) as caught:
+            error = caught
+        if any(value is None for value in came):
+            return Verdict("wrong", "For one of the inputs nothing came back; a `return` may be missing.", "runs")
+        if error and came and not raised_in(error, parts):  # our own look at what came back fell over it
+            like, ours = watched(exercise.reference)
+            with suppress(Exception):
+                item.fault(like, exercise.reference)
+            where = f"; ours is {kind(ours[len(came) - 1])}" if len(ours) >= len(came) else ""
+            said = f"What comes back is {short(came[-1])}, {kind(came[-1])}, and something else is asked for{where}."
+            return Verdict("wrong", said, "kind")
+        if error:
             return Verdict("wrong", blame(error, answer), "runs")
         if fault:
             return Verdict("wrong", fault, item.name)

@@ -49,6 +49,14 @@ def short(value: Any) -> str:
     return f"an array of shape {array.shape} that begins with {few}"
 
 
+def kind(value: Any) -> str:
+    """What sort of thing it is: "a tensor of shape (3,)", "a float"."""
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return f"{'a tensor' if isinstance(value, torch.Tensor) else 'an array'} of shape {tuple(value.shape)}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Number | np.generic) or (isinstance(value, torch.Tensor) and value.ndim == 0)
 

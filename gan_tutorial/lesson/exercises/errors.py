@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dis
 import linecache
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -15,14 +17,47 @@ import torch
 OURS = str(Path(__file__).parents[2])
 
 
-class UnattemptedError(Exception):
-    """The answer gave back nothing: a stub, or a `return` that is missing."""
+def is_blank(answer: Any) -> bool:
+    """Whether it is a function whose body is empty: `...`, `pass` or no more than a docstring."""
+    code = getattr(answer, "__code__", None)
+    steps = [(step.opname, step.argval) for step in dis.get_instructions(code)] if code else []
+    others = {name for name, _ in steps} - {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    return bool(steps) and not others and [value for name, value in steps if "CONST" in name] == [None]
+
+
+def watched(answer: Any) -> tuple[Any, list]:
+    """The same answer, function or tuple of functions, and a list to which each value that comes back is added.
+
+    A value that is still `...` raises NotImplementedError, as a stub does.
+    """
+    came: list = []
+
+    def watch(part: Any) -> Any:
+        if not callable(part):
+            return part
+
+        @wraps(part)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            value = part(*args, **kwargs)
+            if value is Ellipsis:
+                raise NotImplementedError
+            came.append(value)
+            return value
+
+        return call
+
+    return (tuple(map(watch, answer)) if isinstance(answer, tuple) else watch(answer)), came
+
+
+def raised_in(error: BaseException, parts: tuple) -> bool:
+    """Whether one of these functions was at work when the error was raised."""
+    homes = {getattr(getattr(part, "__code__", None), "co_filename", None) for part in parts}
+    files = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+    return any(file in homes or file.startswith("<ipython") for file in files)
 
 
 def blame(error: BaseException, answer: Any) -> str:
     """One sentence: what stopped, with which error, in which line of the learner's code."""
-    if isinstance(error, UnattemptedError):
-        return f"For one of the inputs {error}."
     said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": .")
     frames = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__)]
     home = getattr(getattr(answer, "__code__", None), "co_filename", None)
