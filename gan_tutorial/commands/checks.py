@@ -88,7 +88,9 @@ def torch_pair() -> Iterator[Line]:
         if libraries:
             torch.ops.torchvision.nms  # noqa: B018  (raises where it was not registered)
     except (OSError, AttributeError, RuntimeError):
-        remedy = "Install both anew, from one source: `pip install --force-reinstall torch torchvision`."
+        cpu = platform.system() == "Linux" and not torch.version.cuda
+        place = " --index-url https://download.pytorch.org/whl/cpu" if cpu else ""
+        remedy = f"Install both anew, from one source: `pip install --force-reinstall torch torchvision{place}`."
         yield Line("torch", "problem", f"{pair} do not fit together", remedy)
         return
     yield Line("torch", "ok", f"{pair} fit together")
