@@ -39,7 +39,7 @@ bench:
 
 build:
 	@$(INSTALL) --test
-	$(PY) notebooks/build.py $(BUILD)
+	$(PY) notebooks/authors/build.py $(BUILD)
 
 site:
 	@$(INSTALL)

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path.insert(0, str(ROOT / "notebooks" / "authors"))
 
 import build  # noqa: E402
 from building import BuildError, execute, pages  # noqa: E402
@@ -79,7 +79,8 @@ explore(draw, a=(0, 4, 3))
 # %%
 import sys
 
-print("strict" if os.environ.get("GAN_TUTORIAL_STRICT") else "lax", os.environ["GAN_TUTORIAL_PROFILE"])
+mode = "strict" if os.environ.get("GAN_TUTORIAL_STRICT") else "lax"
+print(mode, os.environ["GAN_TUTORIAL_PROFILE"])
 ipywidgets.IntSlider()
 
 # %% [markdown] tags=["solution"]
@@ -96,8 +97,9 @@ README = f"# A tree\n{BADGES}{TABLE}End.\n"
 
 def tree(folder, source=SOURCE):
     (folder / "notebooks" / "source").mkdir(parents=True)
+    (folder / "notebooks" / "authors").mkdir()
     (folder / "notebooks" / "source" / "01_draw_a_line.py").write_text(source, encoding="utf-8")
-    (folder / "notebooks" / "checklist.tsv").write_text(CHECKLIST, encoding="utf-8")
+    (folder / "notebooks" / "authors" / "checklist.tsv").write_text(CHECKLIST, encoding="utf-8")
     (folder / "README.md").write_text(README, encoding="utf-8")
     os.symlink(ROOT / "gan_tutorial", folder / "gan_tutorial")
     return folder
@@ -267,7 +269,7 @@ def test_check_names_what_is_stale_and_only_that_is_built(copy, capsys):
     change_source(copy, "The slope is two", "The slope is 2")  # a cell of the solutions only
     assert build.main(["--check"], root=copy) == 1
     assert capsys.readouterr().err == (
-        "notebooks/solutions/01_draw_a_line.ipynb is stale: python notebooks/build.py\n"
+        "notebooks/solutions/01_draw_a_line.ipynb is stale: python notebooks/authors/build.py\n"
     )
     stamp = names(copy)[0].stat().st_mtime_ns
     assert build.main([], root=copy) == 0
@@ -345,8 +347,9 @@ def test_a_wrong_solution_does_not_build(copy, capsys):
     change_source(
         copy,
         "# %%\ntry:",
-        "# %%\nfrom gan_tutorial.exercises import Exercise, Property, check, register\n"
-        'register(Exercise("90.1", 3, (Property("value", lambda a: a, "It is {expected}, not {got}."),)))\n'
+        "# %%\nfrom gan_tutorial.lesson.exercises import Exercise, Property, check, register\n"
+        'value = Property("value", lambda a: a, "It is {expected}, not {got}.")\n'
+        'register(Exercise("90.1", 3, (value,)))\n'
         'check("90.1", answer)\ntry:',
     )
     assert build.main([], root=copy) == 1

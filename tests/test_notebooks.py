@@ -13,7 +13,7 @@ from gan_tutorial.lesson import facts
 from gan_tutorial.lesson.exercises import REGISTRY, find
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path.insert(0, str(ROOT / "notebooks" / "authors"))
 
 import build  # noqa: E402
 from building import health  # noqa: E402

@@ -10,7 +10,7 @@ import pytest
 from gan_tutorial.lesson import facts
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path.insert(0, str(ROOT / "notebooks" / "authors"))
 
 import seeds  # noqa: E402
 
@@ -23,7 +23,8 @@ def test_each_asserted_fact_held_with_every_seed_that_was_tried(path):
     known = RECORD[path.stem]
     for row in seeds.asserted(nbformat.read(path, as_version=4)):
         measured = known.get(seeds.key(row), {})
-        assert measured.get("0", [None])[0] == row.measured, f"{row.claim}: python notebooks/seeds.py {path.stem[:2]}"
+        again = f"{row.claim}: python notebooks/authors/seeds.py {path.stem[:2]}"
+        assert measured.get("0", [None])[0] == row.measured, again
         assert seeds.worst(row, measured)[0] == 0, (row.sentence, measured)
 
 

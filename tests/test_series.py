@@ -15,7 +15,7 @@ import pytest
 from gan_tutorial.lesson import facts
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path.insert(0, str(ROOT / "notebooks" / "authors"))
 
 from building.assemble import assemble  # noqa: E402
 

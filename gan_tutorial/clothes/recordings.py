@@ -1,4 +1,4 @@
-"""Recorded trainings: those that take longer than a notebook may.  `python notebooks/record.py` makes them again."""
+"""Recorded trainings: those that take longer than a notebook may; `python notebooks/authors/record.py` makes them."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def load(name: str) -> Recording:
     path = RUNS / f"{name}.json"
     if not path.exists():
         raise FileNotFoundError(
-            f"There is no recording {name!r} in {RUNS.name}/; `python notebooks/record.py {name}` makes it."
+            f"There is no recording {name!r} in {RUNS.name}/; `python notebooks/authors/record.py {name}` makes it."
         )
     stored = json.loads(path.read_text())
     with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
         pictures = dict(file)
     about = (
         f"Recorded on {stored['date']} ({stored['device']}, torch {stored['torch']}); "
-        f"FFD of {stored['samples_per_ffd']:,} samples. To make it again: python notebooks/record.py {name}"
+        f"FFD of {stored['samples_per_ffd']:,} samples. To make it again: python notebooks/authors/record.py {name}"
     )
     settings = {row.pop("name"): row for row in stored["settings"]}
     return Recording(name, about, settings, pictures)

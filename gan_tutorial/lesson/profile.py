@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gan_tutorial import machine
+from gan_tutorial.lesson import turns
 
 NAMES = ("smoke", "cpu", "gpu")
 VARIABLE = "GAN_TUTORIAL_PROFILE"
@@ -41,6 +42,7 @@ class Plan:
         start = time.perf_counter()
         for step in training:
             yield step
+            turns.give()  # a click on a laboratory need not wait for the end
             if window:
                 window.look()
             now, last = time.perf_counter(), step

@@ -9,17 +9,13 @@
 # %% [markdown]
 # # 00 · Start here: a network that never sees a picture learns to draw
 #
+# Below, two small networks learn against each other, and you can watch them do it. **Click here, then
+# press Shift + Enter**, and again: each press runs one cell and goes on to the next, and at the fifth
+# there is something to play with. (The third takes some seconds, since it loads the libraries. On a page
+# that cannot run, such as GitHub's, just read: each moving picture is stored there as a still.)
+#
 # **What you'll do.** In about a minute you train two small networks against each other, until one of
 # them draws clothes that nobody has ever made.
-#
-# **What you'll learn**
-#
-# - to run this series on your machine, to stop it at any moment and to go on
-# - to watch a *generative adversarial network* (GAN) learn, and to look closely at what it made
-# - to say what a GAN consists of: two samplers, two networks and three curves
-# - to find your way through the other notebooks
-#
-# **What you'll need.** A little Python. No mathematics yet, and no GPU.
 #
 # **Time.** Half an hour to read; Run All takes {{time}}.
 
@@ -30,7 +26,7 @@ SEED = 0
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
 import torch
-from IPython.display import Markdown, display
+from IPython.display import Markdown
 
 from gan_tutorial.clothes.data import fashion_mnist, to_unit
 from gan_tutorial.lesson.figures import COLORS, image_grid, use_style
@@ -49,26 +45,21 @@ profile = choose(PROFILE)
 # - The **background** shows what the *discriminator*, D, thinks of each place: blue where it says
 #   "this looks like data", orange where it says "this was made by G". On the line between them it
 #   cannot tell.
-# - The **arrows** (once you play) say which way D's opinion pulls a cross.
+# - The **arrows** (in the live notebook) say which way D's opinion pulls a cross.
 #
-# D tries to tell crosses from dots; G tries to place its crosses where D takes them for dots. The next
-# cell lets both learn for a moment and shows where they have got to. Then it is yours: press
-# **Reset**, and both have forgotten everything; press **▶ Play**, and watch. (*Speed* slows it down.)
-# We will see the crosses start as one clump in the middle and go looking for the heaps.
+# D tries to tell crosses from dots; G tries to place its crosses where D takes them for dots. At first
+# neither knows anything, and the crosses are one clump in the middle. Run the next cell, press
+# **▶ Play**, and watch the ring form. (*Speed* slows it down. On a page that cannot run you see a still:
+# the same game after 2,000 steps.)
 
 # %% tags=["widget"] alt="Left: blue dots in eight heaps on a ring, with orange crosses on and between the heaps, over a background of pale blue and pale orange patches. Right: what both players pay, step by step"
 from gan_tutorial.lesson.laboratory import laboratory
 
-lab = laboratory(data="ring")
-steps = profile.pick(smoke=6, cpu=2_000, gpu=2_000)
-with profile.plan(steps=steps, about=4, gpu=4):
-    lab.step(steps // 3)
-    early = lab.game.sample(2_000, ema=False)  # where the crosses were at a third of the way: for the ledger
-    lab.step(steps - steps // 3)
-lab
+ring_steps = profile.pick(smoke=6, cpu=2_000, gpu=2_000)
+laboratory(data="ring", still=ring_steps)
 
 # %% [markdown]
-# Three things to try. Nothing can break, and **Reset** always brings a fresh start.
+# Three things to try in the live notebook. Nothing can break, and **Reset** always brings a fresh start.
 #
 # 1. Press **Reset**, then **Play**, and **Pause** after some seconds. Now pull the slider *time*
 #    slowly from left to right. What do the crosses learn first: that there is a *ring*, or that
@@ -81,15 +72,26 @@ lab
 #
 # <details><summary>What we saw</summary>
 #
-# 1. First the ring: a third of the way to the picture above, most crosses stood near the circle, and many of
-#    them between its heaps. Only then, and more slowly, do they draw together; even in the picture there are
-#    stragglers.
+# 1. First the ring: after a third of 2,000 steps most crosses stood near the circle, and many of them between
+#    its heaps. Only then, and more slowly, do they draw together; even after all 2,000 there are stragglers.
 # 2. With *only D* the crosses stand still, and the background becomes sharper. With *only G* they run
 #    off at once, into the blue (notebook 02 measures it): what D thinks is worth something only near the
 #    places where it has looked lately. So the two take turns, in small moves. Most of this series is about that.
 # 3. Nothing in the game knows which shape it is given, so it should. Watch the corners and the ends: do they
 #    come last?
 # </details>
+
+# %% [markdown]
+# ## What is in this notebook
+#
+# **What you'll learn**
+#
+# - to run this series on your machine, to stop it at any moment and to go on
+# - to watch a *generative adversarial network* (GAN) learn, and to look closely at what it made
+# - to say what a GAN consists of: two samplers, two networks and three curves
+# - to find your way through the other notebooks
+#
+# **What you'll need.** A little Python. No mathematics yet, and no GPU.
 
 # %% [markdown]
 # ## Does it run here?
@@ -156,10 +158,10 @@ name_rows(ax, images.classes)
 # %% [markdown]
 # ## One minute of training
 #
-# A `game` holds all there is: G, D, their optimisers, the data and the source of random numbers. We
-# make one, and choose 16 random inputs `z` that we keep. Whenever we look, we let G turn these same
-# 16 inputs into pictures, so that we see the same drawings change. (The pictures come from
-# `game.ema`, an average of G's recent weights: it draws more steadily than G itself.)
+# A `game` holds all there is: G, D, the rules by which they learn (their *optimisers*), the data and
+# the source of random numbers. We make one, and choose 16 random inputs `z` that we keep. Whenever we
+# look, we let G turn these same 16 inputs into pictures, so that we see the same drawings change. (The
+# pictures come from `game.ema`, an average of G's recent weights: it draws more steadily than G itself.)
 
 # %%
 from gan_tutorial.clothes.recipes import fashion_game
@@ -170,21 +172,12 @@ z = game.latent(16)
 frames, history = {0: game.ema(z)}, []
 print("z:", tuple(z.shape), "   pictures:", tuple(frames[0].shape))
 
-
-# %%
-def look():
-    """What G makes of the 16 inputs now, as a figure."""
-    ax = image_grid(game.ema(z), columns=8, title=f"step {game.step:,}")
-    plt.close(ax.figure)  # the window below shows it; the end of the cell need not show it again
-    return ax.figure
-
-
 # %% [markdown]
 # Now the training itself. In a *step*, D makes a move (it looks at 64 photographs and 64 of G's
 # pictures, and learns to score them apart), then G makes a move (it changes so that D scores its
 # pictures higher). `train` gives us the steps one by one, and what we do with a step is up to us: the
-# body of the `for` loop is ours. Here we write down the losses, keep a frame now and then, and
-# refresh the picture.
+# body of the `for` loop is ours. Here we write down what both pay, and keep a frame now and then;
+# `plan.watch` says how far it is, and shows the picture while it changes.
 #
 # Run it, and watch. If you press the stop button (■), nothing is lost: run the cell again, and it
 # goes on where it was. (The red message only says that somebody pressed it.)
@@ -194,19 +187,22 @@ from gan_tutorial.game import train
 from gan_tutorial.game.objectives import non_saturating
 
 last = profile.pick(smoke=20, cpu=2_500, gpu=5_000)
-moments = {30, 100, 200, 400, 800, 1500, last}
-window = display(look(), display_id=True)
-left = last - game.step
-with profile.plan(steps=left, about=0.024 * left) as plan:
-    for step in plan.watch(train(game, non_saturating, steps=left, every=10)):
+moments = [n for n in (30, 100, 200, 400, 800, 1500) if n < last] + [last]
+
+
+def look():
+    return image_grid(game.ema(z), columns=8, title=f"step {game.step:,}")
+
+
+with profile.plan(last, about=60, done=game.step) as plan:
+    training = train(game, non_saturating, steps=plan.steps, every=10)
+    for step in plan.watch(training, show=look):
         history.append(step)
-        if step.n in moments:
+        if step.n >= moments[len(frames) - 1]:
             frames[step.n] = game.ema(z)
-        if step.n <= 200 or step.n % 50 == 0 or step.n == last:
-            window.update(look())
 
 # %% [markdown]
-# If you ran this yourself, you saw clothes appear out of fog. If not, here is the film of it. Each
+# If you ran this yourself, you saw clothes appear out of fog. In any case, here is the film of it. Each
 # row is a moment of the training, each column one of the 16 inputs. Go down a column, and you see one
 # drawing develop.
 
@@ -262,7 +258,7 @@ def frame(ax, place, real, columns=12):
     """A frame around picture number `place` of a grid."""
     corner = 29 * (place % columns) + 1, 29 * (place // columns) + 1
     color, line = (COLORS["data"], "-") if real else (COLORS["model"], "--")
-    ax.add_patch(plt.Rectangle(corner, 27, 27, fill=False, edgecolor=color, linestyle=line, linewidth=2))
+    ax.add_patch(plt.Rectangle(corner, 27, 27, fill=False, edgecolor=color, ls=line, lw=2))
 
 
 ax = image_grid(mixed, columns=12)
@@ -285,7 +281,7 @@ train_pixels = to_unit(images.train_images).flatten(1)
 
 
 def nearest(x):
-    """Distance to the nearest of the 60,000 training photographs, and its number.  (n, 1, 28, 28) -> (n,), (n,)"""
+    """Distance to the nearest photograph, and its number.  (n, 1, 28, 28) -> (n,), (n,)"""
     return torch.cdist(x.flatten(1), train_pixels).min(dim=1)
 
 
@@ -323,7 +319,8 @@ print("median distance to the nearest training photograph")
 for name, value in distance.items():
     print(f"{name:28} {value:5.1f}")
 for name in ("copies with a little noise", "copies moved by one pixel"):
-    print(f"{name}: originals found in {(searches[name].indices == originals).float().mean():.0%} of 200")
+    found = (searches[name].indices == originals).float().mean()
+    print(f"{name}: originals found in {found:.0%} of 200")
 
 # %% [markdown]
 # G's pictures are no nearer to the training photographs than new photographs are, while copies with
@@ -361,11 +358,12 @@ print(f"right on {accuracy:.0%} of the test photographs (guessing: 10%)")
 
 # %% tags=["figure"] alt="Bars for the ten classes: the share of photographs and of the generator's pictures that are named so"
 torch.manual_seed(SEED + 3)
-share = {"photographs": classify(to_unit(images.test_images)), "G's pictures": classify(game.sample(2_000))}
-share = {name: torch.bincount(found, minlength=10).cpu() / len(found) for name, found in share.items()}
+share = {"photographs": to_unit(images.test_images), "G's pictures": game.sample(2_000)}
+for name, x in share.items():
+    share[name] = torch.bincount(classify(x), minlength=10).cpu() / len(x)
 fig, ax = plt.subplots(figsize=(8, 3))
-for offset, color, (name, values) in zip((-0.2, 0.2), ("data", "model"), share.items(), strict=True):
-    ax.bar(torch.arange(10) + offset, values, width=0.38, color=COLORS[color], label=name)
+for side, role, name in ((-0.2, "data", "photographs"), (0.2, "model", "G's pictures")):
+    ax.bar(torch.arange(10) + side, share[name], width=0.38, color=COLORS[role], label=name)
 ax.set(ylabel="share named so", xticks=range(10))
 ax.set_xticklabels(images.classes, rotation=25, ha="right")
 ax.grid(axis="x", visible=False)
@@ -385,16 +383,20 @@ print(f"{seen} of 10 classes make up at least 1% of G's pictures")
 # ### What did the losses say?
 #
 # Each player pays a *loss*, and tries to pay less. If D cannot tell photographs from G's pictures at
-# all, and scores everything 0, then we know exactly what both pay. Here are the losses of this run,
-# with those two values as dashed lines.
+# all, it is fooled half the time, like somebody who tosses a coin. The best that it can do then is to
+# score everything 0, and so we know exactly what both pay. Here are the losses of this run, with those
+# two values as dashed lines.
 
-# %% tags=["figure"] alt="The losses of D and G over the steps; both stay near the values that they have when D cannot tell, and their averages hardly change"
+# %% tags=["figure"] alt="The losses of D and G over the steps; both stay near the values that they have when D is fooled half the time, and their averages hardly change"
 from gan_tutorial.lesson.figures import loss_history
 
 undecided = torch.zeros(1)  # the score 0
 d_pays = float(non_saturating.d_loss(undecided, undecided))
 g_pays = float(non_saturating.g_loss(undecided))
-theory = {f"D cannot tell: D pays {d_pays:.2f}": d_pays, f"G pays {g_pays:.2f}": g_pays}
+theory = {
+    f"D is fooled half the time: D pays {d_pays:.2f}": d_pays,
+    f"and G {g_pays:.2f}": g_pays,
+}
 fig, ax = plt.subplots(figsize=(8, 3))
 loss_history(ax, history, theory)
 plt.show()
@@ -436,49 +438,56 @@ for name, part in {"first fifth": history[:fifth], "last fifth": history[-fifth:
 torch.manual_seed(SEED + 4)
 pool = game.latent(500)
 to_class = torch.cdist(game.ema(pool).flatten(1), means)
-clearest = torch.log_softmax(-to_class, dim=1).argmax(dim=0)  # near this class's mean, far from others
+clearest = torch.log_softmax(-to_class, dim=1).argmax(dim=0)  # near its class, far from others
 corners = pool[clearest[[1, 0, 7, 9]]]  # trouser, T-shirt, sneaker, ankle boot
 
 
 def mix(across, down):
     """The input at a point of the square; (0, 0) is the corner at the top left.  -> (1, 64)"""
     a, d = float(across), float(down)
-    w = torch.tensor([[(1 - a) * (1 - d), a * (1 - d), (1 - a) * d, a * d]], device=corners.device)
+    w = [(1 - a) * (1 - d), a * (1 - d), (1 - a) * d, a * d]
+    w = torch.tensor([w], device=corners.device)
     return w / w.norm() @ corners
 
 
-# %% [markdown]
-# On the left, the whole square as a map, with a frame where we are; on the right, the picture at that
-# place. Move the two sliders.
-#
-# A question to answer by playing: go along the upper edge, from trousers to T-shirt (`down` = 0,
-# `across` from 0 to 1). Does the picture change evenly, or does most of the change happen on a short
-# stretch? And what does D think of the pictures on the way?
-
-# %% tags=["widget"] alt="A map of pictures that change from trousers to a T-shirt to the right, and to a sneaker and a boot downwards; beside it one picture from the middle"
-from gan_tutorial.lesson.live import explore
-
-ticks = [i / 6 for i in range(7)]
-
-
+# %%
 def walk(map_ax, one_ax):
-    with torch.no_grad():
-        image_grid(game.ema(torch.cat([mix(a, d) for d in ticks for a in ticks])), map_ax, columns=7)
-        picture = image_grid(game.ema(mix(0, 0)), one_ax).images[0]
-    map_ax.set_title("the square")
-    one_ax.set_title("the picture in the frame")
-    here = map_ax.add_patch(plt.Rectangle((0, 0), 30, 30, fill=False, color=COLORS["model"], linewidth=2.5))
+    """Draw the square and one picture of it; return the function that goes elsewhere."""
+    ticks = [i / 6 for i in range(7)]
+    places = torch.cat([mix(a, d) for d in ticks for a in ticks])
+    image_grid(game.ema(places), map_ax, columns=7)
+    picture = image_grid(game.ema(mix(0, 0)), one_ax).images[0]
+    map_ax.set_title("trouser → T-shirt", loc="center")
+    map_ax.text(102, 207, "sneaker → ankle boot", ha="center", va="top", size=10.5)
+    one_ax.set_title("the picture in the frame", loc="center")
+    line = {"fill": False, "color": COLORS["model"], "linewidth": 2.5}
+    here = map_ax.add_patch(plt.Rectangle((0, 0), 29, 29, **line))
 
     def update(across, down):
         x = game.ema(mix(across, down))
         here.set_xy((174 * across, 174 * down))
         picture.set_data(torch.nn.functional.pad((x[0, 0] + 1) / 2, [1] * 4, value=1).cpu())
-        return f"nearest class: {images.classes[classify(x)]};  D's score: {game.D(x).item():+.2f}"
+        name, sure = images.classes[classify(x)], torch.sigmoid(game.D(x)).item()
+        return f"It looks most like: {name}. D is {sure:.0%} sure that it is a photograph."
 
     return update
 
 
-explore(walk, panels=2, size=(7.2, 3.7), still={"across": 0.45, "down": 0.3}, across=(0.0, 1.0), down=(0.0, 1.0))
+# %% [markdown]
+# On the left, the whole square as a map, with a frame where we are; on the right, the picture at that
+# place. Under it stands what D thinks of it: 100% would be "certainly a photograph", and at 50% it
+# cannot tell. In the live notebook two sliders move the frame; the stored picture stands half way from
+# trousers to T-shirt.
+#
+# A question to answer by playing: go along the upper edge, from trousers to T-shirt (*down* at 0,
+# *across* from 0 to 1). Does the picture change evenly, or does most of the change happen on a short
+# stretch? And what does D think of the pictures on the way?
+
+# %% tags=["widget"] alt="A map of pictures that change from trousers to a T-shirt to the right, and to a sneaker and a boot downwards; beside it the picture from the middle of the upper edge"
+from gan_tutorial.lesson.live import explore
+
+to_move = {"across": (0.0, 1.0, 0.0, 0.05), "down": (0.0, 1.0, 0.0, 0.05)}
+explore(walk, panels=2, size=(7.2, 4.1), still={"across": 0.5}, **to_move)
 
 # %% [markdown]
 # Nothing jumps: where two places of the map are close enough, their pictures are as similar as you like. Look
@@ -494,8 +503,8 @@ strides = (edge[1:] - edge[:-1]).flatten(1).norm(dim=1)
 print("share of the whole change in each of 20 strides, in per cent (even: 5):")
 print("  ".join(f"{share:.0f}" for share in 100 * strides / strides.sum()))
 scores = game.D(edge[::4]).tolist()
-print("D's score at the beginning, after 4, 8, 12, 16 strides, and at the end:")
-print("  ".join(f"{score:+.2f}" for score in scores))
+print("how sure D is of a photograph: at first, after 4, 8, 12, 16 strides, and at the end:")
+print("  ".join(f"{sure:.0%}" for sure in torch.sigmoid(torch.tensor(scores)).tolist()))
 
 # %% [markdown]
 # <details><summary>What we found</summary>
@@ -506,7 +515,7 @@ print("  ".join(f"{score:+.2f}" for score in scores))
 #
 # You may have expected D to reject everything in between. But each mix is itself like a standard
 # normal input, so it is as good a sample as any other, and D has been trained on its like. Of
-# the four in-between pictures some fool it (a score above 0), and some do not.
+# the four in-between pictures some fool it (it is more than 50% sure of a photograph), and some do not.
 # </details>
 
 # %% [markdown]
@@ -553,7 +562,10 @@ from gan_tutorial.lesson.figures import curves
 
 s = torch.linspace(-4, 4, 201)
 fig, (left_ax, right_ax) = plt.subplots(1, 2, figsize=(8, 2.9), sharey=True)
-d_curves = {"for a photograph": non_saturating.d_real(s), "for a made picture": non_saturating.d_fake(s)}
+d_curves = {
+    "for a photograph": non_saturating.d_real(s),
+    "for a made picture": non_saturating.d_fake(s),
+}
 curves(left_ax, s, d_curves, xlabel="score s", ylabel="what D pays")
 curves(right_ax, s, {"G": non_saturating.g_fake(s)}, xlabel="score s", ylabel="what G pays")
 right_ax.get_legend().remove()
@@ -617,7 +629,8 @@ with hand.own_randomness():  # so that we can compare below
 
 # %%
 package = exact_game()
-by_package = [(step.d_loss.item(), step.g_loss.item()) for step in train(package, non_saturating, steps=5)]
+training = train(package, non_saturating, steps=5)
+by_package = [(step.d_loss.item(), step.g_loss.item()) for step in training]
 print("      by hand              with the package")
 for n, (ours, theirs) in enumerate(zip(by_hand, by_package, strict=True), start=1):
     print(f"{n}:  D {ours[0]:.4f}  G {ours[1]:.4f}    D {theirs[0]:.4f}  G {theirs[1]:.4f}")
@@ -676,9 +689,12 @@ with TemporaryDirectory() as folder:
     print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, saved at step {third.step}")
 
 # %%
-five = [torch.tensor([step.g_loss.item() for step in train(g, non_saturating, steps=5)]) for g in (second, third)]
-resume_difference = float((five[0] - five[1]).abs().max())
-print(f"step {second.step} and step {third.step}; largest difference of G's losses: {resume_difference:g}")
+five = []
+for one in (second, third):
+    five.append([step.g_loss.item() for step in train(one, non_saturating, steps=5)])
+resume_difference = max(abs(a - b) for a, b in zip(*five, strict=True))
+print(f"step {second.step} and step {third.step}")
+print(f"largest difference of G's losses: {resume_difference:g}")
 
 # %% [markdown]
 # If you want to keep the game that you trained above, `game.save("my_game.pt")` puts it beside this
@@ -743,7 +759,8 @@ for row, (part, numbers) in enumerate(PARTS.items()):
         if column:
             ax.annotate("", (column + 0.01, -row), (column - 0.06, -row), arrowprops=arrow)
     if row:  # from the end of the row above to the beginning of this one
-        ax.plot([above + 0.48, above + 0.48, 0.48], [0.66 - row, 0.5 - row, 0.5 - row], color=COLORS["guide"], lw=1)
+        corner = [above + 0.48, above + 0.48, 0.48], [0.66 - row, 0.5 - row, 0.5 - row]
+        ax.plot(*corner, color=COLORS["guide"], lw=1)
         ax.annotate("", (0.48, 0.34 - row), (0.48, 0.51 - row), arrowprops=arrow)
     above = column
 ax.text(1.1, -4, "blue: the short course", color=COLORS["data"], va="center")
@@ -755,7 +772,8 @@ plt.show()
 # The same as a list. What is in your folder is a link.
 
 # %%
-here = {path.stem for folder in (".", "source", "..") for path in Path(folder).glob("[0-9][0-9]_*")}
+folders = Path("."), Path("source"), Path("..")
+here = {path.stem for folder in folders for path in folder.glob("[0-9][0-9]_*")}
 lines = ["| notebook | question |", "|---|---|"]
 for name, question in QUESTIONS.items():
     title = f"[{name}]({name}.ipynb)" if name in here else name
@@ -810,18 +828,20 @@ ledger = Ledger("00")
 
 
 def shown(fact, claim, exact, measured):
-    """A row about the run that is stored: another seed, or other data, may find something else."""
+    """A row about the run that is stored: another seed may find something else."""
     ledger.add(fact, claim, exact, measured, 0, "this run", shown_only=True)
 
 
-rounding = 0 if profile.device == "cpu" else 1e-3  # a GPU may add in another order from run to run
+# %%
+rounding = 0 if profile.device == "cpu" else 1e-3  # a GPU may add in another order each time
 brightest = max(-train_pixels.min(), train_pixels.max())
 ledger.add("classes", "labels in the data", 10, len(labels.unique()), 0, "Xiao et al. 2017")
 ledger.add("range", "largest size of a pixel", 1, brightest, 0, "definition of to_unit")
-ledger.add("D undecided", "D pays 2 log 2", 2 * math.log(2), d_pays, 1e-6, "Goodfellow et al. 2014")
-ledger.add("D undecided", "G pays log 2", math.log(2), g_pays, 1e-6, "Goodfellow et al. 2014")
-noisy_distance = distance["copies with a little noise"]
-ledger.add("noise", "distance of noisy copies", 0.05 * math.sqrt(784), noisy_distance, 0.03, "chi distribution")
+paper, noise_length = "Goodfellow et al. 2014", 0.05 * math.sqrt(784)
+ledger.add("D undecided", "D pays 2 log 2", 2 * math.log(2), d_pays, 1e-6, paper)
+ledger.add("D undecided", "G pays log 2", math.log(2), g_pays, 1e-6, paper)
+copied = distance["copies with a little noise"]
+ledger.add("noise", "distance of noisy copies", noise_length, copied, 0.03, "chi distribution")
 ledger.add("one loop", "by hand - package, in losses", 0, loop_difference, 1e-9, "here")
 ledger.add("resume", "saved and loaded, 5 steps on", 0, resume_difference, rounding, "here")
 originals_found = (searches["copies with a little noise"].indices == originals).float().mean()
@@ -844,27 +864,40 @@ ledger.assert_all(profile)
 linear = 64 * (32 * 49) + 32 * 49
 convolutions = 32 * 16 * 4 * 4 + 16 + 16 * 4 * 3 * 3 + 4
 by_layer = linear + convolutions + 2 * (32 + 16)
-ratio = distance["G's pictures"] / distance["new photographs (test set)"]
+new = distance["new photographs (test set)"]
+ratio, trained = distance["G's pictures"] / new, {"source": "this run", "needs_training": True}
 ledger.add("size of G", "weights, layer by layer", by_layer, weights["G"], 0, "the sums above")
-ledger.add("no copies", "distance: G / new", (1, math.inf), ratio, 0.1, "this run", needs_training=True)
-noisy_ratio = noisy_distance / distance["new photographs (test set)"]
-shown("no copies", "distance: copies with noise / new", (0.1, 0.3), noisy_ratio)
-ledger.add("diversity", "classes with at least 1%", (9, 10), seen, 0, "this run", needs_training=True)
+ledger.add("no copies", "distance: G / new", (1, math.inf), ratio, 0.1, **trained)
+shown("no copies", "distance: copies with noise / new", (0.1, 0.3), copied / new)
+ledger.add("diversity", "classes with at least 1%", (9, 10), seen, 0, **trained)
 shown("diversity", "classes with less", 0, 10 - seen)
 off = (share["photographs"] - share["G's pictures"]).abs().max()
 shown("diversity", "largest error of a share", (0.005, 0.05), off)
 ledger.assert_all(profile)
 
+# %% [markdown]
+# The ring again, as in the stored picture at the top, and what its crosses do on the way.
+
 # %%
 angle = torch.arange(8) * math.pi / 4
 heaps = torch.stack([angle.cos(), angle.sin()], dim=1)  # each of sd 0.05
-crosses = torch.stack([early, lab.game.sample(2_000, ema=False)])
+ring, crosses = laboratory(data="ring"), []
+with profile.plan(ring_steps, about=4, gpu=4):
+    for steps in (ring_steps // 3, ring_steps - ring_steps // 3):
+        ring.step(steps)
+        crosses.append(ring.game.sample(2_000, ema=False))
+ring.close()
+early, crosses = crosses[0], torch.stack(crosses)
 in_heaps = (torch.cdist(crosses, heaps).min(dim=2).values < 0.15).double().mean(dim=1)
-shown("crosses", "distance from the circle, early, median", (0, 0.2), (early.norm(dim=1) - 1).abs().median())
+off_circle = (early.norm(dim=1) - 1).abs().median()
+shown("crosses", "distance from the circle, early, median", (0, 0.2), off_circle)
 shown("crosses", "share in the heaps, early", (0.1, 0.5), in_heaps[0])
 shown("crosses", "share in the heaps, in the picture", (0.6, 0.95), in_heaps[1])
+
+# %%
 first, hundred, end = frames[0], frames.get(100, frames[last]), frames[last]
-alike = torch.corrcoef(torch.stack([hundred.mean(dim=0).flatten(), train_pixels.mean(dim=0)]))[0, 1]
+mean_pictures = torch.stack([hundred.mean(dim=0).flatten(), train_pixels.mean(dim=0)])
+alike = torch.corrcoef(mean_pictures)[0, 1]
 shown("film", "contrast at step 0 / at the end", (0, 0.2), first.std() / end.std())
 shown("film", "mean drawing, mean photograph: correlation", (0.85, 1), alike)
 closer = nearest(end).values.median() / nearest(hundred).values.median()
@@ -874,10 +907,12 @@ shown("film", "drawings that change their class, of 16", (2, 14), changed)
 
 # %%
 fifths = history[:fifth], history[-fifth:]
-paid = torch.tensor([[(step.d_loss, step.g_loss) for step in part] for part in fifths]).mean(dim=1)
+paid = [[(step.d_loss, step.g_loss) for step in part] for part in fifths]
+paid = torch.tensor(paid).mean(dim=1)
 shown("losses", "D pays / 2 log 2, last fifth", (0.9, 1.1), paid[1, 0] / d_pays)
 shown("losses", "G pays / log 2, last fifth", (0.9, 1.4), paid[1, 1] / g_pays)
-shown("losses", "change of the averages, larger one", (0, 0.1), (paid[1] - paid[0]).abs().max())
+change = (paid[1] - paid[0]).abs().max()
+shown("losses", "change of the averages, larger one", (0, 0.1), change)
 named = int((classify(game.ema(corners)).cpu() == torch.tensor([1, 0, 7, 9])).sum())
 shown("walk", "corners of the class that was asked for", 4, named)
 shown("walk", "largest stride / smallest", (3, 50), strides.max() / strides.min())

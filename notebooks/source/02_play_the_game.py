@@ -31,6 +31,7 @@ from gan_tutorial.game import Game, networks, objectives, train
 from gan_tutorial.lesson import figures
 from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
 from gan_tutorial.lesson.facts import Ledger
+from gan_tutorial.lesson.figures import COLORS
 from gan_tutorial.lesson.laboratory import laboratory
 from gan_tutorial.lesson.live import explore
 from gan_tutorial.lesson.profile import choose
@@ -39,7 +40,7 @@ from gan_tutorial.truth.densities import Mixture, Normal, Uniform
 
 figures.use_style()
 profile = choose(PROFILE)
-torch.set_num_threads(1)  # the matrices here are tiny: a second thread would only wait for the first
+torch.set_num_threads(1)  # all matrices here are tiny: a second thread would only wait
 torch.manual_seed(SEED);
 
 # %% [markdown]
@@ -65,7 +66,8 @@ torch.manual_seed(SEED);
 p, q = Normal(0, 1), Normal(1, 1)
 x, fake = p.sample(1_000_000), q.sample(1_000_000)
 from_p, from_q = int((x.abs() < 0.05).sum()), int((fake.abs() < 0.05).sum())
-print(f"landed near 0: {from_p:,} data and {from_q:,} samples; share of data {from_p / (from_p + from_q):.3f}")
+print(f"landed near 0: {from_p:,} data and {from_q:,} samples")
+print(f"share of data: {from_p / (from_p + from_q):.3f}")
 
 # %% [markdown]
 # <details><summary>The answers</summary>
@@ -88,14 +90,15 @@ print(f"landed near 0: {from_p:,} data and {from_q:,} samples; share of data {fr
 
 # %%
 def box(ax, x, y, text, role):  # these two only draw: read on with the picture
-    color = figures.COLORS[role]
-    frame = {"boxstyle": "round,pad=0.5", "edgecolor": color, "facecolor": figures.PAPER, "linewidth": 1.6}
+    color = COLORS[role]
+    frame = {"boxstyle": "round,pad=0.5", "ec": color, "fc": figures.PAPER, "lw": 1.6}
     return ax.text(x, y, text, ha="center", va="center", color=color, bbox=frame)
 
 
 def arrow(start, end, role="guide", **look):
-    ends = {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch(), "shrinkA": 3, "shrinkB": 3}
-    style = {"arrowstyle": "-|>", "color": figures.COLORS[role], "linewidth": 1.4, **ends, **look}
+    ends = {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch()}
+    style = {"arrowstyle": "-|>", "color": COLORS[role], "lw": 1.4, "shrinkA": 3, "shrinkB": 3}
+    style |= ends | look
     start.axes.annotate("", end.get_position(), start.get_position(), arrowprops=style)
 
 
@@ -104,19 +107,22 @@ fig, ax = plt.subplots(figsize=(7.8, 2.5))
 ax.set(xlim=(0.2, 10), ylim=(-0.35, 2.6))
 ax.set_axis_off()
 noise, G = box(ax, 0.8, 0.6, "noise $z$", "guide"), box(ax, 2.2, 0.6, "$G$", "G")
-sample, data = box(ax, 3.9, 0.6, "sample $G(z) \\sim q$", "model"), box(ax, 3.9, 1.9, "data $x \\sim p$", "data")
-D, score = box(ax, 5.9, 1.25, "$D$", "D"), box(ax, 7.4, 1.25, "score $s$", "truth")
+sample = box(ax, 3.9, 0.6, "sample $G(z) \\sim q$", "model")
+data, D = box(ax, 3.9, 1.9, "data $x \\sim p$", "data"), box(ax, 5.9, 1.25, "$D$", "D")
+score = box(ax, 7.4, 1.25, "score $s$", "truth")
 worth = box(ax, 9.2, 1.25, "value $V$", "truth")
-for start, end in [(noise, G), (G, sample), (sample, D), (data, D), (D, score), (score, worth)]:
-    arrow(start, end)
+for way in [(noise, G), (G, sample), (sample, D), (data, D), (D, score), (score, worth)]:
+    arrow(*way)
 arrow(worth, D, "D", connectionstyle="arc3,rad=0.42", linestyle="--")
 arrow(worth, G, "G", connectionstyle="arc3,rad=-0.28", linestyle="--")
-ax.text(7.6, 2.2, "$D$ learns: raise $V$", color=figures.COLORS["D"], ha="center")
-ax.text(7.9, -0.1, "$G$ learns: lower $V$", color=figures.COLORS["G"], ha="center");
+ax.text(7.6, 2.2, "$D$ learns: raise $V$", color=COLORS["D"], ha="center")
+ax.text(7.9, -0.1, "$G$ learns: lower $V$", color=COLORS["G"], ha="center");
 
 # %% [markdown] covers=["3.02"]
 # We saw two dashed arrows back: both players learn from the same number $V$, in opposite directions. $G$ never sees
-# data. All it hears of them comes through $D$.
+# data. All it hears of them comes through $D$. (There are games in which $G$ is paid for the *difference* between the
+# score of a sample and that of a datum, the paired or relativistic ones, `rpgan` and `r3gan` in our package. Even there
+# the datum's score is just a number to $G$: no gradient runs through data.)
 #
 # The names that we use, here and in the whole series. Mind the letter $D$: in formulas $D(x)$ is a probability, in the
 # code the network `D` returns the score.
@@ -173,11 +179,11 @@ print("G lowers V: it moves the score of its sample", "up" if slopes[0] < 0 else
 
 # %%
 def pushed_density(G, x):
-    """The density at x (m,) of G(z), z ~ N(0, 1), for any G: R -> R, by cutting z into 4000 stretches."""
+    """The density at x (m,) of G(z), z ~ N(0, 1), by cutting z into 4000 stretches."""
     z = torch.linspace(-6, 6, 4001, dtype=torch.float64)
     g, mass = G(z), Normal().cdf(z).diff()
     low, high = torch.minimum(g[:-1], g[1:]), torch.maximum(g[:-1], g[1:])
-    lands = (low <= x[:, None]) & (x[:, None] < high)  # which stretch covers which x: (m, 4000)
+    lands = (low <= x[:, None]) & (x[:, None] < high)  # (m, 4000): where each stretch goes
     return torch.where(lands, mass / (high - low), 0.0).sum(1)
 
 
@@ -205,13 +211,15 @@ for (top, bottom), (name, G) in zip(axes.T, generators.items(), strict=True):
         low, high = samples.sort().values[[200, -200]].tolist()  # without the far tails
         at = torch.linspace(low, high, 400, dtype=torch.float64)
         exact = pushed_density(G, at)
-    top.plot(z, g, color=figures.COLORS["G"])
+    top.plot(z, g, color=COLORS["G"])
     top.set(title=name, xlabel="$z$")
-    bars, edges, _ = bottom.hist(samples, bins=100, range=(low, high), density=True, color=figures.COLORS["model"], alpha=0.45)
+    look = {"density": True, "color": COLORS["model"], "alpha": 0.45}
+    bars, edges, _ = bottom.hist(samples, bins=100, range=(low, high), **look)
     with torch.no_grad():
         at_bars = pushed_density(G, torch.as_tensor((edges[1:] + edges[:-1]) / 2))
-    apart.append(float((at_bars - torch.as_tensor(bars)).abs().mean()) * (high - low) / 2)  # for the ledger
-    bottom.plot(at, exact, color=figures.COLORS["truth"], lw=1.2)
+    off = float((at_bars - torch.as_tensor(bars)).abs().mean())
+    apart.append(off * (high - low) / 2)  # for the ledger
+    bottom.plot(at, exact, color=COLORS["truth"], lw=1.2)
     bottom.set(xlabel="$x = G(z)$", ylim=(0, min(1.1 * float(exact.max()), 1.6)))
 axes[0, 0].set_ylabel("$G(z)$")
 axes[1, 0].set_ylabel("density $q(x)$");
@@ -226,7 +234,8 @@ axes[1, 0].set_ylabel("density $q(x)$");
 # %%
 samples = net(torch.randn(10_000, 1, dtype=torch.float64))  # one forward pass
 samples.mean().backward()  # one backward pass: how would each weight move the mean?
-print(f"mean of 10,000 samples {samples.mean():.3f}; length of its gradient in the first weights {net[0].weight.grad.norm():.3f}")
+print(f"mean of 10,000 samples: {samples.mean():.3f}")
+print(f"length of its gradient in the first weights: {net[0].weight.grad.norm():.3f}")
 
 # %% [markdown]
 # A warning: if $z$ has fewer numbers than $x$, the samples lie on a thin curve or surface, and $q$ has no density. Full
@@ -238,7 +247,8 @@ print(f"mean of 10,000 samples {samples.mean():.3f}; length of its gradient in t
 for size in (1, 2, 8):
     plane = networks.mlp([size, 16, 2], torch.nn.Tanh)
     slope = torch.autograd.functional.jacobian(plane, torch.zeros(size))
-    print(f"z of size {size}, x of size 2: rank of dG/dz {int(torch.linalg.matrix_rank(slope))}")
+    rank = int(torch.linalg.matrix_rank(slope))
+    print(f"z of size {size}, x of size 2: rank of dG/dz {rank}")
 
 # %% [markdown]
 # ## By hand: D is a classifier
@@ -250,10 +260,10 @@ for size in (1, 2, 8):
 
 # %% tags=["nbval-check-output"] covers=["3.20"]
 s_real, s_fake = torch.linspace(-3, 5, 101), torch.linspace(-6, 2, 101)  # any scores will do
-V = logsigmoid(s_real).mean() + logsigmoid(-s_fake).mean()  # log sigma(s) and log(1 - sigma(s))
+V = logsigmoid(s_real).mean() + logsigmoid(-s_fake).mean()  # log sigma(s), log(1 - sigma(s))
 labels = torch.cat([torch.ones(101), torch.zeros(101)])
 cross_entropy = binary_cross_entropy_with_logits(torch.cat([s_real, s_fake]), labels)
-d_loss = objectives.minimax.d_loss(s_real, s_fake)  # the package: a sum over both kinds, no half
+d_loss = objectives.minimax.d_loss(s_real, s_fake)  # in the package: a sum, without the half
 print(f"V {V:.6f}   -2 x cross-entropy {-2 * cross_entropy:.6f}   -d_loss {-d_loss:.6f}")
 assert torch.allclose(V, -2 * cross_entropy) and torch.allclose(V, -d_loss)
 
@@ -270,7 +280,8 @@ assert torch.allclose(V, -2 * cross_entropy) and torch.allclose(V, -d_loss)
 # %% tags=["nbval-check-output"]
 for s in torch.tensor([-40.0, -4.0, 0.0, 4.0, 40.0]):
     D = torch.sigmoid(s)
-    print(f"score {s:4.0f}   D {D:.6f}   log(1 - D) {torch.log(1 - D):9.5f}   -softplus(s) {-softplus(s):9.5f}")
+    both = f"log(1 - D) {torch.log(1 - D):9.5f}   -softplus(s) {-softplus(s):9.5f}"
+    print(f"score {s:4.0f}   D {D:.6f}   {both}")
 
 # %% [markdown]
 # Now train one. The simplest $D$ has a score that is a straight line, $s(x) = wx + b$: *logistic regression*. Data and
@@ -278,15 +289,16 @@ for s in torch.tensor([-40.0, -4.0, 0.0, 4.0, 40.0]):
 
 # %%
 def fit_line(q, steps, seed, lr=0.5, n=512):
-    """Logistic regression of data (1) against samples of q (0) by gradient descent: w and b of s = w x + b."""
+    """Logistic regression of data (1) against samples of q (0): w and b of s = w x + b."""
     torch.manual_seed(seed)
     w, b = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
     for i in range(steps):
         s_real, s_fake = w * p.sample(n) + b, w * q.sample(n) + b
         d_loss = softplus(-s_real).mean() + softplus(s_fake).mean()
         slope_w, slope_b = torch.autograd.grad(d_loss, [w, b])
-        step = lr / (1 + i / 50)  # smaller and smaller, so that the noise of the draws averages out
-        w, b = (w - step * slope_w).detach().requires_grad_(), (b - step * slope_b).detach().requires_grad_()
+        step = lr / (1 + i / 50)  # smaller and smaller, so that the noise averages out
+        w = (w - step * slope_w).detach().requires_grad_()
+        b = (b - step * slope_b).detach().requires_grad_()
     return w.item(), b.item()
 
 
@@ -303,13 +315,14 @@ w, b = lines[0]
 # %% tags=["figure"] alt="The learned discriminator falls from 1 to 0 and passes through the counted shares of data in bins."
 fig, ax = plt.subplots(figsize=(6, 3))
 edges = torch.linspace(-3.5, 4.5, 33)
-n_data, n_fake = torch.histogram(p.sample(200_000), edges)[0], torch.histogram(q.sample(200_000), edges)[0]
+n_data, n_fake = (torch.histogram(law.sample(200_000), edges)[0] for law in (p, q))
 middles = (edges[1:] + edges[:-1]) / 2
 u = torch.linspace(-3.5, 4.5, 201)
-figures.density_panel(ax, u, p.log_prob(u).exp(), q.log_prob(u).exp(), torch.sigmoid(w * u + b))
-share = n_data / (n_data + n_fake)
-dots = fig.axes[1].scatter(middles, share, color=figures.COLORS["truth"], s=14, zorder=3, label="counted share of data")
-fig.axes[1].legend(handles=[dots], loc="center right");
+D = torch.sigmoid(w * u + b)
+figures.density_panel(ax, u, p.log_prob(u).exp(), q.log_prob(u).exp(), D)
+look = {"color": COLORS["truth"], "s": 14, "zorder": 3, "label": "counted share of data"}
+dots = fig.axes[1].scatter(middles, n_data / (n_data + n_fake), **look)
+fig.axes[1].legend(handles=[dots], loc="upper right", bbox_to_anchor=(1, 0.92));
 
 # %% [markdown]
 # We saw the green line run through the dots: the classifier has learned, at each $x$, the share of data among what
@@ -365,8 +378,8 @@ optimal_D = check("2.1", optimal_D)
 # %% tags=["nbval-check-output"]
 D = torch.linspace(0.0001, 0.9999, 9999, dtype=torch.float64)
 for a, b in [(0.4, 0.4), (0.4, 0.1), (0.02, 0.06), (0.001, 0.3)]:
-    best = D[(a * D.log() + b * (1 - D).log()).argmax()]
-    print(f"p = {a:5}   q = {b:4}   best D by search {best:.4f}   by your formula {optimal_D(a, b):.4f}")
+    best, yours = D[(a * D.log() + b * (1 - D).log()).argmax()], optimal_D(a, b)
+    print(f"p = {a:5}   q = {b:4}   best D by search {best:.4f}   by your formula {yours:.4f}")
 
 # %% [markdown]
 # ### Is that what the classifier learned?
@@ -395,7 +408,8 @@ for t in (1, 2):
     w, b = fit_line(Normal(t, 1), line_steps, seed=SEED)
     x_0 = torch.tensor(-b / w, dtype=torch.float64)  # left of it D says "data"
     line_accuracy[t] = (p.cdf(x_0) + 1 - Normal(t, 1).cdf(x_0)) / 2
-    print(f"t = {t}: accuracy {line_accuracy[t]:.6f}   Bayes limit {divergences.bayes_accuracy(p, Normal(t, 1)):.6f}")
+    limit = divergences.bayes_accuracy(p, Normal(t, 1))
+    print(f"t = {t}: accuracy {line_accuracy[t]:.6f}   Bayes limit {limit:.6f}")
 
 # %% [markdown]
 # A discriminator that is right in 69 % of the cases can be as good as perfect.
@@ -414,33 +428,41 @@ def fit_network(p, q, steps, seed):
     D = networks.PointDiscriminator(1, (32, 32))
     opt = torch.optim.Adam(D.parameters(), lr=5e-3)
     for _ in range(steps):
-        d_loss = objectives.minimax.d_loss(D(p.sample(256)[:, None]), D(q.sample(256)[:, None]))
+        x, fake = p.sample(256)[:, None], q.sample(256)[:, None]
+        d_loss = objectives.minimax.d_loss(D(x), D(fake))
         opt.zero_grad()
         d_loss.backward()
         opt.step()
     return D
 
 
+# %%
 bumps = Mixture((0.5, 0.5), (Normal(-2, 0.6), Normal(2, 0.6))), Normal(0, 1.5)
-blocks = Mixture((0.5, 0.5), (Uniform(-4, -2), Uniform(2, 3))), Mixture((0.7, 0.3), (Uniform(-3, -2), Uniform(2, 4)))
-net_steps = profile.pick(smoke=5, cpu=600, gpu=600)
+four_blocks = (Uniform(-4, -2), Uniform(2, 3)), (Uniform(-3, -2), Uniform(2, 4))
+blocks = Mixture((0.5, 0.5), four_blocks[0]), Mixture((0.7, 0.3), four_blocks[1])
+net_steps, seeds = profile.pick(smoke=5, cpu=600, gpu=600), range(SEED, SEED + 4)
 with profile.plan(steps=8 * net_steps, about=8):
-    trained = [[fit_network(*pair, net_steps, seed=SEED + i) for i in range(4)] for pair in (bumps, blocks)]
+    trained = []
+    for pair in (bumps, blocks):
+        trained.append([fit_network(*pair, net_steps, seed) for seed in seeds])
 
 # %% tags=["figure"] alt="Left: four learned discriminators lie on the optimal one where there is data, and differ in the far tails. Right: with gaps between blocks they agree on the blocks and differ in the gap."
 fig, axes = plt.subplots(2, 2, figsize=(8, 4.2), sharex=True, height_ratios=(1, 1.5))
 at = torch.linspace(-5, 5, 801)
 for (top, bottom), (p_i, q_i), nets in zip(axes.T, (bumps, blocks), trained, strict=True):
-    for density, role in ((p_i, "data"), (q_i, "model")):
-        top.fill_between(at, density.log_prob(at).exp(), color=figures.COLORS[role], alpha=0.3, label=role, lw=0)
-    for i, D in enumerate(nets):
-        with torch.no_grad():
-            bottom.plot(at, torch.sigmoid(D(at[:, None])), color=figures.COLORS["D"], lw=1, label="" if i else "learned D, 4 seeds")
-    bottom.plot(at, divergences.optimal_discriminator(p_i, q_i)(at), color=figures.COLORS["truth"], lw=1.4, ls="--", label="D*")
+    for law, role in ((p_i, "data"), (q_i, "model")):
+        look = {"color": COLORS[role], "alpha": 0.3, "label": role, "lw": 0}
+        top.fill_between(at, law.log_prob(at).exp(), **look)
+    with torch.no_grad():
+        learned = torch.sigmoid(torch.stack([D(at[:, None]) for D in nets]))
+    labels = ["learned D, 4 seeds", "", "", ""]
+    bottom.plot(at, learned.T, color=COLORS["D"], lw=1, label=labels)
+    best = divergences.optimal_discriminator(p_i, q_i)(at)
+    bottom.plot(at, best, color=COLORS["truth"], lw=1.4, ls="--", label="D*")
     bottom.set(xlabel="x", ylim=(-0.03, 1.08))
 for ax in axes[:, 1]:
     for low, high in ((-5, -4), (-2, 2), (4, 5)):
-        ax.axvspan(low, high, color=figures.COLORS["guide"], alpha=0.12, lw=0)
+        ax.axvspan(low, high, color=COLORS["guide"], alpha=0.12, lw=0)
 axes[0, 0].set(title="two bumps against one", ylabel="density")
 axes[0, 1].set(title="densities with gaps (grey)", xlim=(-5, 5))
 axes[1, 0].set_ylabel("D(x)")
@@ -492,7 +514,11 @@ p_x, q_x = on_grid(p), on_grid(q)
 # your sum stands `divergences.value`, the package's *quadrature* (numerical integration, on points of its own).
 
 # %% tags=["nbval-check-output"]
-scores = {"D = 1/2 everywhere": lambda u: 0 * u, "half the best score": lambda u: (0.5 - u) / 2, "D*": lambda u: 0.5 - u}
+scores = {
+    "D = 1/2 everywhere": lambda u: 0 * u,
+    "half the best score": lambda u: (0.5 - u) / 2,
+    "D*": lambda u: 0.5 - u,
+}
 for name, s in scores.items():
     ours, exact = value(p_x, q_x, torch.sigmoid(s(grid)), dx), divergences.value(p, q, s)
     print(f"{name:20}  V by your sum {ours:.6f}   by quadrature {exact:.6f}")
@@ -551,7 +577,7 @@ print("V at D* for t = 4:", value(p_x, q_4, optimal_D(p_x, q_4), dx).item())
 
 # %%
 def value_of_score(p_x, q_x, s, dx=dx):
-    """The same V from the score: log D = logsigmoid(s) and log(1 - D) = logsigmoid(-s), always finite."""
+    """The same V from the score: log D is logsigmoid(s), log(1 - D) is logsigmoid(-s)."""
     return (p_x * logsigmoid(s) + q_x * logsigmoid(-s)).sum() * dx
 
 
@@ -559,11 +585,13 @@ def value_of_score(p_x, q_x, s, dx=dx):
 # Now the numbers, the best score being $\log p - \log q$:
 
 # %% tags=["nbval-check-output"]
+SHRUG = -2 * math.log(2)  # the value of a D that says 1/2 everywhere
 print("  t    V at D*    -2 log 2 + 2 JS    JS        Bayes accuracy")
 for t in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0):
     q_t, best_score = on_grid(Normal(t, 1)), p.log_prob(grid) - Normal(t, 1).log_prob(grid)
     V, JS = value_of_score(p_x, q_t, best_score), js(p_x, q_t, dx)
-    print(f"{t:4}  {V:.6f}      {-2 * math.log(2) + 2 * JS:.6f}      {JS:.6f}      {divergences.bayes_accuracy(p, Normal(t, 1)):.4f}")
+    limit = divergences.bayes_accuracy(p, Normal(t, 1))
+    print(f"{t:4}  {V:.6f}      {SHRUG + 2 * JS:.6f}      {JS:.6f}      {limit:.4f}")
 
 # %% [markdown] covers=["3.15"]
 # The first two columns agree in every digit. On the left we will see $\max_D V$ rise with the shift,
@@ -573,14 +601,22 @@ for t in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0):
 # %%
 widths = torch.linspace(0.3, 3, 55, dtype=torch.float64)
 shifts = torch.linspace(-4, 4, 81, dtype=torch.float64)
-JS_map = torch.stack([torch.stack([js(p_x, on_grid(Normal(t, s)), dx) for t in shifts]) for s in widths])
-best_value = 2 * JS_map - 2 * math.log(2)
+
+
+def max_V(q):
+    """max V = -2 log 2 + 2 JS against a density q, on the grid."""
+    return 2 * js(p_x, on_grid(q), dx) + SHRUG
+
+
+best_value = [torch.stack([max_V(Normal(t, s)) for t in shifts]) for s in widths]
+best_value = torch.stack(best_value)
 
 # %% tags=["figure"] alt="Left: the value at the best discriminator rises from minus two log two to zero with the shift. Right: contour map over shift and width with a single valley at shift 0 and width 1."
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.2))
 t = torch.linspace(0, 8, 81, dtype=torch.float64)
-curve = torch.stack([2 * js(p_x, on_grid(Normal(t_i, 1)), dx) - 2 * math.log(2) for t_i in t])
-figures.curves(left, t, {"$\\max_D V$": curve}, {"$0$: disjoint": 0.0, "$-2\\log 2$: equal": -2 * math.log(2)}, xlabel="shift t")
+curve = {"$\\max_D V$": torch.stack([max_V(Normal(t_i, 1)) for t_i in t])}
+bounds = {"$0$: disjoint": 0.0, "$-2\\log 2$: equal": SHRUG}
+figures.curves(left, t, curve, bounds, xlabel="shift t")
 left.legend(loc="center right")
 image = right.contourf(shifts, widths, best_value, 14, cmap="cividis")
 right.plot(0, 1, "*", color=figures.PAPER, ms=11)
@@ -606,7 +642,7 @@ fig.colorbar(image, ax=right);
 
 # %%
 def V_of(t, a):
-    """V(G_t, D_a) for shifts t (rows) and discriminators a (columns), as sums over the grid."""
+    """V(G_t, D_a) for shifts t (rows) and discriminators a (columns), on the grid."""
     s = -a[:, None] * grid + a[:, None].square() / 2  # (columns, points)
     q_t = Normal().log_prob(grid - t[:, None]).exp()  # (rows, points)
     return (p_x @ logsigmoid(s).T + q_t @ logsigmoid(-s).T) * dx
@@ -620,18 +656,20 @@ V_three, V_map = V_of(three, a), V_of(t_axis, a)
 # %% covers=["3.09"] tags=["figure"] alt="Left: value against discriminator for three generators, each with one peak at its own shift; the peak of G1 is lowest. Right: the value as a map over shift and discriminator, with the ridge of best answers and a saddle at the origin."
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.5))
 for i, (t, ls) in enumerate(zip(three, ("-", "--", ":"), strict=True)):
-    look, peak = {"color": figures.COLORS["G"], "ls": ls}, int(V_three[i].argmax())
+    look, peak = {"color": COLORS["G"], "ls": ls}, int(V_three[i].argmax())
     left.plot(a, V_three[i], **look, label=f"$G_{i + 1}$: t = {t:g}")
-    left.plot(a[peak], V_three[i, peak], "o", color=figures.COLORS["G"])
-    exact = 2 * divergences.js(p, Normal(float(t), 1)) - 2 * math.log(2)
-    left.plot([-1.5, a[peak]], [exact, exact], color=figures.COLORS["guide"], lw=0.8)
+    left.plot(a[peak], V_three[i, peak], "o", color=COLORS["G"])
+    exact = 2 * divergences.js(p, Normal(float(t), 1)) + SHRUG
+    left.plot([-1.5, a[peak]], [exact, exact], color=COLORS["guide"], lw=0.8)
     right.axvline(t, **look)
-left.set(xlabel="discriminator $D_a$", ylabel="V", ylim=(-2.6, -0.3), title="peaks; grey: $-2\\log 2 + 2\\,$JS")
+left.set(xlabel="discriminator $D_a$", ylabel="V", ylim=(-2.6, -0.3))
+left.set_title("peaks; grey: $-2\\log 2 + 2\\,$JS")
 left.legend(loc="lower center", fontsize=8.5)
 image = right.contourf(t_axis, a, V_map.T.clamp(min=-2.4), 16, cmap="cividis")
 right.plot(t_axis[30:], t_axis[30:], color=figures.PAPER, lw=1.8)
 right.plot(0, 0, "*", color=figures.PAPER, ms=11)
-right.set(xlabel="generator: shift t", ylabel="discriminator a", title="V (dark: below $-2.4$)")
+right.set(xlabel="generator: shift t", ylabel="discriminator a")
+right.set_title("V (dark: below $-2.4$)")
 right.grid(False)
 fig.colorbar(image, ax=right);
 
@@ -663,14 +701,16 @@ fig.colorbar(image, ax=right);
 def frozen_slope(t):
     """dV/dt with D frozen at the best answer to t: only the samples G(z) = z + t move."""
     shift = torch.tensor(t, dtype=torch.float64, requires_grad=True)
-    V = (Normal().log_prob(grid).exp() * -softplus(-t * (grid + shift) + t**2 / 2)).sum() * dx  # z runs over the grid
+    score = -t * (grid + shift) + t**2 / 2  # z runs over the grid
+    V = (Normal().log_prob(grid).exp() * -softplus(score)).sum() * dx
     return float(torch.autograd.grad(V, shift)[0])
 
 
 h = 1e-4
 for t in (0.5, 1.0, 2.0, 4.0):
     L_high, L_low = (2 * divergences.js(p, Normal(u, 1)) for u in (t + h, t - h))
-    print(f"t = {t}:  difference quotient of L {(L_high - L_low) / (2 * h):.6f}   slope with D frozen {frozen_slope(t):.6f}")
+    quotient, frozen = (L_high - L_low) / (2 * h), frozen_slope(t)
+    print(f"t = {t}:  difference quotient of L {quotient:.6f}   with D frozen {frozen:.6f}")
 
 # %% [markdown]
 # ### Do not run ahead
@@ -682,17 +722,20 @@ for t in (0.5, 1.0, 2.0, 4.0):
 # %% covers=["3.18", "3.19"] tags=["figure"] alt="Left: curves with fixed discriminators touch the envelope L from below. Right: with the discriminator fixed at t = 2 the value falls without end as t goes down, while the true maximum rises again beyond t = 0."
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.3), sharex=True, sharey=True)
 t = torch.linspace(-4, 4, 161, dtype=torch.float64)
-L = torch.stack([2 * js(p_x, on_grid(Normal(u, 1)), dx) - 2 * math.log(2) for u in t])
-fixed = torch.tensor([-3.0, -1.5, -0.5, 0.5, 1.5, 3.0], dtype=torch.float64)
-left.plot(t, V_of(t, fixed), color=figures.COLORS["D"], lw=1)
-left.plot(t, V_of(t, fixed).max(1).values, color=figures.COLORS["G"], lw=2.4, alpha=0.7, label="maximum of these six")
-left.plot(t, L, color=figures.COLORS["truth"], ls="--", label="L: maximum over all D")
-right.plot(t, L, color=figures.COLORS["truth"], label="L(t), the truth")
-right.plot(t, V_of(t, torch.tensor([2.0], dtype=torch.float64)), color=figures.COLORS["D"], label="V(t, $D_2$), what G sees")
+L = torch.stack([max_V(Normal(u, 1)) for u in t])
+V_six = V_of(t, torch.tensor([-3.0, -1.5, -0.5, 0.5, 1.5, 3.0], dtype=torch.float64))
+V_two = V_of(t, torch.tensor([2.0], dtype=torch.float64))
+rim = {"color": COLORS["G"], "lw": 2.4, "alpha": 0.7}
+left.plot(t, V_six, color=COLORS["D"], lw=1)
+left.plot(t, V_six.max(1).values, **rim, label="maximum of these six")
+left.plot(t, L, color=COLORS["truth"], ls="--", label="L: maximum over all D")
+right.plot(t, L, color=COLORS["truth"], label="L(t), the truth")
+right.plot(t, V_two, color=COLORS["D"], label="V(t, $D_2$), what G sees")
+below = {"xytext": (0, -15), "textcoords": "offset points", "ha": "center", "size": 8.5}
 for u, text in ((2, "here"), (0, "stop"), (-3, "too far")):
-    height = float(2 * divergences.js(p, Normal(u, 1)) - 2 * math.log(2))
-    right.plot(u, height, "o", color=figures.COLORS["G"])
-    right.annotate(text, (u, height), xytext=(0, -15), textcoords="offset points", ha="center", size=8.5)
+    height = float(2 * divergences.js(p, Normal(u, 1)) + SHRUG)
+    right.plot(u, height, "o", color=COLORS["G"])
+    right.annotate(text, (u, height), **below)
 left.set(xlabel="shift t", ylabel="V", ylim=(-3, 0.75), title="L is the rim of all fixed D")
 right.set(xlabel="shift t", title="a fixed D is right only nearby")
 left.legend(loc="upper center", fontsize=8.5)
@@ -712,17 +755,19 @@ right.legend(loc="upper center", fontsize=8.5);
 
 # %%
 def play_by_hand(k, g_lr, rounds, d_lr=0.1, games=8, n=64):
-    """Minimax by alternating gradient steps from t = 3: the shifts after every round, (rounds, games)."""
+    """Minimax by alternating gradient steps from t = 3: the shifts, (rounds, games)."""
     torch.manual_seed(SEED)
     t, w, b = torch.full((games,), 3.0), torch.zeros(games), torch.zeros(games)
     path = []
     for _ in range(rounds):
         for _ in range(k):
             x, fake = torch.randn(n, games), torch.randn(n, games) + t
-            on_x, on_fake = torch.sigmoid(w * x + b) - 1, torch.sigmoid(w * fake + b)  # slopes of d_loss in the scores
-            w, b = w - d_lr * (on_x * x + on_fake * fake).mean(0), b - d_lr * (on_x + on_fake).mean(0)
+            # the slopes of d_loss in the scores, and from them those in w and b
+            on_x, on_fake = torch.sigmoid(w * x + b) - 1, torch.sigmoid(w * fake + b)
+            slope_w, slope_b = (on_x * x + on_fake * fake).mean(0), (on_x + on_fake).mean(0)
+            w, b = w - d_lr * slope_w, b - d_lr * slope_b
         on_fake = torch.sigmoid(w * (torch.randn(n, games) + t) + b)
-        t = t + g_lr * (on_fake * w).mean(0)  # G descends log(1 - D): its slope in t is -sigma(s) w
+        t = t + g_lr * (on_fake * w).mean(0)  # the slope of log(1 - D) is -sigma(s) w
         path.append(t)
     return torch.stack(path)
 
@@ -733,29 +778,36 @@ def play_by_hand(k, g_lr, rounds, d_lr=0.1, games=8, n=64):
 
 # %%
 rounds = profile.pick(smoke=20, cpu=300, gpu=300)
-settings = {"slow G, k = 1": (1, 0.05), "fast G, k = 1": (1, 0.2), "fast G, k = 10": (10, 0.2), "huge steps, k = 10": (10, 20.0)}
+settings = {"slow G, k = 1": (1, 0.05), "fast G, k = 1": (1, 0.2)}
+settings |= {"fast G, k = 10": (10, 0.2), "huge steps, k = 10": (10, 20.0)}
 with profile.plan(steps=4 * rounds, about=3):
     paths = {name: play_by_hand(k, g_lr, rounds) for name, (k, g_lr) in settings.items()}
 for name, path in paths.items():
-    away = int((path[-1].abs() > 5).sum())
-    print(f"{name:20} lowest shift {float(path.min()):7.2f}   ends more than 5 from 0: {away} of 8")
+    lowest, away = float(path.min()), int((path[-1].abs() > 5).sum())
+    print(f"{name:20} lowest shift {lowest:7.2f}   ends more than 5 from 0: {away} of 8")
 
 # %% tags=["figure"] alt="Four settings, eight games each. Slow G and fast G with one step of D swing past 0 before they settle; fast G with ten steps goes straight to 0; huge steps throw some games far away, where JS is log 2, and let the others jump about."
 fig, axes = plt.subplots(2, 4, figsize=(8.2, 3.6), sharex=True, sharey="row")
 shift_table = torch.linspace(0, 15, 301, dtype=torch.float64)
 js_table = torch.stack([divergences.js(p, Normal(float(u), 1)) for u in shift_table])
+
+
+def js_of(path):
+    """The exact JS of each shift, from the nearest row of the table."""
+    return js_table[(path.abs().double() / 0.05).round().long().clamp(max=300)]
+
+
 for (top, bottom), (name, path) in zip(axes.T, paths.items(), strict=True):
-    where = (path.abs().double() / 0.05).round().long().clamp(max=300)  # the nearest row of the table
     thin = {"lw": 0.4 if "huge" in name else 0.9}
-    top.plot(path.clamp(-6, 6), color=figures.COLORS["G"], **thin)
-    bottom.plot(js_table[where], color=figures.COLORS["truth"], **thin)
-    bottom.axhline(math.log(2), color=figures.COLORS["guide"], ls=":")
-    top.axhline(0, color=figures.COLORS["data"], lw=1, ls="--")
+    top.plot(path.clamp(-6, 6), color=COLORS["G"], **thin)
+    bottom.plot(js_of(path), color=COLORS["truth"], **thin)
+    bottom.axhline(math.log(2), color=COLORS["guide"], ls=":")
+    top.axhline(0, color=COLORS["data"], lw=1, ls="--")
     top.set_title(name, size=9.5)
     bottom.set_xlabel("round")
 axes[0, 0].set(ylabel="shift t (cut at 6)", ylim=(-6.2, 6.2))
 axes[1, 0].set(ylabel="JS, exact")
-axes[1, 0].text(10, math.log(2) - 0.07, "log 2", size=8, color=figures.COLORS["guide"]);
+axes[1, 0].text(10, math.log(2) - 0.07, "log 2", size=8, color=COLORS["guide"]);
 
 # %% [markdown]
 # With one step of $D$ per round both the slow and the fast $G$ run past 0, the fast one farther: $D$ lags, still says
@@ -779,12 +831,13 @@ axes[1, 0].text(10, math.log(2) - 0.07, "log 2", size=8, color=figures.COLORS["g
 # %% tags=["nbval-check-output"]
 q_n = [on_grid(Normal(3, 0.7))]
 for _ in range(8):
-    slope = torch.log(optimal_D(q_n[-1], p_x))  # 1 - D* is the same formula with the parts exchanged
+    slope = torch.log(optimal_D(q_n[-1], p_x))  # 1 - D* is the same formula, parts exchanged
     new = q_n[-1] * torch.exp(-1.0 * slope)  # eta = 1
     q_n.append(new / (new.sum() * dx))
 gaps = [float((p_x - q_i).abs().sum() * dx / 2) for q_i in q_n]
 print("total variation after each step:", " ".join(f"{gap:.4f}" for gap in gaps))
-print("each divided by the one before: ", " ".join(f"{b / a:.4f}" for a, b in zip(gaps, gaps[1:], strict=False)))
+ratios = [after / before for before, after in zip(gaps, gaps[1:], strict=False)]
+print("each divided by the one before: ", " ".join(f"{ratio:.4f}" for ratio in ratios))
 
 # %% [markdown]
 # The distance halves in every step, exactly. (Work it out: with $\eta = 1$ the step is $q \to q \cdot (p + q)/q$,
@@ -798,41 +851,49 @@ print("each divided by the one before: ", " ".join(f"{b / a:.4f}" for a, b in zi
 
 # %%
 def twin_of(D):
-    """The same function with the first hidden units in another order, as a dictionary of weights."""
+    """The same function with the first hidden units in another order: its weights."""
     order = torch.arange(32).flip(0)
     weights = {name: w.detach().clone() for name, w in D.named_parameters()}
-    weights["net.0.weight"], weights["net.0.bias"] = weights["net.0.weight"][order], weights["net.0.bias"][order]
+    for name in ("net.0.weight", "net.0.bias"):
+        weights[name] = weights[name][order]
     weights["net.2.weight"] = weights["net.2.weight"][:, order]
     return weights
 
 
 def V_between(D, share):
     """V, by quadrature, of the network that is `share` of the way from D to its twin."""
-    ends = dict(D.named_parameters()), twin_of(D)
-    weights = {name: torch.lerp(ends[0][name].detach(), ends[1][name], share) for name in ends[0]}
-    return divergences.value(*bumps, lambda u: torch.func.functional_call(D, weights, u[:, None].float()).double())
+    start, end = dict(D.named_parameters()), twin_of(D)
+    weights = {name: torch.lerp(start[name].detach(), end[name], share) for name in start}
+
+    def score(u):
+        return torch.func.functional_call(D, weights, u[:, None].float()).double()
+
+    return divergences.value(*bumps, score)
 
 
+# %%
 share = torch.linspace(0, 1, 21)
 with torch.no_grad():
     sags = [[float(V_between(D, float(c))) for c in share] for D in trained[0]]
 far = on_grid(Normal(6, 1))
-mixing = [float(2 * js(p_x, (1 - c) * p_x + c * far, dx)) - 2 * math.log(2) for c in share]
-moving = [float(2 * js(p_x, on_grid(Normal(6 * float(c), 1)), dx)) - 2 * math.log(2) for c in share]
+mixing = [float(2 * js(p_x, (1 - c) * p_x + c * far, dx)) + SHRUG for c in share]
+moving = [float(max_V(Normal(6 * float(c), 1))) for c in share]
 
 # %% tags=["figure"] alt="Left: the density moves to the data in equal halvings. Middle: V sags between a network and its reordered twin. Right: mixing densities stays below the chord, moving the weight t is above it."
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(8.2, 2.8))
 for i in (0, 1, 2, 3, 5, 8):
-    left.plot(grid, q_n[i], color=figures.COLORS["model"], alpha=0.25 + 0.09 * i, lw=1.2)
-left.plot(grid, p_x, color=figures.COLORS["data"], ls="--", label="data")
+    left.plot(grid, q_n[i], color=COLORS["model"], alpha=0.25 + 0.09 * i, lw=1.2)
+left.plot(grid, p_x, color=COLORS["data"], ls="--", label="data")
 left.set(xlim=(-4, 6), xlabel="x", ylabel="density", title="densities: by halves")
-middle.plot(share, torch.tensor(sags).T, color=figures.COLORS["D"], lw=1.2)
+middle.plot(share, torch.tensor(sags).T, color=COLORS["D"], lw=1.2)
 middle.set(xlabel="from D (0) to its twin (1)", ylabel="V", title="$D$'s weights: not concave")
-for path, role, (u, v), words in ((mixing, "model", (0.4, -1.25), "mixing densities"), (moving, "G", (0.02, -0.2), "moving t")):
-    right.plot(share, path, color=figures.COLORS[role])
-    right.text(u, v, words, color=figures.COLORS[role], size=8.5)
-right.plot([0, 1], [mixing[0], mixing[-1]], color=figures.COLORS["guide"], ls=":")
-right.set(xlabel="from N(0, 1) to N(6, 1)", ylabel="$\\max_D V$", title="$G$'s weights: not convex");
+right.plot(share, mixing, color=COLORS["model"])
+right.text(0.4, -1.25, "mixing densities", color=COLORS["model"], size=8.5)
+right.plot(share, moving, color=COLORS["G"])
+right.text(0.02, -0.2, "moving t", color=COLORS["G"], size=8.5)
+right.plot([0, 1], [mixing[0], mixing[-1]], color=COLORS["guide"], ls=":")
+right.set(xlabel="from N(0, 1) to N(6, 1)", ylabel="$\\max_D V$")
+right.set_title("$G$'s weights: not convex");
 
 # %% [markdown]
 # Left: the function-space game, with six of its densities. Middle: for all four networks $V$ is the same at both ends
@@ -852,13 +913,14 @@ right.set(xlabel="from N(0, 1) to N(6, 1)", ylabel="$\\max_D V$", title="$G$'s w
 wide = Normal(0, 2)
 wide_x = on_grid(wide)
 for name, powers in {"w x + b": (0, 1), "v x² + w x + b": (0, 1, 2)}.items():
-    features = torch.stack([(grid / 3) ** k for k in powers])  # 1/3: so that one step size suits all powers
+    features = torch.stack([(grid / 3) ** k for k in powers])  # 1/3: one step size suits all
     c = torch.zeros(len(powers), dtype=torch.float64)
     for _ in range(3000):  # gradient ascent on the exact V, which is concave in c
         D_x = torch.sigmoid(c @ features)
         c = c + 0.5 * features @ (p_x * (1 - D_x) - wide_x * D_x) * dx
-    print(f"best V with s = {name:15} {value(p_x, wide_x, torch.sigmoid(c @ features), dx):.6f}")
-print(f"max V over all D              {2 * divergences.js(p, wide) - 2 * math.log(2):.6f}")
+    best = value(p_x, wide_x, torch.sigmoid(c @ features), dx)
+    print(f"best V with s = {name:15} {best:.6f}")
+print(f"max V over all D              {2 * divergences.js(p, wide) + SHRUG:.6f}")
 
 # %% [markdown]
 # The straight line finds *nothing*: its best is $-2 \log 2$, as if $q$ were $p$, and a $G$ that plays against it would
@@ -872,7 +934,7 @@ print(f"max V over all D              {2 * divergences.js(p, wide) - 2 * math.lo
 
 # %%
 def overfit(seed, steps, n=20):
-    """V on the n + n points that D is trained on, and its exact V, every 10 steps.  -> (points, 2)"""
+    """V on the n + n points that D learns from, and its exact V, every 10 steps."""
     torch.manual_seed(seed)
     x, fake = p.sample(n)[:, None], q.sample(n)[:, None]
     D = networks.PointDiscriminator(1, (64, 64))
@@ -881,7 +943,8 @@ def overfit(seed, steps, n=20):
         d_loss = objectives.minimax.d_loss(D(x), D(fake))
         if i % 10 == 0:
             with torch.no_grad():
-                history.append((-float(d_loss), float(divergences.value(p, q, lambda u: D(u[:, None].float()).double()))))
+                true = divergences.value(p, q, lambda u: D(u[:, None].float()).double())
+            history.append((-float(d_loss), float(true)))
         opt.zero_grad()
         d_loss.backward()
         opt.step()
@@ -894,20 +957,23 @@ with profile.plan(steps=3 * fit_steps, about=3):
 
 # %% tags=["figure"] alt="Left: sample means of V at the best discriminator scatter around the exact value, less with more draws. Right: a network trained on 20 plus 20 points believes in a value above the maximum, while its true value falls far below it."
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.2))
-best = float(2 * divergences.js(p, q) - 2 * math.log(2))
+best = float(2 * divergences.js(p, q) + SHRUG)
 for n, role in ((20, "estimate"), (500, "second")):
     s_real, s_fake = 0.5 - p.sample(4000 * n), 0.5 - q.sample(4000 * n)
     means = (logsigmoid(s_real).view(4000, n) + logsigmoid(-s_fake).view(4000, n)).mean(1)
-    left.hist(means, bins=60, density=True, color=figures.COLORS[role], alpha=0.6, label=f"n = {n}")
-left.set(xlabel="mean over n draws, D* fixed", ylabel="density", title="fixed D: fair estimates")
-for i, (believed, true) in enumerate(fits.permute(0, 2, 1)):
-    steps = 10 * torch.arange(len(true))
-    right.plot(steps, believed, color=figures.COLORS["estimate"], label="" if i else "on its own 40 points")
-    right.plot(steps, true, color=figures.COLORS["truth"], label="" if i else "true V of this D")
-for ax in (left, right):
-    (ax.axvline if ax is left else ax.axhline)(best, color=figures.COLORS["guide"], ls="--", label="max V, exact")
+    look = {"color": COLORS[role], "alpha": 0.6, "label": f"n = {n}"}
+    left.hist(means, bins=60, density=True, **look)
+left.set(xlabel="mean over n draws, D* fixed", ylabel="density")
+left.set_title("fixed D: fair estimates")
+at = 10 * torch.arange(fits.shape[1])
+lines_of = {"on its own 40 points": COLORS["estimate"], "true V of this D": COLORS["truth"]}
+for (label, color), values in zip(lines_of.items(), fits.permute(2, 1, 0), strict=True):
+    right.plot(at, values, color=color, label=[label, "", ""])
+for ax, draw_line in ((left, left.axvline), (right, right.axhline)):
+    draw_line(best, color=COLORS["guide"], ls="--", label="max V, exact")
     ax.legend(fontsize=8.5)
-right.set(xlabel="step of D", ylabel="V", ylim=(-3, 0), title="D trained on few points: flattered");
+right.set(xlabel="step of D", ylabel="V", ylim=(-3, 0))
+right.set_title("D trained on few points: flattered");
 
 # %% [markdown]
 # Left: both heaps are centred on the dashed line, the second one five times narrower ($\sqrt{500/20} = 5$). Right, in
@@ -961,7 +1027,8 @@ for _ in range(3):
         w, b = w - 0.1 * (on_x * x + on_fake * fake).mean(), b - 0.1 * (on_x + on_fake).mean()
     t = t + 0.5 * (torch.sigmoid(w * (torch.randn(64) + t) + b) * w).mean()
 by_hand = torch.stack([t, w, b])
-by_package = torch.stack([played.G.t, *(weight.flatten()[0] for weight in played.D.parameters())]).detach()
+of_D = [weight.flatten()[0] for weight in played.D.parameters()]
+by_package = torch.stack([played.G.t, *of_D]).detach()
 difference = float((by_hand - by_package).abs().max())
 print("t, w, b by hand:   ", [round(v, 5) for v in by_hand.tolist()])
 print("t, w, b by package:", [round(v, 5) for v in by_package.tolist()])
@@ -970,13 +1037,9 @@ assert difference < 1e-5
 # %% [markdown]
 # ## Play
 #
-# Move $q = N(\text{mean}, \text{sd}^2)$, and add an *offset* to the score of the best $D$, which makes it too trusting
-# (above 0) or too suspicious (below 0). On the left: data, model, the best $D$ (dashed) and the offset one. On the
-# right: the bracket $p \log D + q \log(1 - D)$ of both, whose area is $V$. Two questions to answer by playing:
-#
-# 1. Set the mean to 0. Which sd is as easy to detect as the shift by one was, JS = 0.111? There are two.
-# 2. Go back to mean 1 and sd 1. Raise the offset until $V$ falls below $-2 \log 2$: $D$ is now worse than one that always says $\tfrac12$. Is it right in
-#    less than half of the cases?
+# A model $q = N(\text{mean}, \text{sd}^2)$ to move, and an *offset* that is added to the score of the best $D$, which
+# makes it too trusting (above 0) or too suspicious (below 0). On the left: data, model, the best $D$ (dashed) and the
+# offset one. On the right: the bracket $p \log D + q \log(1 - D)$ of both, whose area is $V$.
 
 # %%
 def accuracy(p_x, q_x, score):
@@ -984,35 +1047,62 @@ def accuracy(p_x, q_x, score):
     return float((torch.where(score > 0, p_x, q_x)).sum() * dx / 2)
 
 
+def in_words(q_x, best, s):
+    """What is reached with the scores s, and with the best ones."""
+    V, JS = value_of_score(p_x, q_x, s), js(p_x, q_x, dx)
+    now, limit = accuracy(p_x, q_x, s), accuracy(p_x, q_x, best)
+    side = "above" if V > SHRUG else "below"
+    worth = f"V is {V:.3f}, {side} -2 log 2 = {SHRUG:.3f}; the best is {SHRUG + 2 * JS:.3f}."
+    right = f"This D is right in {now:.1%} of the cases, the best D in {limit:.1%}."
+    return f"JS is {JS:.3f}. {worth} {right}"
+
+
 # %%
 def draw(left, right):
+    """Densities and D on the left, brackets on the right; return what moves them."""
     at = ((grid > -6) & (grid < 6)).nonzero()[::8, 0]  # enough points for a picture
     u = grid[at]
-    left.plot(u, p_x[at], color=figures.COLORS["data"], label="data")
-    (model,) = left.plot(u, q_x[at], color=figures.COLORS["model"], label="model")
-    looks = {"D*": {"color": figures.COLORS["truth"], "ls": "--"}, "D with offset": {"color": figures.COLORS["D"]}}
-    lines = [(left.plot(u, u, label=name, **look)[0], right.plot(u, u, **look)[0]) for name, look in looks.items()]
-    left.set(xlabel="x", ylim=(0, 1.25), title="densities, and D as a probability")
-    left.legend(loc="upper right", ncols=2, fontsize=8)
-    right.set(xlabel="x", ylim=(-0.8, 0.05), title="$p \\log D + q \\log(1 - D)$")
+    left.plot(u, p_x[at], color=COLORS["data"], label="data")
+    (model,) = left.plot(u, q_x[at], color=COLORS["model"], label="model")
+    looks = {"best D": {"color": COLORS["truth"], "ls": "--"}}
+    looks |= {"D with offset": {"color": COLORS["D"]}}
+    lines = []
+    for name, look in looks.items():
+        lines.append([ax.plot(u, u, label=name, **look)[0] for ax in (left, right)])
+    left.set(xlabel="x", ylabel="density, or D(x)", ylim=(0, 1.4), xlim=(-6, 6))
+    right.set(xlabel="x", ylabel="$p \\log D + q \\log(1 - D)$", xlim=(-6, 6))
+    for ax in (left, right):
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, columnspacing=1)
 
-    def update(mean, sd, offset):
-        log_q = Normal(mean, sd).log_prob(grid)
+    def update(mean_of_the_model, sd_of_the_model, offset_of_the_score):
+        log_q = Normal(mean_of_the_model, sd_of_the_model).log_prob(grid)
         q_x, best = log_q.exp(), p.log_prob(grid) - log_q
+        scores = best, best + offset_of_the_score
         model.set_ydata(q_x[at])
-        for s, (probability, bracket) in zip((best, best + offset), lines, strict=True):
-            probability.set_ydata(torch.sigmoid(s)[at])
-            bracket.set_ydata((p_x * logsigmoid(s) + q_x * logsigmoid(-s))[at])
-        V, JS = value_of_score(p_x, q_x, best + offset), js(p_x, q_x, dx)
-        now, limit = accuracy(p_x, q_x, best + offset), accuracy(p_x, q_x, best)
-        return f"V {V:.3f}, max V {2 * JS - 2 * math.log(2):.3f}, JS {JS:.3f}; accuracy {now:.3f} of at most {limit:.3f}"
+        brackets = [(p_x * logsigmoid(s) + q_x * logsigmoid(-s))[at] for s in scores]
+        for (on_left, on_right), s, bracket in zip(lines, scores, brackets, strict=True):
+            on_left.set_ydata(torch.sigmoid(s)[at])
+            on_right.set_ydata(bracket)
+        deepest = 2.0 ** math.ceil(math.log2(max(0.8, -float(brackets[1].min())) / 0.8))
+        if right.get_ylim()[0] != -0.8 * deepest:  # few values: a curve falls, not its axis
+            right.set_ylim(-0.8 * deepest, 0.05 * deepest)
+        return in_words(q_x, *scores)
 
     return update
 
 
+# %% [markdown]
+# Two questions to answer by playing (in the live notebook, with the sliders; at the start, as in the stored picture,
+# the mean is 1, the sd 1 and the offset 1):
+#
+# 1. Set the mean to 0. Which sd is as easy to detect as the shift by one was, JS = 0.111? There are two.
+# 2. Go back to mean 1 and sd 1. Raise the offset from 0 until $V$ falls below $-2 \log 2$: $D$ is now worse than one
+#    that always says $\tfrac12$. Is it right in less than half of the cases?
+
 # %% tags=["widget"] alt="Left: data N(0,1), model N(1,1), the best discriminator and one with offset 1. Right: the integrand of V."
-explore(draw, panels=2, size=(8.4, 3.2), still={"offset": 1.0},
-        mean=(-3.0, 3.0, 1.0, 0.1), sd=(0.3, 3.0, 1.0, 0.05), offset=(-3.0, 3.0, 0.0, 0.1))  # fmt: skip
+explore(draw, panels=2, size=(9, 3.5),
+        mean_of_the_model=(-3.0, 3.0, 1.0, 0.1), sd_of_the_model=(0.3, 3.0, 1.0, 0.01),
+        offset_of_the_score=(-3.0, 3.0, 1.0, 0.1))  # fmt: skip
 
 # %% [markdown]
 # When you have your answers, compare:
@@ -1025,7 +1115,8 @@ for low, high in ((0.3, 1.0), (1.0, 3.0)):
     print(f"JS(N(0, 1), N(0, sd²)) = {target:.4f} at sd = {sds[gap.argmin()]:.3f}")
 for offset in (1.0, 1.1):
     s = 0.5 - grid + offset
-    print(f"offset {offset}: V + 2 log 2 = {value_of_score(p_x, q_x, s) + 2 * math.log(2):.3f}, accuracy {accuracy(p_x, q_x, s):.3f}")
+    over, right = value_of_score(p_x, q_x, s) - SHRUG, accuracy(p_x, q_x, s)
+    print(f"offset {offset}: V + 2 log 2 = {over:.3f}, accuracy {right:.3f}")
 
 # %% [markdown]
 # <details><summary>What this says</summary>
@@ -1059,23 +1150,26 @@ def model_density(G):
 def two_values(one):
     """max V against the G of a game, and the V of its D."""
     model_x, s = model_density(one.G), one.D(span[:, None].float()).double()
-    return float(2 * js(data_x, model_x, 0.02)) - 2 * math.log(2), float(value_of_score(data_x, model_x, s, 0.02))
+    best = float(2 * js(data_x, model_x, 0.02)) + SHRUG
+    return best, float(value_of_score(data_x, model_x, s, 0.02))
 
 
+# %%
 def new_game(seed):
     torch.manual_seed(seed)
-    G, D = networks.mlp([1, 32, 32, 1], torch.nn.Tanh), networks.PointDiscriminator(1, (32, 32))
+    G = networks.mlp([1, 32, 32, 1], torch.nn.Tanh)
+    D = networks.PointDiscriminator(1, (32, 32))
     data, latent = densities.as_data(two_bumps), densities.Latent(1)
     return Game.with_adam(G, D, data, latent, d_lr=2e-3, g_lr=2e-3, seed=seed)
 
 
-# %%
 steps = profile.pick(smoke=20, cpu=1_500, gpu=1_500)
 games, histories, truths = [new_game(SEED + i) for i in range(3)], [], []
 with profile.plan(steps=3 * steps, about=25):
     for one in games:
         history, truth = [], [(0, *two_values(one))]
-        for step in train(one, objectives.minimax, steps=steps, batch_size=128, d_steps=5, every=steps // 20):
+        moves = {"steps": steps, "batch_size": 128, "d_steps": 5, "every": steps // 20}
+        for step in train(one, objectives.minimax, **moves):
             history.append(step)
             truth.append((step.n, *two_values(one)))
         histories.append(history)
@@ -1088,29 +1182,33 @@ with profile.plan(steps=3 * steps, about=25):
 
 # %% tags=["figure"] alt="Left: histograms and densities of data and model after training. Middle: the exact maximum sinks towards minus two log two; the value of the current discriminator stays below it, near minus two log two. Right: losses of both players with the line at two log two."
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(8.8, 3), width_ratios=(1.1, 1, 1))
-for samples, role in ((two_bumps.sample(5000), "data"), (games[0].sample(5000, ema=False)[:, 0], "model")):
-    left.hist(samples, bins=60, range=(-4, 5), density=True, color=figures.COLORS[role], alpha=0.3)
-left.plot(span, data_x, color=figures.COLORS["data"], label="data")
-left.plot(span, model_density(games[0].G), color=figures.COLORS["model"], label="model")
-left.set(xlabel="x", ylabel="density", xlim=(-4, 5), ylim=(0, 0.8), title="the first game, at its end")
+bars = {"bins": 60, "range": (-4, 5), "density": True, "alpha": 0.3}
+samples = two_bumps.sample(5000), games[0].sample(5000, ema=False)[:, 0]
+densities_of = {"data": data_x, "model": model_density(games[0].G)}
+for (role, density), drawn in zip(densities_of.items(), samples, strict=True):
+    left.hist(drawn, **bars, color=COLORS[role])
+    left.plot(span, density, color=COLORS[role], label=role)
+left.set(xlabel="x", ylabel="density", xlim=(-4, 5), ylim=(0, 0.8))
+left.set_title("the first game, at its end")
 left.legend()
-for i, truth in enumerate(truths):
-    n, best, current = torch.tensor(truth).T
-    middle.plot(n, best, color=figures.COLORS["truth"], lw=1.2, label="" if i else "max V, exact")
-    middle.plot(n, current, color=figures.COLORS["D"], lw=1.2, label="" if i else "V of this D, exact")
-middle.axhline(-2 * math.log(2), color=figures.COLORS["guide"], ls="--")
+n, best, current = torch.tensor(truths).permute(2, 1, 0)  # each (records, games)
+middle.plot(n, best, color=COLORS["truth"], lw=1.2, label=["max V, exact", "", ""])
+middle.plot(n, current, color=COLORS["D"], lw=1.2, label=["V of this D, exact", "", ""])
+middle.axhline(SHRUG, color=COLORS["guide"], ls="--")
 middle.set(xlabel="step", ylabel="V", ylim=(-1.46, -1.14), title="three games")
 middle.legend(fontsize=8.5)
-figures.loss_history(right, histories[0], {"2 log 2": 2 * math.log(2), "-log 2": -math.log(2)})
+figures.loss_history(right, histories[0], {"2 log 2": -SHRUG, "-log 2": SHRUG / 2})
 right.set(title="losses, first game", ylabel="loss")
 right.legend(fontsize=8, ncols=2, loc="center right");
 
 # %%
 for i, truth in enumerate(truths):
     (_, first, _), (_, last, now) = truth[0], truth[-1]
-    js_ends = [(v + 2 * math.log(2)) / 2 for v in (first, last)]
-    print(f"game {i}: JS {js_ends[0]:.4f} at the start, {js_ends[1]:.4f} at the end; V of the last D {now:.4f}, max V {last:.4f}")
-print(f"smallest max V - V in any record: {min(best - current for truth in truths for _, best, current in truth):.4f}")
+    begin, end = ((v - SHRUG) / 2 for v in (first, last))
+    print(f"game {i}: JS {begin:.4f} at the start, {end:.4f} at the end; ", end="")
+    print(f"V of the last D {now:.4f}, max V {last:.4f}")
+smallest = min(best - current for truth in truths for _, best, current in truth)
+print(f"smallest max V - V in any record: {smallest:.4f}")
 
 # %% [markdown]
 # In this first game the samples have found both bumps, with a left one that is still too narrow. In the middle each
@@ -1125,20 +1223,19 @@ print(f"smallest max V - V in any record: {min(best - current for truth in truth
 # ## The laboratory
 #
 # One dimension let us compute everything. Two let us *watch*. In the laboratory below $G$ and $D$ are small networks on
-# points of the plane, they play the same minimax game, and you can reach into it while they learn. We let them play a
-# little; the picture shows how far they came. Blue dots are data, orange crosses are samples, and the background is
-# $D$'s score (blue: "data"). On the green line (black in a stored picture) the score is 0. Each arrow says which way one
+# points of the plane, they play the same minimax game, and you can reach into it while they learn. In the live
+# notebook the game is at its beginning, and **▶ Play** starts it; the stored picture shows it a little later. Blue dots are data, orange crosses are samples, and the background is
+# $D$'s score (blue: "data"). On the green line the score is 0. In the live notebook, each arrow says which way one
 # sample would go to make $G$ pay less.
 #
-# **One step, in slow motion.** Tick *slow motion* and press **Step** a few times (without slow motion it makes a whole
-# step). We will see four stages: the batch that $D$ is shown, ringed; $D$'s move, in which the background changes and
+# **One step, in slow motion.** In the live notebook, tick *slow motion* and press **Step** a few times (without slow
+# motion it makes a whole step). We will see four stages: the batch that $D$ is shown, ringed; $D$'s move, in which the background changes and
 # the crosses stand still; the arrows; and $G$'s move, in which the crosses change and the background stands still. (A
 # step is small. To see more of it, set both step sizes to 0.01.) Do the arrows run along the green line or across it?
 
 # %% tags=["widget"] alt="Left: three heaps of blue data dots; orange crosses spread between and on them, over the score of the discriminator. Right: what both players pay over the first steps"
 together = profile.pick(smoke=5, cpu=300, gpu=300)
-lab = laboratory(data="three regions", objective="minimax")
-lab.step(together)
+lab = laboratory(data="three regions", objective="minimax", still=together)
 lab
 
 # %% [markdown]
@@ -1153,13 +1250,13 @@ lab
 # *Who moves* lets one player rest. So we can make, on a screen, the experiment that this notebook is about: freeze $G$,
 # and let $D$ come as near to $D^\star$ as it can; then freeze $D$, and let $G$ move.
 #
-# **Guess first.** In the picture above both have taken turns for a while.
+# **Guess first.** Say that both have taken turns for a while (in the live notebook, let them play some 300 steps).
 #
 # 1. How often is $D$ right now: about as often as the best $D$ against this $G$, or clearly less often?
 # 2. After a thousand moves of $D$ alone it is excellent. Now only $G$ moves, ten times. The divergence between data and
 #    samples: does it fall a lot, fall a little, or rise?
 #
-# Then try it. Tick the layer *best D*: its dashed line is where $D^\star$, computed from both densities, cannot tell.
+# Then try it, in the live notebook. Tick the layer *best D*: its dashed line is where $D^\star$, computed from both densities, cannot tell.
 # Choose **only D** and press **Play**: the green line goes looking for the dashed one, and in the chart "right answers"
 # $D$ climbs towards the line of the best $D$. When it hardly moves any more, press **Pause**, choose **only G**, and
 # press **Step**: once, twice, three times.
@@ -1176,7 +1273,7 @@ regions = Truth(Setting.of(data="three regions"))
 
 @torch.no_grad()
 def standing(lab, n=20_000):
-    """How often D is right, how often the best D would be, JS, and what G pays, as things are."""
+    """How often D is right, how often the best D would be, JS, and what G pays."""
     x, fake = regions.sample(n), lab.game.G(lab.game.latent(n))
     s_real, s_fake = lab.game.D(x), lab.game.D(fake)
     right = float((s_real > 0).double().mean() + (s_fake <= 0).double().mean()) / 2
@@ -1202,7 +1299,9 @@ with profile.plan(steps=3 * (together + d_alone + 10), about=6, gpu=6):
     stands = [alone(seed) for seed in range(3)]
 for seed, found in enumerate(stands):
     for players, right, limit, JS, pays in found:
-        print(f"seed {seed}, {players:6}: D is right {right:5.1%} of at most {limit:6.1%}   JS {JS:.3f}   G pays {pays:6.3f}")
+        print(f"seed {seed}, {players:6}: ", end="")
+        print(f"D is right {right:5.1%} of {limit:6.1%} at most   ", end="")
+        print(f"JS {JS:.3f}   G pays {pays:6.3f}")
 
 # %% [markdown]
 # <details><summary>The answers</summary>
@@ -1217,7 +1316,7 @@ for seed, found in enumerate(stands):
 #    the best $D$ against this $G$ would be right nine times in ten or more.
 # </details>
 #
-# Let **both** play again. Do the crosses find their way back to all three heaps, and how soon? It may take long: where
+# In the live notebook, let **both** play again. Do the crosses find their way back to all three heaps, and how soon? It may take long: where
 # $D$ is sure of its case, the minimax $G$ hears very little (notebook 05).
 #
 # ### Every control, and what it does
@@ -1241,7 +1340,8 @@ rows = [f"| {c.group} | **{c.label}** | {c.help} | {values(c)} |" for c in CONTR
 Markdown("\n".join(["| group | control | what it is | values |", "|---|---|---|---|", *rows]))
 
 # %% [markdown]
-# Data, seed, width and depth make a new game; all others change under the running one. Beside them:
+# Data, seed, the sizes of both networks and the kind of noise make a new game; all others change under the running one. Beside
+# them:
 #
 # - **Time.** The slider *time* goes back to any moment that was recorded, picture and numbers. Play goes on from the present.
 # - **Keys.** Click the picture (or reach it with Tab): space plays and pauses, `s` steps, `r` resets. All else is reached with
@@ -1255,7 +1355,7 @@ Markdown("\n".join(["| group | control | what it is | values |", "|---|---|---|-
 #
 # All of it, with a picture of the whole, is on a [page of its own](laboratory.md).
 #
-# One more question, to answer by playing: let **both** move, set *D's moves* to 5, press **Reset** and **Play**; then
+# One more question, to answer by playing in the live notebook: let **both** move, set *D's moves* to 5, press **Reset** and **Play**; then
 # the same with 1. In the chart "right answers", when does $D$ run nearer to the line of the best $D$?
 #
 # <details><summary>What we saw</summary>
@@ -1287,7 +1387,8 @@ def fit_loaded_line(weight, steps, lr=0.3, n=512):
         d_loss = weight * softplus(-s_real).mean() + softplus(s_fake).mean()
         slope_w, slope_b = torch.autograd.grad(d_loss, [w, b])
         step = lr / (1 + i / 50)
-        w, b = (w - step * slope_w).detach().requires_grad_(), (b - step * slope_b).detach().requires_grad_()
+        w = (w - step * slope_w).detach().requires_grad_()
+        b = (b - step * slope_b).detach().requires_grad_()
     return w.item(), b.item()
 
 
@@ -1309,56 +1410,92 @@ print(f"w {w:.3f} (expected -1)   b {b:.3f} (expected 0.5 + log 2 = {0.5 + math.
 
 # %%
 ledger = Ledger("02")
-mean_w, mean_b = torch.tensor(lines).mean(0)
-ledger.add("F-V1", "logistic regression finds w = -t, t = 1", -1, mean_w, 0.04, "log p/q of two Gaussians", needs_training=True)
-ledger.add("F-V1", "and b = t²/2", 0.5, mean_b, 0.04, "log p/q of two Gaussians", needs_training=True)
+full, run = {"needs_training": True}, {"source": "this run", "needs_training": True}
+(mean_w, mean_b), ratio = torch.tensor(lines).mean(0), "log p/q of two Gaussians"
+claim = "logistic regression finds w = -t, t = 1"
+ledger.add("F-V1", claim, -1, mean_w, 0.04, ratio, **full)
+ledger.add("F-V1", "and b = t²/2", 0.5, mean_b, 0.04, ratio, **full)
+theorem = "Goodfellow et al. 2014, thm 1"
 for t in (1, 2, 4):
-    q_t, exact = on_grid(Normal(t, 1)), 2 * divergences.js(p, Normal(t, 1)) - 2 * math.log(2)
-    best_score = p.log_prob(grid) - Normal(t, 1).log_prob(grid)
-    ledger.add("F-V2", f"max V for a shift of {t}", exact, value_of_score(p_x, q_t, best_score), 1e-6, "Goodfellow et al. 2014, thm 1")
-ledger.add("F-V2", "V at p = q and D = 1/2 is -2 log 2", -2 * math.log(2), value(p_x, p_x, 0 * p_x + 0.5, dx), 1e-9, "same")
+    q_t, exact = on_grid(Normal(t, 1)), 2 * divergences.js(p, Normal(t, 1)) + SHRUG
+    best = value_of_score(p_x, q_t, p.log_prob(grid) - Normal(t, 1).log_prob(grid))
+    ledger.add("F-V2", f"max V for a shift of {t}", exact, best, 1e-6, theorem)
+at_rest = value(p_x, p_x, 0 * p_x + 0.5, dx)
+ledger.add("F-V2", "V at p = q and D = 1/2 is -2 log 2", SHRUG, at_rest, 1e-9, "same")
+
+# %%
 left_block, right_block = on_grid(Uniform(-3, -1)), on_grid(Uniform(1, 3))
 mass = float(left_block.sum() * dx)  # the grid counts both rims of a block
-ledger.add("F-V3", "max V of disjoint densities is 0", 0, 2 * js(left_block / mass, right_block / mass, dx) - 2 * math.log(2), 1e-9, "JS = log 2")
+best = 2 * js(left_block / mass, right_block / mass, dx) + SHRUG
+ledger.add("F-V3", "max V of disjoint densities is 0", 0, best, 1e-9, "JS = log 2")
 for t in (1, 2):
     limit = 0.5 + 0.5 * math.erf(t / 2 / math.sqrt(2))
-    ledger.add("F-V3", f"Bayes accuracy for a shift of {t}", limit, divergences.bayes_accuracy(p, Normal(t, 1)), 1e-6, "Phi(t/2)")
-    ledger.add("F-V3", f"trained D stays at or below it, t = {t}", (limit - 0.01, limit), line_accuracy[t], 1e-9, "TV(p, q)", needs_training=True)
+    found = divergences.bayes_accuracy(p, Normal(t, 1))
+    ledger.add("F-V3", f"Bayes accuracy for a shift of {t}", limit, found, 1e-6, "Phi(t/2)")
+    claim, reach = f"trained D stays at or below it, t = {t}", (limit - 0.01, limit)
+    ledger.add("F-V3", claim, reach, line_accuracy[t], 1e-9, "TV(p, q)", **full)
+above, below = (divergences.js(p, Normal(1 + e, 1)) for e in (h, -h))
+claim, slope = "slope of L at t = 1 with D frozen", float(above - below) / h
+ledger.add("F-V5", claim, slope, frozen_slope(1.0), 1e-5, "envelope theorem")
+claim = "total variation after 8 steps in function space"
+ledger.add("3.16", claim, gaps[0] / 2**8, gaps[8], 1e-6, "q -> (p + q)/2")
 
 # %%
-limit_of_v = float(2 * divergences.js(p, q) - 2 * math.log(2))
-slope_of_max = float(divergences.js(p, Normal(1 + h, 1)) - divergences.js(p, Normal(1 - h, 1))) / h
-ledger.add("F-V5", "slope of L at t = 1 with D frozen", slope_of_max, frozen_slope(1.0), 1e-5, "envelope theorem")
-ledger.add("3.16", "total variation after 8 steps in function space", gaps[0] / 2**8, gaps[8], 1e-6, "q -> (p + q)/2")
-ledger.add("3.21", "true V of a memorising D, largest", (-math.inf, limit_of_v), fits[:, :, 1].max(), 1e-6, "max V is a maximum")
-ledger.add("3.21", "at the end its true V is below that of a shrug", (-math.inf, -2 * math.log(2)), fits[:, -1, 1].max(), 0, "overfitting", needs_training=True)
-ledger.add("3.21", "what it believes at the end exceeds max V", (limit_of_v, 0), fits[:, -1, 0].min(), 0, "overfitting", needs_training=True)
-ledger.add("game", "three steps by hand and by the package", 0, difference, 1e-5, "same random numbers")
-ledger.add("game", "JS after training on two bumps, worst of three", (0, 0.1), max((v[-1][1] + 2 * math.log(2)) / 2 for v in truths), 0, "exact density of G", needs_training=True)
-smallest = min(best - current for truth in truths for _, best, current in truth)
-ledger.add("game", "max V - V of the current D, smallest", (0, math.inf), smallest, 0.01, "max V is a maximum", needs_training=True)
-by_stage = torch.tensor([[row[1:] for row in found] for found in stands])  # (seed, stage, right / limit / JS / paid)
-behind = by_stage[..., 1] - by_stage[..., 0]
-ledger.add("laboratory", "D behind its limit while both play, least of three", (0.05, 0.5), behind[:, 0].min(), 0, "this run", needs_training=True)
-ledger.add("laboratory", "and after D has moved alone, worst of three", 0, behind[:, 1].abs().max(), 0.03, "Bayes limit", needs_training=True)
-ledger.add("laboratory", "JS after ten moves of G alone / before, least of three", (1.5, 5), (by_stage[:, 2, 2] / by_stage[:, 1, 2]).min(), 0, "this run", needs_training=True)
-ledger.add("laboratory", "what G pays after these moves - before, largest", (-5, 0), (by_stage[:, 2, 3] - by_stage[:, 1, 3]).max(), 0, "this run", needs_training=True)
-ledger.add("laboratory", "D is right after these moves, most of three", (0, 0.55), by_stage[:, 2, 0].max(), 0, "this run", needs_training=True)
-ledger.add("laboratory", "and the best D would be, least of three", (0.9, 1), by_stage[:, 2, 1].min(), 0.02, "Bayes limit", needs_training=True)
+limit_of_v, top = float(2 * divergences.js(p, q) + SHRUG), "max V is a maximum"
+claim, true = "true V of a memorising D, largest", fits[:, :, 1]
+ledger.add("3.21", claim, (-math.inf, limit_of_v), true.max(), 1e-6, top)
+claim = "at the end its true V is below that of a shrug"
+ledger.add("3.21", claim, (-math.inf, SHRUG), true[:, -1].max(), 0, "overfitting", **full)
+claim, believed = "what it believes at the end exceeds max V", fits[:, -1, 0].min()
+ledger.add("3.21", claim, (limit_of_v, 0), believed, 0, "overfitting", **full)
+claim = "three steps by hand and by the package"
+ledger.add("game", claim, 0, difference, 1e-5, "same random numbers")
+claim = "JS after training on two bumps, worst of three"
+worst = max((truth[-1][1] - SHRUG) / 2 for truth in truths)
+ledger.add("game", claim, (0, 0.1), worst, 0, "exact density of G", **full)
+claim = "max V - V of the current D, smallest"
+ledger.add("game", claim, (0, math.inf), smallest, 0.01, top, **full)
 
 # %%
-ledger.add("play", "V with offset 1.1, + 2 log 2", (-0.05, 0), value_of_score(p_x, q_x, 1.6 - grid) + 2 * math.log(2), 0, "quadrature")
-ledger.add("play", "accuracy with offset 1.1", (0.6, 0.65), accuracy(p_x, q_x, 1.6 - grid), 0, "quadrature")
+by_stage = torch.tensor([[row[1:] for row in found] for found in stands])  # (seed, stage, 4)
+right, limit, JS, pays = by_stage.unbind(2)
+behind, rises, change = limit - right, JS[:, 2] / JS[:, 1], pays[:, 2] - pays[:, 1]
+claim = "D behind its limit while both play, least of three"
+ledger.add("laboratory", claim, (0.05, 0.5), behind[:, 0].min(), 0, **run)
+claim, worst = "and after D has moved alone, worst of three", behind[:, 1].abs().max()
+ledger.add("laboratory", claim, 0, worst, 0.03, "Bayes limit", **full)
+claim = "JS after ten moves of G alone / before, least of three"
+ledger.add("laboratory", claim, (1.5, 5), rises.min(), 0, **run)
+claim = "what G pays after these moves - before, largest"
+ledger.add("laboratory", claim, (-5, 0), change.max(), 0, **run)
+claim = "D is right after these moves, most of three"
+ledger.add("laboratory", claim, (0, 0.55), right[:, 2].max(), 0, **run)
+claim = "and the best D would be, least of three"
+ledger.add("laboratory", claim, (0.9, 1), limit[:, 2].min(), 0.02, "Bayes limit", **full)
+
+# %%
+s = 1.6 - grid  # the best score and an offset of 1.1
+over = value_of_score(p_x, q_x, s) - SHRUG
+ledger.add("play", "V with offset 1.1, + 2 log 2", (-0.05, 0), over, 0, "quadrature")
+right = accuracy(p_x, q_x, s)
+ledger.add("play", "accuracy with offset 1.1", (0.6, 0.65), right, 0, "quadrature")
 chord = [mixing[0] + float(c) * (mixing[-1] - mixing[0]) for c in share]
-ledger.add("3.16", "mixing densities: max V - chord, largest", (-math.inf, 0), max(v - c for v, c in zip(mixing, chord, strict=True)), 1e-9, "convexity")
-ledger.add("3.16", "moving t: max V - chord, largest", (0.2, 1), max(v - c for v, c in zip(moving, chord, strict=True)), 0, "quadrature")
+mixed = max(v - c for v, c in zip(mixing, chord, strict=True))
+moved = max(v - c for v, c in zip(moving, chord, strict=True))
+claim = "mixing densities: max V - chord, largest"
+ledger.add("3.16", claim, (-math.inf, 0), mixed, 1e-9, "convexity")
+ledger.add("3.16", "moving t: max V - chord, largest", (0.2, 1), moved, 0, "quadrature")
 ends, lowest = torch.tensor(sags)[:, [0, -1]], torch.tensor(sags).min(1).values
-ledger.add("3.16", "V of D - V of its twin, largest", 0, ends.diff().abs().max(), 1e-5, "the same function")
-ledger.add("3.16", "V sags between them, least of four", (0.02, 10), (ends[:, 0] - lowest).min(), 0, "this run", needs_training=True)
-for name, low in {"slow G, k = 1": (-0.8, -0.2), "fast G, k = 1": (-1.8, -0.8), "fast G, k = 10": (-0.15, 0)}.items():
-    ledger.add("3.18", f"lowest shift, {name}", low, paths[name].min(), 0, "this run", needs_training=True)
-at_rest = max(float(paths[name][-1].abs().max()) for name in list(paths)[:3])
-ledger.add("3.18", "farthest from 0 at the end, these three", (0, 0.25), at_rest, 0, "this run", needs_training=True)
+claim, apart_by = "V of D - V of its twin, largest", ends.diff().abs().max()
+ledger.add("3.16", claim, 0, apart_by, 1e-5, "the same function")
+sag = (ends[:, 0] - lowest).min()
+ledger.add("3.16", "V sags between them, least of four", (0.02, 10), sag, 0, **run)
+low = {"slow G, k = 1": (-0.8, -0.2), "fast G, k = 1": (-1.8, -0.8)}
+low |= {"fast G, k = 10": (-0.15, 0)}
+for name, limits in low.items():
+    ledger.add("3.18", f"lowest shift, {name}", limits, paths[name].min(), 0, **run)
+at_rest = max(float(paths[name][-1].abs().max()) for name in low)
+ledger.add("3.18", "farthest from 0 at the end, these three", (0, 0.25), at_rest, 0, **run)
 
 # %%
 def shown(fact, claim, exact, measured):
@@ -1366,40 +1503,51 @@ def shown(fact, claim, exact, measured):
     ledger.add(fact, claim, exact, measured, 0, "this run", shown_only=True)
 
 
-far = paths["huge steps, k = 10"][-1].abs() > 5
-where = (paths["huge steps, k = 10"][-100:].abs().double() / 0.05).round().long().clamp(max=300)
+huge = paths["huge steps, k = 10"][-100:]
+far, JS = huge[-1].abs() > 5, js_of(huge)
 shown("3.18", "huge steps: games far out at the end, of eight", (1, 7), far.sum())
-shown("3.18", "JS of these / log 2, mean", (0.99, 1), js_table[where[-1]][far].mean() / math.log(2))
-shown("3.18", "JS of the others, mean of the last 100 rounds", (0.05, 0.5), js_table[where].mean(0)[~far].mean())
+shown("3.18", "JS of these / log 2, mean", (0.99, 1), JS[-1][far].mean() / math.log(2))
+others = JS.mean(0)[~far].mean()
+shown("3.18", "JS of the others, mean of the last 100 rounds", (0.05, 0.5), others)
 shown("3.04", "bars - line, largest of three (as total variation)", (0, 0.08), max(apart))
-with torch.no_grad():
-    at = torch.linspace(-5, 5, 1001)
-    for name, (p_i, q_i), nets in zip(("bumps", "blocks"), (bumps, blocks), trained, strict=True):
-        D_x, best = torch.stack([torch.sigmoid(D(at[:, None])) for D in nets]), divergences.optimal_discriminator(p_i, q_i)(at)
-        arrives = p_i.log_prob(at).exp() + q_i.log_prob(at).exp()
-        off = ((D_x - best).abs() * arrives).nansum(1) / arrives.sum()
-        ledger.add("3.12", f"learned D - D*, mean over what arrives, {name}", (0, 0.15), off.max(), 0, "this run", needs_training=True)
-        if name == "bumps":
-            shown("3.12", "and at the rims, largest", (0.2, 1), (D_x - best)[:, [0, -1]].abs().max())
+
+# %%
+at = torch.linspace(-5, 5, 1001)
+for name, (p_i, q_i), nets in zip(("bumps", "blocks"), (bumps, blocks), trained, strict=True):
+    with torch.no_grad():
+        D_x = torch.stack([torch.sigmoid(D(at[:, None])) for D in nets])
+    off = (D_x - divergences.optimal_discriminator(p_i, q_i)(at)).abs()
+    arrives = p_i.log_prob(at).exp() + q_i.log_prob(at).exp()
+    mean_off = (off * arrives).nansum(1) / arrives.sum()
+    claim = f"learned D - D*, mean over what arrives, {name}"
+    ledger.add("3.12", claim, (0, 0.15), mean_off.max(), 0, **run)
+    if name == "bumps":
+        shown("3.12", "and at the rims, largest", (0.2, 1), off[:, [0, -1]].max())
 gap = D_x[:, at.abs() < 2]
-shown("3.12", "in the gap the four differ by", (0.1, 1), (gap.max(0).values - gap.min(0).values).max())
-shown("3.12", "confidence at the rims, least", (0.95, 1), torch.stack([D_x[:, 0], 1 - D_x[:, -1]]).min())
+differ = (gap.max(0).values - gap.min(0).values).max()
+shown("3.12", "in the gap the four differ by", (0.1, 1), differ)
+sure = torch.stack([D_x[:, 0], 1 - D_x[:, -1]]).min()
+shown("3.12", "confidence at the rims, least", (0.95, 1), sure)
 
 # %%
 after = len(truths[0]) // 3  # a third of the way
+_, best, current = torch.tensor(truths)[:, 1:].unbind(2)
 first_max = torch.tensor(truths[0])[after:, 1]
-paid = torch.tensor([(step.d_loss / (2 * math.log(2)), -step.g_loss / math.log(2)) for step in histories[0][after:]])
-shown("game", "first game, losses / their values at rest, farthest from 1", (0, 0.1), (paid - 1).abs().max())
+paid = torch.tensor([(step.d_loss / 2, -step.g_loss) for step in histories[0][after:]])
+farthest = (paid / math.log(2) - 1).abs().max()
+shown("game", "first game, losses / their values at rest, farthest from 1", (0, 0.1), farthest)
 shown("game", "meanwhile max V moves by", (0.02, 0.5), first_max.max() - first_max.min())
-shown("game", "max V rises between two records, at most", (0.01, 0.3), torch.tensor(truths)[:, 1:, 1].diff(dim=1).max())
-shown("game", "V of a D below a shrug, lowest", (-0.1, -1e-3), torch.tensor(truths)[:, 1:, 2].min() + 2 * math.log(2))
+rise = best.diff(dim=1).max()
+shown("game", "max V rises between two records, at most", (0.01, 0.3), rise)
+shown("game", "V of a D below a shrug, lowest", (-0.1, -1e-3), current.min() - SHRUG)
 left_of_0 = span < 0
-peak = model_density(games[0].G)[left_of_0].max() / data_x[left_of_0].max()
-mass_left = model_density(games[0].G)[left_of_0].sum() * 0.02
+left_model = model_density(games[0].G)[left_of_0]
+peak, mass_left = left_model.max() / data_x[left_of_0].max(), left_model.sum() * 0.02
 shown("game", "first game, peak of the left bump, model / data", (1.2, 4), peak)
 shown("game", "first game, mass of the left bump (data: 0.4)", (0.25, 0.55), mass_left)
 
 
+# %%
 def behind_after(d_steps, seed):
     """How far D is behind its limit after a hundred steps with d_steps moves each."""
     lab = laboratory(data="three regions", objective="minimax", d_steps=d_steps, seed=seed)
@@ -1409,8 +1557,8 @@ def behind_after(d_steps, seed):
     return limit - right
 
 
-gains = [behind_after(1, seed) - behind_after(5, seed) for seed in range(3)]
-shown("laboratory", "D nearer to its limit with five moves, by at least", (0.01, 1), min(gains))
+least = min(behind_after(1, seed) - behind_after(5, seed) for seed in range(3))
+shown("laboratory", "D nearer to its limit with five moves, by at least", (0.01, 1), least)
 ledger
 
 # %%

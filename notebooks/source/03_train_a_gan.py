@@ -40,6 +40,7 @@ from gan_tutorial.game import Game, d_move, networks, objectives, train
 from gan_tutorial.lesson import figures
 from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
 from gan_tutorial.lesson.facts import Ledger
+from gan_tutorial.lesson.figures import COLORS
 from gan_tutorial.lesson.live import explore
 from gan_tutorial.lesson.profile import choose, use_cores
 
@@ -81,14 +82,15 @@ images
 # %% tags=["figure"] covers=["4.09"] alt="Ten columns of clothes with the mean picture of each class below, and a histogram of pixel values with a tall bar at -1"
 of_class = [images.train_images[images.train_labels == c] for c in range(10)]
 means = torch.stack([pictures.float().mean(0) for pictures in of_class]).to(torch.uint8)
-rows = torch.cat([torch.stack([pictures[i] for pictures in of_class]) for i in range(3)] + [means])
+three = torch.stack([pictures[i] for i in range(3) for pictures in of_class])
 fig, (top, bottom) = plt.subplots(2, 1, figsize=(6.6, 4.6), height_ratios=[2.6, 1])
-figures.image_grid(rows, top, columns=10)
+figures.image_grid(torch.cat([three, means]), top, columns=10)
 for c, name in enumerate(images.classes):
     top.text(29 * c + 15, -4, name.replace("/", "/\n"), ha="center", size=7)
 pixels = to_unit(images.train_images[:5000]).flatten().cpu()
-bottom.hist(pixels, bins=64, color=figures.COLORS["data"], density=True)
-bottom.set(xlabel="value of a pixel, scaled to [-1, 1]", ylabel="density", yscale="log", xlim=(-1.05, 1.05))
+bottom.hist(pixels, bins=64, color=COLORS["data"], density=True)
+bottom.set(xlabel="value of a pixel, scaled to [-1, 1]", xlim=(-1.05, 1.05))
+bottom.set(ylabel="density", yscale="log")
 black = (pixels == -1).float().mean()
 print(f"pixels that are exactly black: {black:.0%}");
 
@@ -106,7 +108,7 @@ print(f"pixels that are exactly black: {black:.0%}");
 
 # %% tags=["exercise"]
 def batch(pictures, n):
-    """n of the pictures, drawn at random, in [-1, 1].  uint8 (N, 28, 28) -> float32 (n, 1, 28, 28)"""
+    """n random pictures, in [-1, 1].  uint8 (N, 28, 28) -> float32 (n, 1, 28, 28)"""
     # solution
     index = torch.randint(len(pictures), (n,), device=pictures.device)
     return (pictures[index].float() / 127.5 - 1).unsqueeze(1)
@@ -150,7 +152,8 @@ probability = torch.tensor([0.001, 0.01, 0.1, 0.5, 0.9], dtype=torch.float64)
 s = probability.logit()
 weak, strong = (slopes(o.g_fake, s) for o in (objectives.minimax, objectives.non_saturating))
 print("     D   minimax   non-saturating   ratio   (1-D)/D")
-for row in zip(probability, weak, strong, strong / weak, (1 - probability) / probability, strict=True):
+columns = (probability, weak, strong, strong / weak, (1 - probability) / probability)
+for row in zip(*columns, strict=True):
     print("{:6.3f}  {:8.4f}  {:15.4f}  {:6.1f}  {:8.1f}".format(*row))
 
 # %% [markdown]
@@ -159,15 +162,22 @@ for row in zip(probability, weak, strong, strong / weak, (1 - probability) / pro
 
 # %% tags=["figure"] covers=["4.06", "4.07", "4.14"] alt="Three panels over the score: the losses of D, the losses of G in three games, and the size of their slopes"
 s = torch.linspace(-8, 8, 201)
-games = {"minimax": objectives.minimax, "non-saturating": objectives.non_saturating, "max. likelihood": objectives.max_likelihood}
-fig, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.2))
-non_saturating = objectives.non_saturating
-figures.curves(left, s, {"data": non_saturating.d_real(s), "model": non_saturating.d_fake(s)}, xlabel="score", ylabel="what D pays")
-for (name, game), look in zip(games.items(), ("model", "data", "guide"), strict=True):
-    middle.plot(s, game.g_fake(s), color=figures.COLORS[look], label=name)
-    right.plot(s, slopes(game.g_fake, s).abs(), color=figures.COLORS[look])
+minimax, non_saturating = objectives.minimax, objectives.non_saturating
+games = {"minimax": minimax, "non-saturating": non_saturating,
+         "max. likelihood": objectives.max_likelihood}
+LOOK = {"minimax": {"color": COLORS["second"]},
+        "non-saturating": {"color": COLORS["G"], "linestyle": "--"},
+        "max. likelihood": {"color": COLORS["estimate"], "linestyle": "-."}}
+fig, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.4))
+left.plot(s, non_saturating.d_real(s), color=COLORS["data"], label="for data")
+left.plot(s, non_saturating.d_fake(s), color=COLORS["model"], label="for a sample")
+for name, game in games.items():
+    middle.plot(s, game.g_fake(s), label=name, **LOOK[name])
+    right.plot(s, slopes(game.g_fake, s).abs(), **LOOK[name])
+left.set(xlabel="score", ylabel="what D pays")
 middle.set(ylim=(-9, 9), xlabel="score of a sample", ylabel="what G pays")
-right.set(yscale="log", ylim=(2e-4, 20), xlabel="score of a sample", ylabel="size of the slope")
+right.set(yscale="log", ylim=(2e-4, 20), xlabel="score of a sample", ylabel="size of slope")
+fig.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=2)
 fig.legend(*middle.get_legend_handles_labels(), loc="outside upper right", ncols=3);
 
 # %% [markdown]
@@ -188,8 +198,9 @@ def bend(curve, at):
 
 probability = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
 for name, game in games.items():
+    over_s = bend(game.g_fake, probability.logit())
     over_d = bend(lambda d: game.g_fake(d.logit()), probability)  # noqa: B023
-    print(f"{name:16} over the score: {bend(game.g_fake, probability.logit()):8} over D: {over_d}")
+    print(f"{name:16} over the score: {over_s:8} over D: {over_d}")
 
 # %% [markdown]
 # Only the non-saturating loss is convex: its slope grows as things get worse, as one expects of a good loss. Mind the word, though. These are curves of one *score*; as
@@ -202,8 +213,9 @@ for name, game in games.items():
 
 # %% tags=["nbval-check-output"] covers=["4.08"]
 scores = torch.linspace(-6, 6, 7)
-flipped = objectives.fake_as_real(objectives.minimax).g_fake(scores)
-labelled_real = nn.functional.binary_cross_entropy_with_logits(scores, torch.ones(7), reduction="none")
+flipped = objectives.fake_as_real(minimax).g_fake(scores)
+cross_entropy = nn.functional.binary_cross_entropy_with_logits
+labelled_real = cross_entropy(scores, torch.ones(7), reduction="none")
 print("non-saturating  ", *(f"{v:7.4f}" for v in non_saturating.g_fake(scores)))
 print("flipped labels  ", *(f"{v:7.4f}" for v in flipped))
 print("BCE, label real ", *(f"{v:7.4f}" for v in labelled_real))
@@ -230,13 +242,14 @@ for name in ("minimax", "non-saturating"):
 
 # %% tags=["exercise"]
 def d_loss(real_score, fake_score):
-    """mean of -log sigma(s) over data + mean of -log(1 - sigma(s)) over samples.  (n,), (m,) -> ()"""
+    """Mean of -log sigma(s), data, + that of -log(1 - sigma(s)), samples.  (n,), (m,) -> ()"""
     # solution
-    return nn.functional.softplus(-real_score).mean() + nn.functional.softplus(fake_score).mean()
+    softplus = nn.functional.softplus
+    return softplus(-real_score).mean() + softplus(fake_score).mean()
 
 
 def g_loss(fake_score):
-    """mean of -log sigma(s) over samples.  (n,) -> ()"""
+    """Mean of -log sigma(s), samples.  (n,) -> ()"""
     # solution
     return nn.functional.softplus(-fake_score).mean()
 
@@ -244,7 +257,8 @@ def g_loss(fake_score):
 # %%
 d_loss, g_loss = check("3.2", (d_loss, g_loss))
 zero = torch.zeros(1)
-print(f"all scores 0: d_loss = {d_loss(zero, zero):.6f} (2 log 2), g_loss = {g_loss(zero):.6f} (log 2)")
+print(f"all scores 0: d_loss = {d_loss(zero, zero):.6f} (2 log 2)")
+print(f"              g_loss = {g_loss(zero):.6f} (log 2)")
 
 # %% [markdown]
 # Remember these two numbers: what the players pay when D cannot tell data from samples and says so.
@@ -282,7 +296,8 @@ def algorithm_1(G, D, sampler, latent, steps, k=1, n=64, lr=5e-4):
 
 # %%
 torch.manual_seed(SEED)
-G, D = networks.MLPGenerator().to(profile.device), networks.MLPDiscriminator().to(profile.device)
+G = networks.MLPGenerator().to(profile.device)
+D = networks.MLPDiscriminator().to(profile.device)
 print(f"G  {G.__doc__}\nD  {D.__doc__}")
 print(f"   weights: {networks.count_weights(G):,} and {networks.count_weights(D):,}")
 
@@ -297,7 +312,7 @@ with torch.no_grad():
 algorithm_1(G, D, images.sampler(), latent, steps=30)
 with torch.no_grad():
     after = G(z)
-figures.image_grid(torch.cat([before, after]), title="above: before; below: after 30 steps by hand")
+figures.image_grid(torch.cat([before, after]), title="above: before; below: after 30 steps")
 clouds = int((after[..., 7:21, 7:21].mean((1, 2, 3)) > after.mean((1, 2, 3))).sum())
 print(f"lighter in the middle than on the whole: {clouds} of 8")
 
@@ -335,7 +350,7 @@ print(f"left in G without detach: {grad_of_g(False):.3f}, with detach: {grad_of_
 
 # %%
 game = recipes.fashion_game(images, recipes.mlp, seed=SEED)
-for step in train(game, objectives.non_saturating, steps=5):
+for step in train(game, non_saturating, steps=5):
     print(f"step {step.n}: d_loss {step.d_loss:.4f}, g_loss {step.g_loss:.4f}")
 
 # %% [markdown]
@@ -352,7 +367,8 @@ def in_double(game):
     return game
 
 
-hand, package = (in_double(recipes.fashion_game(images, recipes.mlp, seed=SEED)) for _ in range(2))
+hand = in_double(recipes.fashion_game(images, recipes.mlp, seed=SEED))
+package = in_double(recipes.fashion_game(images, recipes.mlp, seed=SEED))
 with torch.no_grad():
     begun = hand.G(z.double())
 list(train(package, objectives.non_saturating, steps=5))
@@ -361,7 +377,7 @@ algorithm_1(hand.G, hand.D, hand.data, hand.latent, steps=5, lr=recipes.mlp.lr)
 with torch.no_grad():
     by_hand, by_package = hand.G(z.double()), package.G(z.double())
 apart, moved = (float((by_hand - other).abs().max()) for other in (by_package, begun))
-print(f"largest difference of a pixel: {apart:.1e}; pictures differ from those of the start by {moved:.2f}")
+print(f"largest difference of a pixel: {apart:.1e}; from the start: {moved:.2f}")
 assert apart < 1e-9
 
 # %% [markdown]
@@ -379,19 +395,21 @@ assert apart < 1e-9
 def gradient_size(game, objective, z):
     """|gradient of G's loss, in all weights of G|."""
     loss = objective.g_loss(game.D(game.G(z)))
-    return float(torch.cat([g.flatten() for g in torch.autograd.grad(loss, [*game.G.parameters()])]).norm())
+    gradients = torch.autograd.grad(loss, [*game.G.parameters()])
+    return float(torch.cat([g.flatten() for g in gradients]).norm())
 
 
 def d_alone(seed, early, moves, every=10):
-    """Gradients for G while a fresh D learns against a G of `early` steps.  -> (looks, 2), the game"""
-    game, young = (recipes.fashion_game(images, recipes.mlp, seed=k) for k in (seed + 100, seed))
-    list(train(young, objectives.non_saturating, steps=early, every=early))
+    """Gradients for G of `early` steps while a fresh D learns.  -> (looks, 2), the game"""
+    game = recipes.fashion_game(images, recipes.mlp, seed=seed + 100)
+    young = recipes.fashion_game(images, recipes.mlp, seed=seed)
+    list(train(young, non_saturating, steps=early, every=early))
     game.G.load_state_dict(young.G.state_dict())
     z, rows = game.latent(256), []
     for i in range(moves + 1):
         if i % every == 0:
-            rows.append([gradient_size(game, o, z) for o in (objectives.minimax, objectives.non_saturating)])
-        d_move(game, objectives.non_saturating, *game.data(64))
+            rows.append([gradient_size(game, o, z) for o in (minimax, non_saturating)])
+        d_move(game, non_saturating, *game.data(64))
     return torch.tensor(rows), game
 
 
@@ -399,19 +417,20 @@ def d_alone(seed, early, moves, every=10):
 # Three seeds, so three early generators and three discriminators. We expect two bundles of curves that drift apart.
 
 # %%
-moves = profile.pick(smoke=10, cpu=300, gpu=1000)
+moves, early = profile.pick(smoke=(10, 2), cpu=(300, 40), gpu=(1000, 40))
 with profile.plan(steps=3 * moves, about=10, gpu=10):
-    runs = [d_alone(SEED + i, early=profile.pick(smoke=2, cpu=40, gpu=40), moves=moves) for i in range(3)]
+    runs = [d_alone(SEED + i, early, moves) for i in range(3)]
 
 # %% tags=["figure"] covers=["4.06"] alt="Gradient of G on a logarithmic axis over the moves of D: the minimax gradient falls by orders of magnitude, the non-saturating one grows"
 fig, ax = plt.subplots(figsize=(6, 3.2))
 for rows, _ in runs:
-    at = 10 * torch.arange(len(rows))
-    lines = ax.plot(at, rows[:, 0], figures.COLORS["model"], at, rows[:, 1], figures.COLORS["data"], lw=1.2)
-ax.legend(lines, ["minimax", "non-saturating"], loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    at, names = 10 * torch.arange(len(rows)), ("minimax", "non-saturating")
+    lines = [ax.plot(at, rows[:, i], lw=1.2, **LOOK[name])[0] for i, name in enumerate(names)]
+ax.legend(lines, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 ax.set(yscale="log", xlabel="moves of D, alone", ylabel="gradient that G would get")
 apart_by = min(float(rows[-1, 1] / rows[-1, 0]) for rows, _ in runs)
-fallen, grown = (min(float(v) for v in values) for values in zip(*((rows[:, 0].max() / rows[-1, 0], rows[-1, 1] / rows[0, 1]) for rows, _ in runs), strict=True))
+fallen = min(float(rows[:, 0].max() / rows[-1, 0]) for rows, _ in runs)
+grown = min(float(rows[-1, 1] / rows[0, 1]) for rows, _ in runs)
 print(f"at the end, the two differ by a factor of at least {apart_by:,.0f} in every run")
 
 # %% [markdown]
@@ -428,9 +447,11 @@ ratios = []
 for one in game.latent(5).split(1):
     with torch.no_grad():
         D_of_sample = game.D(game.G(one)).double().sigmoid()
-    measured = gradient_size(game, objectives.non_saturating, one) / gradient_size(game, objectives.minimax, one)
-    ratios.append(measured / float((1 - D_of_sample) / D_of_sample))
-    print(f"D = {float(D_of_sample):.2e}   ratio of gradients {measured:12,.1f}   (1-D)/D {float((1 - D_of_sample) / D_of_sample):12,.1f}")
+    expected = float((1 - D_of_sample) / D_of_sample)
+    measured = gradient_size(game, non_saturating, one) / gradient_size(game, minimax, one)
+    ratios.append(measured / expected)
+    print(f"D = {float(D_of_sample):.2e}   ratio of gradients {measured:12,.1f}   "
+          f"(1-D)/D {expected:12,.1f}")
 game.G.train();
 
 # %% [markdown]
@@ -448,11 +469,16 @@ game.G.train();
 # %% covers=["4.11"]
 def up(n_in, n_out):
     """Double height and width: a 'fractionally strided' convolution with a 5x5 kernel."""
-    return nn.ConvTranspose2d(n_in, n_out, 5, stride=2, padding=2, output_padding=1, bias=False)
+    shape = {"kernel_size": 5, "stride": 2, "padding": 2, "output_padding": 1}
+    return nn.ConvTranspose2d(n_in, n_out, bias=False, **shape)
 
 
-stages = [nn.Sequential(nn.Linear(100, 1024 * 4 * 4), nn.Unflatten(1, (1024, 4, 4)), nn.BatchNorm2d(1024), nn.ReLU())]
-stages += [nn.Sequential(up(c, c // 2), nn.BatchNorm2d(c // 2), nn.ReLU()) for c in (1024, 512, 256)]
+def normed(layer, channels):
+    return nn.Sequential(layer, nn.BatchNorm2d(channels), nn.ReLU())
+
+
+first = nn.Sequential(nn.Linear(100, 1024 * 4 * 4), nn.Unflatten(1, (1024, 4, 4)))
+stages = [normed(first, 1024), *(normed(up(c, c // 2), c // 2) for c in (1024, 512, 256))]
 stages += [nn.Sequential(up(128, 3), nn.Tanh())]
 h, dcgan = torch.randn(2, 100), [(100, 1)]
 for stage in stages:
@@ -462,18 +488,22 @@ print("channels x side:", " -> ".join(f"{c} x {side}" for c, side in dcgan))
 print(f"weights: {sum(map(networks.count_weights, stages)):,}")
 
 # %% [markdown]
-# And ours, drawn below it. Height is the side of the picture, width is the number of channels on a logarithmic scale.
+# And ours, drawn below it. Each box is a stage, with its channels × side² below it. Its height is the side, its width the number of channels, on a logarithmic scale.
 
 # %% tags=["figure"] covers=["4.11"] alt="Two rows of boxes: DCGAN from 100 numbers to a 64 by 64 picture in colour, ours from 64 numbers to a 28 by 28 grey one"
 def boxes(ax, sizes, title):
     """A generator as boxes, from latent to picture."""
     x = 0.0
     for channels, side in sizes:
-        width = 0.5 + torch.tensor(float(channels)).log2().item() / 4
-        ax.add_patch(plt.Rectangle((x, -side / 2), width, side, fc=figures.COLORS["G"], alpha=0.75))
-        ax.text(x + width / 2, -37, f"{channels} × {side}²" if side > 1 else f"$z$: {channels}", ha="center", va="top", size=8)
-        x += width + 1.2
-    ax.set(xlim=(-0.3, 19), ylim=(-46, 34), title=title)
+        width = 0.4 + math.log2(channels) / 4
+        ax.add_patch(plt.Rectangle((x, -side / 2), width, side, fc=COLORS["G"], alpha=0.75))
+        label = f"{channels} × {side}²" if side > 1 else f"latent: {channels}"
+        ax.text(x + width / 2, -side / 2 - 3, label, ha="center", va="top", size=8.5)
+        x += width + 1.1
+        arrow = {"arrowstyle": "->", "color": COLORS["guide"]}
+        if side != sizes[-1][1]:
+            ax.annotate("", (x - 0.2, 0), (x - 0.9, 0), arrowprops=arrow)
+    ax.set(xlim=(-0.3, 18.2), ylim=(-sizes[-1][1] / 2 - 13, sizes[-1][1] / 2 + 1), title=title)
     ax.set_axis_off()
 
 
@@ -482,7 +512,7 @@ for layer in recipes.conv.G().body:
     h = layer(h)
     if isinstance(layer, nn.ReLU | nn.Tanh):
         ours.append((h.shape[1], h.shape[2]))
-fig, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 4))
+fig, (top, bottom) = plt.subplots(2, 1, figsize=(7, 3.9), height_ratios=[78, 42])
 boxes(top, dcgan, "DCGAN's generator: 64 × 64 pixels in colour")
 boxes(bottom, ours, "ours: 28 × 28 pixels in grey")
 
@@ -500,7 +530,8 @@ boxes(bottom, ours, "ours: 28 × 28 pixels in grey")
 
 # %%
 for name, nets in recipes.NETS.items():
-    print(f"{name:5} weights of G {networks.count_weights(nets.G()):8,}, of D {networks.count_weights(nets.D()):8,}")
+    in_G, in_D = networks.count_weights(nets.G()), networks.count_weights(nets.D())
+    print(f"{name:5} weights of G {in_G:8,}, of D {in_D:8,}")
 
 # %% [markdown]
 # The convolutional pair has a fraction of the weights and uses each of them at many places.
@@ -526,45 +557,73 @@ def features(pictures):
 
 
 def frechet(a, b):
-    """Fréchet distance between Gaussians with the moments of a and of b.  (n, d), (m, d) -> number"""
+    """Fréchet distance of Gaussians with the moments of a and b.  (n, d), (m, d) -> number"""
     A, B = a.T.cov(), b.T.cov()
-    root = torch.linalg.eigvals(A @ B).real.clamp(min=0).sqrt().sum()  # trace of the square root
+    root = torch.linalg.eigvals(A @ B).real.clamp(min=0).sqrt().sum()  # trace of the root
     return float((a.mean(0) - b.mean(0)).square().sum() + A.trace() + B.trace() - 2 * root)
 
 
 held_out = features(to_unit(images.test_images))
 floor = frechet(features(to_unit(images.train_images[-1000:])), held_out)
-print(f"1,000 other real pictures: {floor:.1f}; pure noise: {frechet(features(torch.rand(1000, 1, 28, 28) * 2 - 1), held_out):.0f}")
+of_noise = frechet(features(torch.rand(1000, 1, 28, 28) * 2 - 1), held_out)
+print(f"1,000 other real pictures: {floor:.1f}; pure noise: {of_noise:.0f}")
 
 # %% [markdown]
 # The first number is the *floor*, what perfect samples would get: not 0, as a thousand of them are only a sample.
 #
 # ### The two trainings
 #
-# `observe` trains a game and looks up now and then: it keeps the losses of every tenth step and, at eight moments, four pictures from fixed latents and the distance of 1,000 fresh samples.
+# From each we keep the losses of every tenth step and, at eight moments, four pictures from fixed latents and the distance of 1,000 fresh samples.
 
 # %%
-def observe(nets, plan):
-    """Train as planned; -> the game, its Steps, and (step, pictures, distance) at eight moments."""
-    game, history, looks = recipes.fashion_game(images, nets, seed=SEED), [], []
-    fixed = game.latent(4)
-    moments = {max(10, 10 * round(part * plan.steps / 10)) for part in (0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1)}
-    training = train(game, objectives.non_saturating, steps=plan.steps, batch_size=nets.batch, every=10)
-    for step in plan.watch(training):  # the same steps, and a line that says how fast they come
-        history.append(step)
-        if step.n in moments:
-            with torch.no_grad():
-                looks.append((step.n, game.ema(fixed), frechet(features(game.sample(1000, ema=False)), held_out)))
-    return game, history, looks
+def moments(steps):
+    """The eight steps, of so many, at which we look."""
+    parts = (0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1)
+    return {max(10, 10 * round(part * steps / 10)) for part in parts}
 
 
-# %% covers=["4.09"]
-with profile.plan(steps=profile.pick(smoke=20, cpu=4000, gpu=20_000), about=30, gpu=40) as plan:
-    mlp_game, mlp_history, mlp_looks = observe(recipes.mlp, plan)
+def look(game, z):
+    """The averaged G's pictures of z, and the distance of 1,000 fresh samples of G."""
+    with torch.no_grad():
+        return game.ema(z), frechet(features(game.sample(1000, ema=False)), held_out)
 
-# %% covers=["4.09"]
-with profile.plan(steps=profile.pick(smoke=20, cpu=5000, gpu=20_000), about=35, gpu=40) as plan:
-    conv_game, conv_history, conv_looks = observe(recipes.conv, plan)
+
+def window(game, z):
+    """What is shown while it trains."""
+    return figures.image_grid(game.ema(z), title=f"step {game.step:,}")
+
+
+# %% [markdown]
+# One cell makes a game, the next one trains it. In the live notebook you see meanwhile what becomes of the four latents, and the stop button (■) loses nothing: run the cell
+# again, and the training goes on from where it was.
+
+# %%
+mlp_steps = profile.pick(smoke=20, cpu=4000, gpu=20_000)
+mlp_game = recipes.fashion_game(images, recipes.mlp, seed=SEED)
+mlp_z, mlp_history, mlp_looks = mlp_game.latent(4), [], []
+
+# %% covers=["4.09"] alt="What the averaged MLP makes of four latents at the end of its training"
+with profile.plan(mlp_steps, about=30, gpu=40, done=mlp_game.step) as plan:
+    how = {"steps": plan.steps, "batch_size": recipes.mlp.batch, "every": 10}
+    training = train(mlp_game, non_saturating, **how)
+    for step in plan.watch(training, show=lambda: window(mlp_game, mlp_z)):
+        mlp_history.append(step)
+        if step.n in moments(mlp_steps):
+            mlp_looks.append((step.n, *look(mlp_game, mlp_z)))
+
+# %%
+conv_steps = profile.pick(smoke=20, cpu=5000, gpu=20_000)
+conv_game = recipes.fashion_game(images, recipes.conv, seed=SEED)
+conv_z, conv_history, conv_looks = conv_game.latent(4), [], []
+
+# %% covers=["4.09"] alt="What the averaged convolutional generator makes of four latents at the end of its training"
+with profile.plan(conv_steps, about=35, gpu=40, done=conv_game.step) as plan:
+    how = {"steps": plan.steps, "batch_size": recipes.conv.batch, "every": 10}
+    training = train(conv_game, non_saturating, **how)
+    for step in plan.watch(training, show=lambda: window(conv_game, conv_z)):
+        conv_history.append(step)
+        if step.n in moments(conv_steps):
+            conv_looks.append((step.n, *look(conv_game, conv_z)))
 
 # %% [markdown]
 # First the film of both: each frame shows the same four latents. Above the perceptrons, below the convolutions; time runs to the right.
@@ -583,7 +642,8 @@ figures.film_strip(frames, titles, columns=len(film["MLP"]));
 
 # %% tags=["figure"] covers=["4.09"] alt="Three panels of thirty pictures: real clothes, samples of the MLP GAN, samples of the convolutional GAN"
 torch.manual_seed(SEED)
-shown = {"real": to_unit(images.test_images[:30]), "MLP": mlp_game.sample(30), "convolutional": conv_game.sample(30)}
+shown = {"real": to_unit(images.test_images[:30]),
+         "MLP": mlp_game.sample(30), "convolutional": conv_game.sample(30)}
 fig, axes = plt.subplots(1, 3, figsize=(8.4, 3.5))
 for ax, (name, pictures) in zip(axes, shown.items(), strict=True):
     figures.image_grid(pictures, ax, columns=5, title=name)
@@ -603,10 +663,12 @@ def step_to_neighbour(pictures):
 real = to_unit(images.test_images[:2000])
 grainy, torn = (real + 0.2 * torch.randn_like(real)).clamp(-1, 1), real.clone()
 torn[..., 9:19, 9:19] = -1
-tests = {"real": real, "real, grainy": grainy, "real, torn": torn, "MLP": mlp_game.sample(2000), "convolutional": conv_game.sample(2000)}
-seen = {name: (frechet(features(pictures), held_out), step_to_neighbour(pictures)) for name, pictures in tests.items()}
-for name, (distance, grain) in seen.items():
-    print(f"{name:14} distance {distance:6.1f}   mean step {grain:.3f}")
+tests = {"real": real, "real, grainy": grainy, "real, torn": torn,
+         "MLP": mlp_game.sample(2000), "convolutional": conv_game.sample(2000)}
+seen = {}
+for name, pictures in tests.items():
+    seen[name] = frechet(features(pictures), held_out), step_to_neighbour(pictures)
+    print("{:14} distance {:6.1f}   mean step {:.3f}".format(name, *seen[name]))
 
 # %% [markdown]
 # (The first line flatters: those 2,000 are among the held-out ones.) The yardstick forgives most grain and is outraged by a tear. So where it prefers one of our generators, it may only be saying that this one tears less. And
@@ -622,14 +684,16 @@ for name, (distance, grain) in seen.items():
 # to held-out pictures, which is what we want to fall.
 
 # %% tags=["figure"] covers=["4.13"] alt="Losses of D and G stay level for both networks, while the distance to held-out pictures falls by a large factor"
+trainings = {"MLP": (mlp_history, mlp_looks), "conv": (conv_history, conv_looks)}
 fig, axes = plt.subplots(2, 2, figsize=(8.6, 5), width_ratios=[1.5, 1])
-for (left, right), name, history, looks in zip(axes, ("MLP", "convolutional"), (mlp_history, conv_history), (mlp_looks, conv_looks), strict=True):
-    figures.loss_history(left, history, theory={"2 log 2": float(2 * torch.tensor(2.0).log())})
+for (left, right), (name, (history, looks)) in zip(axes, trainings.items(), strict=True):
+    figures.loss_history(left, history, theory={"2 log 2": 2 * math.log(2)})
     left.set(ylim=(0, 3), ylabel=f"loss, {name}")
-    right.plot([n for n, _, _ in looks], [d for _, _, d in looks], "o-", color=figures.COLORS["truth"])
-    right.axhline(floor, color=figures.COLORS["guide"], ls="--", lw=1.2, label="real pictures")
+    at, _, distances = zip(*looks, strict=True)
+    right.plot(at, distances, "o-", color=COLORS["model"], label="samples")
+    right.axhline(floor, color=COLORS["guide"], ls="--", lw=1.2, label="real pictures")
     right.set(yscale="log", xlabel="step", ylabel="distance to real pictures")
-    right.legend(loc="lower left", bbox_to_anchor=(0, 1))
+    right.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
 # %% [markdown]
 # We compare the mean loss in the second tenth of each training with that in the last quarter, and the first distance with the last.
@@ -637,15 +701,19 @@ for (left, right), name, history, looks in zip(axes, ("MLP", "convolutional"), (
 # %% covers=["4.13"]
 def mean_loss(history, name, first, last):
     """The mean of a loss over a part of the training, from share `first` to share `last`."""
-    part = history[int(first * len(history)) : max(int(last * len(history)), 1 + int(first * len(history)))]
+    begin, end = int(first * len(history)), int(last * len(history))
+    part = history[begin : max(end, begin + 1)]
     return float(torch.stack([getattr(step, name) for step in part]).mean())
 
 
 summary = {}
-for name, history, looks in (("MLP", mlp_history, mlp_looks), ("conv", conv_history, conv_looks)):
-    early, late = ([mean_loss(history, loss, *part) for loss in ("d_loss", "g_loss")] for part in ((0.1, 0.2), (0.75, 1)))
-    summary[name] = (early, late, looks[0][2] / looks[-1][2])
-    print(f"{name:5} d_loss {early[0]:.2f} -> {late[0]:.2f}   g_loss {early[1]:.2f} -> {late[1]:.2f}   distance {looks[0][2]:.1f} -> {looks[-1][2]:.1f}")
+for name, (history, looks) in trainings.items():
+    early = [mean_loss(history, loss, 0.1, 0.2) for loss in ("d_loss", "g_loss")]
+    late = [mean_loss(history, loss, 0.75, 1) for loss in ("d_loss", "g_loss")]
+    (_, _, first), *_, (_, _, last) = looks
+    summary[name] = (early, late, first / last)
+    print(f"{name:5} d_loss {early[0]:.2f} -> {late[0]:.2f}",
+          f"  g_loss {early[1]:.2f} -> {late[1]:.2f}   distance {first:.1f} -> {last:.1f}")
 
 # %% [markdown]
 # <details><summary><b>The answer to the guess</b></summary>
@@ -682,7 +750,8 @@ with profile.plan(steps=profile.pick(smoke=10, cpu=600, gpu=1000), about=6, gpu=
     for i in range(plan.steps + 1):
         if i % 10 == 0:
             with torch.no_grad():
-                rows.append([d_loss(D(own_real), D(own_fake)).item(), d_loss(D(new_real), D(new_fake)).item()])
+                pair = d_loss(D(own_real), D(own_fake)), d_loss(D(new_real), D(new_fake))
+            rows.append([float(loss) for loss in pair])
         pick = torch.randint(500, (64,), device=profile.device)
         d_opt.zero_grad()
         d_loss(D(own_real[pick]), D(own_fake[pick])).backward()
@@ -691,9 +760,10 @@ with profile.plan(steps=profile.pick(smoke=10, cpu=600, gpu=1000), about=6, gpu=
 # %% tags=["figure"] covers=["4.04"] alt="D's loss on its own pictures goes to zero; on new pictures it stops falling half-way or before"
 own, new = torch.tensor(rows).T
 fig, ax = plt.subplots(figsize=(6, 3.2))
-ax.plot(10 * torch.arange(len(own)), own, color=figures.COLORS["D"], label="on its own pictures")
-ax.plot(10 * torch.arange(len(new)), new, color=figures.COLORS["estimate"], label="on new pictures")
-ax.axhline(2 * torch.tensor(2.0).log(), color=figures.COLORS["guide"], ls="--", lw=1.2, label="2 log 2")
+at = 10 * torch.arange(len(own))
+ax.plot(at, own, color=COLORS["D"], label="on its own pictures")
+ax.plot(at, new, color=COLORS["estimate"], label="on new pictures")
+ax.axhline(2 * math.log(2), color=COLORS["guide"], ls="--", lw=1.2, label="2 log 2")
 ax.set(xlabel="moves of D", ylabel="loss of D", ylim=(0, 2))
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
 right_on_own = float(((D(own_real) > 0).float().mean() + (D(own_fake) < 0).float().mean()) / 2)
@@ -713,9 +783,11 @@ print(f"right on its own pictures: {right_on_own:.1%}; on new ones: {right_on_ne
 def small_game(seed, lr=3e-4, beta1=0.0):
     """A game of two networks with one hidden layer of 128 units."""
     torch.manual_seed(seed)
-    G = nn.Sequential(networks.mlp([64, 128, 784]), nn.Tanh(), nn.Unflatten(1, (1, 28, 28))).to(profile.device)
-    D = nn.Sequential(nn.Flatten(), networks.mlp([784, 128, 1]), nn.Flatten(0)).to(profile.device)
-    return Game.with_adam(G, D, images.sampler(), latent, d_lr=lr, g_lr=lr, betas=(beta1, 0.999), seed=seed)
+    G = nn.Sequential(networks.mlp([64, 128, 784]), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
+    D = nn.Sequential(nn.Flatten(), networks.mlp([784, 128, 1]), nn.Flatten(0))
+    rates = {"d_lr": lr, "g_lr": lr, "betas": (beta1, 0.999)}
+    players = G.to(profile.device), D.to(profile.device)
+    return Game.with_adam(*players, images.sampler(), latent, **rates, seed=seed)
 
 
 def race(objective, k, seed, moves, lr=3e-4):
@@ -725,28 +797,36 @@ def race(objective, k, seed, moves, lr=3e-4):
     for step in train(game, objective, steps=steps, d_steps=k, every=max(1, steps // 5)):
         with torch.no_grad():
             pictures = game.sample(1000, ema=False)
-            points.append(((k + 1) * step.n, frechet(features(pictures), held_out), float(game.D(pictures).sigmoid().mean())))
+            D_of_samples = float(game.D(pictures).sigmoid().mean())
+        points.append(((k + 1) * step.n, frechet(features(pictures), held_out), D_of_samples))
     return points
 
 
 # %% covers=["4.03"]
-methods = {f"{name}, k = {k}": (games[name], k) for name in ("non-saturating", "minimax") for k in (1, 5)}
-moves = profile.pick(smoke=12, cpu=1200, gpu=1200)
+methods = {f"{name}, k = {k}": (games[name], k)
+           for name in ("non-saturating", "minimax") for k in (1, 5)}
+moves, results = profile.pick(smoke=12, cpu=1200, gpu=1200), {}
 with profile.plan(steps=12 * moves, about=30, gpu=30):
-    results = {name: [race(*method, SEED + i, moves) for i in range(3)] for name, method in methods.items()}
+    for name, method in methods.items():
+        results[name] = [race(*method, SEED + i, moves) for i in range(3)]
 
 # %% tags=["figure"] covers=["4.03", "4.14"] alt="Distance over moves for four methods with three seeds each: with k = 1 it falls further than with k = 5, for either loss"
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
-looks = zip(results.items(), ("data", "second", "model", "estimate"), ("-", "--", "-", "--"), strict=True)
-for (name, seeds), color, style in looks:
-    for i, points in enumerate(seeds):
-        ax.plot([n for n, _, _ in points], [d for _, d, _ in points], style, color=figures.COLORS[color], lw=1.2, label=name if i == 0 else None)
-ax.set(ylim=(0, None), xlabel="moves of both players together", ylabel="distance to real pictures")
-ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-final = {name: sorted(points[-1][1] for points in seeds) for name, seeds in results.items()}
-believed = {name: [sum(D for _, _, D in points) / len(points) for points in seeds] for name, seeds in results.items()}
-for name in results:
-    print(f"{name:22} distance at the end", *(f"{v:6.1f}" for v in final[name]), "  D of samples", *(f"{v:.3f}" for v in believed[name]))
+final, believed = {}, {}
+for name, seeds in results.items():
+    loss, k = name.split(", ")
+    style = {"color": LOOK[loss]["color"], "ls": {"k = 1": "-", "k = 5": ":"}[k], "lw": 1.5}
+    for points in seeds:
+        at, distances, _ = zip(*points, strict=True)
+        (line,) = ax.plot(at, distances, **style)
+    line.set_label(name)
+    final[name] = sorted(points[-1][1] for points in seeds)
+    believed[name] = [sum(D for _, _, D in points) / len(points) for points in seeds]
+    print(f"{name:22} distance at the end", *(f"{v:6.1f}" for v in final[name]),
+          "  D of samples", *(f"{v:.3f}" for v in believed[name]))
+ax.set(ylim=(0, None), xlabel="moves of both players together")
+ax.set_ylabel("distance to real pictures")
+ax.legend(loc="center left", bbox_to_anchor=(1, 0.5));
 
 # %% [markdown]
 # At equal cost $k = 1$ wins with either loss: a move of D that G does not use is a move lost. (Some objectives do need more: notebook 07.)
@@ -755,11 +835,14 @@ for name in results:
 # what we know of saturation. A confession: we tried several step sizes for this race, and $3 \cdot 10^{-4}$ is one at which the gap is clear. Here is $k = 5$ again with a larger one.
 
 # %% covers=["4.14"]
+larger = {}
 with profile.plan(steps=6 * moves, about=15, gpu=15):
-    larger = {name: [race(*methods[name], SEED + i, moves, lr=1e-3)[-1] for i in range(3)] for name in methods if "k = 5" in name}
-larger = {name: sorted(ends, key=lambda end: end[1]) for name, ends in larger.items()}
+    for name in ("non-saturating, k = 5", "minimax, k = 5"):
+        ends = [race(*methods[name], SEED + i, moves, lr=1e-3)[-1] for i in range(3)]
+        larger[name] = sorted(ends, key=lambda end: end[1])
 for name, ends in larger.items():
-    print(f"{name:22} distance at the end", *(f"{d:6.1f}" for _, d, _ in ends), "  D of samples, at the end", *(f"{D:.3f}" for _, _, D in ends))
+    print(f"{name:22} distance at the end", *(f"{d:6.1f}" for _, d, _ in ends),
+          "  D of samples, at the end", *(f"{D:.3f}" for _, _, D in ends))
 
 # %% [markdown]
 # In the run shown the two ranges now overlap, and three seeds do not settle which loss is ahead. So the *mechanism* of section 6 is exact, but how much it costs in a training depends on the step size, on $k$, and on how sure D
@@ -784,7 +867,8 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=800, gpu=3000), about=5, gpu=
         nn.functional.cross_entropy(classifier(x), labels).backward()
         optimiser.step()
 with torch.no_grad():
-    accuracy = float((classifier(to_unit(images.test_images)).argmax(1) == images.test_labels).float().mean())
+    named = classifier(to_unit(images.test_images)).argmax(1)
+accuracy = float((named == images.test_labels).float().mean())
 print(f"right on {accuracy:.1%} of the test pictures")
 
 # %% [markdown]
@@ -792,9 +876,9 @@ print(f"right on {accuracy:.1%} of the test pictures")
 
 # %% covers=["4.10"]
 def make_and_count(beta1, seed, steps):
-    """1,000 samples at the end, how many of each class, and at five moments the number of classes with 2 % or more."""
+    """1,000 samples at the end, their classes; at five moments, how many have 2 % or more."""
     game, present = small_game(seed, lr=1e-3, beta1=beta1), []
-    for _ in train(game, objectives.non_saturating, steps=steps, every=max(1, steps // 5)):
+    for _ in train(game, non_saturating, steps=steps, every=max(1, steps // 5)):
         with torch.no_grad():
             pictures = game.sample(1000, ema=False)
             counts = classifier(pictures).argmax(1).bincount(minlength=10).cpu()
@@ -808,14 +892,17 @@ def alikeness(pictures):
     return float(apart.min(1).values.median())
 
 
-steps = profile.pick(smoke=5, cpu=1500, gpu=1500)
+# %%
+steps, momentum = profile.pick(smoke=5, cpu=1500, gpu=1500), {}
 with profile.plan(steps=6 * steps, about=35, gpu=35):
-    momentum = {beta1: [make_and_count(beta1, SEED + i, steps) for i in range(3)] for beta1 in (0.9, 0.0)}
+    for beta1 in (0.9, 0.0):
+        momentum[beta1] = [make_and_count(beta1, SEED + i, steps) for i in range(3)]
 
 # %%
 for beta1, made in momentum.items():
     for pictures, _, present in made:
-        print(f"beta1 = {beta1}: classes with 2 % or more, at five moments {present}; nearest other sample at {alikeness(pictures):.1f}")
+        print(f"beta1 = {beta1}: classes with 2 % or more, at five moments {present}; "
+              f"nearest other sample at {alikeness(pictures):.1f}")
 print(f"among 1,000 real pictures the nearest other one is at {alikeness(new_real):.1f}")
 
 # %% [markdown]
@@ -824,10 +911,12 @@ print(f"among 1,000 real pictures the nearest other one is at {alikeness(new_rea
 # %% tags=["figure"] covers=["4.10"] alt="Samples with momentum look much alike and fall in fewer classes; without momentum they spread over nearly all"
 fig, axes = plt.subplots(2, 2, figsize=(8.4, 3.8), width_ratios=[1.15, 1])
 for (left, right), (beta1, made) in zip(axes, momentum.items(), strict=True):
-    figures.image_grid(made[0][0][:20], left, columns=10, title=rf"$\beta_1 = {beta1}$, first seed")
+    title = rf"$\beta_1 = {beta1}$, first seed"
+    figures.image_grid(made[0][0][:20], left, columns=10, title=title)
     for i, (_, counts, _) in enumerate(made):
-        right.bar(torch.arange(10) + 0.27 * (i - 1), counts, width=0.25, color=figures.COLORS["model"], alpha=1 - 0.25 * i)
-    right.axhline(100, color=figures.COLORS["guide"], ls="--", lw=1.2)
+        at = torch.arange(10) + 0.27 * (i - 1)
+        right.bar(at, counts, width=0.25, color=COLORS["model"], alpha=1 - 0.25 * i)
+    right.axhline(100, color=COLORS["guide"], ls="--", lw=1.2)
     right.set(ylabel="of 1,000", ylim=(0, 1000), xticks=range(10), xticklabels=[])
 axes[1, 1].set_xticklabels(images.classes, rotation=45, ha="right", size=8);
 
@@ -851,7 +940,8 @@ axes[1, 1].set_xticklabels(images.classes, rotation=45, ha="right", size=8);
 # %%
 lengths = latent(10_000).norm(dim=1)
 middle = (latent(10_000) + latent(10_000)).div(2).norm(dim=1)
-print(f"length of a latent: {lengths.mean():.2f} ± {lengths.std():.2f}; of the middle of two: {middle.mean():.2f}; theory, about {64**0.5:.2f} and {32**0.5:.2f}")
+print(f"length of a latent: {lengths.mean():.2f} ± {lengths.std():.2f}; theory: {64**0.5:.2f}")
+print(f"length of the middle of two: {middle.mean():.2f}; theory: {32**0.5:.2f}")
 
 # %% [markdown]
 # ### Exercise 3.3: walk on the sphere
@@ -862,7 +952,7 @@ print(f"length of a latent: {lengths.mean():.2f} ± {lengths.std():.2f}; of the 
 
 # %% tags=["exercise"]
 def slerp(a, b, t):
-    """From a (t = 0) to b (t = 1) at constant speed along the arc.  (d,), (d,), number -> (d,)"""
+    """From a (t = 0) to b (t = 1), at constant speed.  (d,), (d,), number -> (d,)"""
     # solution
     omega = torch.acos((a @ b / (a.norm() * b.norm())).clamp(-1, 1))
     return (torch.sin((1 - t) * omega) * a + torch.sin(t * omega) * b) / torch.sin(omega)
@@ -886,29 +976,35 @@ many = latent(8000)
 with torch.no_grad():
     pictures = draw(many)
     chances = classifier(pictures).softmax(1)
-anchors = {c: many[chances[:, images.classes.index(c)].argmax()] for c in ("Trouser", "Pullover", "Sneaker", "Bag")}
+corners = ("Trouser", "Pullover", "Sneaker", "Bag")
+anchors = {c: many[chances[:, images.classes.index(c)].argmax()] for c in corners}
+
+
+def name_rows(ax, names):
+    """A name to the left of each row of pictures."""
+    for i, name in enumerate(names):
+        ax.text(-3, 29 * i + 15, name, ha="right", va="center", size=9)
 
 # %% tags=["figure"] covers=["4.12"] alt="Two rows of nine pictures from trousers to a pullover: the walk through latent space passes through garments, the cross-fade through double exposures"
 a, b = anchors["Trouser"], anchors["Pullover"]
 walk = draw(torch.stack([slerp(a, b, t) for t in torch.linspace(0, 1, 9).tolist()]))
 weights = torch.linspace(0, 1, 9, device=walk.device)[:, None, None, None]
-figures.image_grid(torch.cat([walk, torch.lerp(walk[:1], walk[-1:], weights)]), columns=9, title="above: through latent space; below: cross-fade of pixels");
+fade = torch.lerp(walk[:1], walk[-1:], weights)
+fig, ax = plt.subplots(figsize=(7.4, 1.6))
+figures.image_grid(torch.cat([walk, fade]), ax, columns=9)
+name_rows(ax, ["through latent space", "cross-fade of pixels"])
 
 # %% [markdown]
 # The cross-fade shows both garments at once in the middle. The walk bends one into the other: what lies half-way is one odd garment, not two.
-#
-# ### Play: a square with a garment at each corner
-#
-# Two sliders move between four latents. The bars are the classifier's opinion, the line below gives D's score.
-#
-# **To answer by playing:** set `down` to 0 and move `across` slowly. Does the garment change gradually, or does it flip? Find a place where the classifier is undecided. Does D, too, find the picture less real there than at the
-# corners?
 
-# %% tags=["widget"] covers=["4.12"] alt="A picture from the middle of the square, and bars with the probability of each class"
+# %%
 def square(left, right):
     left.set_axis_off()
     shown = left.imshow(torch.zeros(28, 28), vmin=-1, vmax=1)
-    bars = right.barh(images.classes, [1.0] * 10, color=figures.COLORS["second"])
+    for i, name in enumerate(anchors):
+        x, y = 27.5 * (i % 2), 30 * (i // 2) - 1.5
+        left.text(x, y, name, ha=("left", "right")[i % 2], va=("bottom", "top")[i // 2])
+    bars = right.barh(images.classes, [1.0] * 10, color=COLORS["estimate"])
     right.set(xlim=(0, 1), xlabel="probability, says the classifier")
     right.invert_yaxis()
     first, second, third, fourth = anchors.values()
@@ -921,12 +1017,26 @@ def square(left, right):
             opinion, score = classifier(x)[0].softmax(0).tolist(), float(conv_game.D(x))
         for bar, chance in zip(bars, opinion, strict=True):
             bar.set_width(chance)
-        return f"most likely: {images.classes[opinion.index(max(opinion))]} ({max(opinion):.0%}); D's score {score:+.2f}; length of z {float(z.norm()):.2f}"
+        surest = f"{images.classes[opinion.index(max(opinion))]} ({max(opinion):.0%})"
+        return f"most likely: {surest}; D's score {score:+.2f}; length of z {z.norm():.2f}"
 
     return update
 
 
-explore(square, panels=2, size=(6.4, 3), still={"across": 0.6, "down": 0.0}, across=(0.0, 1.0, 0.0, 0.02), down=(0.0, 1.0, 0.0, 0.02))
+# %% [markdown]
+# ### Play: a square with a garment at each corner
+#
+# In the live notebook two sliders move between four latents, one at each corner of a square; *across* goes from left to right and *down* from top to bottom. The
+# bars are the classifier's opinion, the line below gives D's score.
+#
+# **To answer by playing:** set *down* to 0 and move *across* slowly. Does the garment change gradually, or does it flip? Find a place where the classifier is undecided. Does D, too, find the picture less real there than at the
+# corners?
+#
+# The stored picture shows a place on the upper edge, a good half of the way from the trousers to the pullover.
+
+# %% tags=["widget"] covers=["4.12"] alt="A picture from the upper edge of the square, and bars with the probability of each class"
+way, still_at = (0.0, 1.0, 0.0, 0.02), {"across": 0.6, "down": 0.0}
+explore(square, panels=2, size=(6.8, 3.3), still=still_at, across=way, down=way)
 
 # %% [markdown]
 # The same question without sliders: along all six ways between two of the four latents, how sure is the classifier, and what does D say?
@@ -939,12 +1049,14 @@ with torch.no_grad():
     score = torch.stack([conv_game.D(x) for x in ways])
 for (a, b), *way in zip(pairs, sure, score, strict=True):
     low = int(way[0].argmin())
-    print(f"{a} to {b}: surest class falls to {way[0][low]:.2f}; D's score there {way[1][low]:+.2f}, at the ends {way[1][0]:+.2f} and {way[1][-1]:+.2f}")
+    print(f"{a} to {b}: surest class falls to {way[0][low]:.2f}; D's score there",
+          f"{way[1][low]:+.2f}, at the ends {way[1][0]:+.2f} and {way[1][-1]:+.2f}")
 undecided = float((sure < 0.7).float().mean())
 print(f"share of places where the surest class has less than 0.7: {undecided:.0%}")
 least = score.gather(1, sure.argmin(1, keepdim=True))[:, 0]
 protests = int((least < torch.minimum(score[:, 0], score[:, -1])).sum())
-print(f"ways on which D's score is lower where the classifier is least sure than at both ends: {protests} of 6")
+print("ways on which D's score is lower where the classifier is least sure than at both ends:",
+      f"{protests} of 6")
 
 # %% [markdown]
 # In our run the classifier is undecided at few places: the garment stays what it is for a while, then changes within a short stretch. On such a stretch D does not reliably protest: on some of the six ways its score is lower there than
@@ -963,15 +1075,16 @@ lightness = pictures.mean(dim=(1, 2, 3))
 
 
 def select(name, dark):
-    """Of the 450 latents that are most surely of a class, the 150 with the darkest (or lightest) pictures."""
+    """Of the 450 latents most surely of a class, the 150 darkest (lightest)."""
     surest = chances[:, images.classes.index(name)].topk(450).indices
     return surest[lightness[surest].argsort(descending=not dark)[:150]]
 
 
-light, dark, start = select("Trouser", False), select("Trouser", True), select("Pullover", True)
+light, dark = select("Trouser", False), select("Trouser", True)
+start = select("Pullover", True)
 step_z = many[light].mean(0) - many[dark].mean(0)
 step_pixels = pictures[light].mean(0) - pictures[dark].mean(0)
-print(f"length of the step from dark to light: {float(step_z.norm()):.2f}, where a latent has about 8")
+print(f"length of the step to light: {step_z.norm():.2f}, where a latent has about 8")
 
 # %% [markdown]
 # We add the step to *each* dark pullover, not only to their mean, and keep the length of each latent. Beside it two controls: the same arithmetic with pixels, and a step of the same length in a random direction.
@@ -994,15 +1107,21 @@ outcome = {
 lit, still = {}, {}
 for name, result in outcome.items():
     with torch.no_grad():
-        still[name] = float((classifier(result).argmax(1) == images.classes.index("Pullover")).float().mean())
+        named = classifier(result).argmax(1)
+    still[name] = float((named == images.classes.index("Pullover")).float().mean())
     lit[name] = float(result.mean() - pictures[start].mean())
-    print(f"{name:18} lightness {result.mean():+.2f}   still pullovers, says the classifier: {still[name]:.0%}")
+    print(f"{name:18} lightness {result.mean():+.2f}   "
+          f"still pullovers, says the classifier: {still[name]:.0%}")
 
 # %% tags=["figure"] covers=["4.12"] alt="Rows of dark pullovers, of the same after latent arithmetic and after pixel arithmetic"
-fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 2.6), width_ratios=[1, 3.1])
-figures.image_grid(torch.stack([pictures[light].mean(0), pictures[dark].mean(0)]), left, columns=2, title="light − dark trousers (means)")
-shown = torch.cat([result[:9] for name, result in outcome.items() if name != "random direction"])
-figures.image_grid(shown, right, columns=9, title="dark pullovers; + latent step; + step of pixels");
+names = {"before": "dark pullovers", "latent arithmetic": "+ step of latents",
+         "pixel arithmetic": "+ step of pixels"}
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 2.5), width_ratios=[1, 5.6])
+means = torch.stack([pictures[light].mean(0), pictures[dark].mean(0)])
+figures.image_grid(means, left, columns=1, title="mean trousers")
+name_rows(left, ["light", "− dark"])
+figures.image_grid(torch.cat([outcome[name][:9] for name in names]), right, columns=9)
+name_rows(right, names.values())
 
 # %% [markdown]
 # In this run the latent step lights up the whole garment, by more than the step of pixels does, and leaves most of them pullovers. The pixel step prints the outline of a pair of trousers on each; the
@@ -1031,69 +1150,131 @@ figures.image_grid(shown, right, columns=9, title="dark pullovers; + latent step
 
 # %%
 ledger = Ledger("03")
-log2 = math.log(2)
-ledger.add("F-V4", "slope of minimax at D = 0.01 is -D", -0.01, weak[1], 1e-6, "autograd")
-ledger.add("F-V4", "slope of non-saturating at D = 0.01 is -(1-D)", -0.99, strong[1], 1e-6, "autograd")
-ledger.add("F-V4", "ratio of the slopes at D = 0.001", 999, (strong / weak)[0], 1e-3, "(1-D)/D")
-ledger.add("F-V4", "ratio of gradients in G's weights, one sample, over (1-D)/D: mean of five", 1, sum(ratios) / 5, 0.02, "chain rule")
-ledger.add("F-V2", "D's loss at scores of 0", 2 * log2, non_saturating.d_loss(zero, zero), 1e-6, "2 log 2")
-ledger.add("NB03", "flipped labels give the non-saturating loss", 0, (flipped - non_saturating.g_fake(scores)).abs().max(), 1e-6, "definition")
-ledger.add("NB03", "Algorithm 1 by hand and train(): largest difference of a pixel", 0, apart, 1e-9, "five steps in double precision")
-infinity, arjovsky = float("inf"), "Arjovsky & Bottou 2017, figs. 2 and 3"
-ledger.add("F-V7", "D alone: the two gradients differ by a factor of at least 100, in every run", (100, infinity), apart_by, 0, arjovsky, True)
-ledger.add("F-V7", "D alone: the minimax gradient falls at least tenfold, in every run", (10, infinity), fallen, 0, arjovsky, True)
-ledger.add("F-V7", "D alone: the non-saturating gradient grows, in every run", (1, infinity), grown, 0, arjovsky, True);
+note, log2, infinity = ledger.add, math.log(2), math.inf
+note("F-V4", "slope of minimax at D = 0.01 is -D", -0.01, weak[1], 1e-6, "autograd")
+note("F-V4", "slope of non-saturating at D = 0.01 is -(1-D)",
+     -0.99, strong[1], 1e-6, "autograd")
+note("F-V4", "ratio of the slopes at D = 0.001", 999, (strong / weak)[0], 1e-3, "(1-D)/D")
+note("F-V4", "ratio of gradients in G's weights, one sample, over (1-D)/D: mean of five",
+     1, sum(ratios) / 5, 0.02, "chain rule")
+both_at_0 = non_saturating.d_loss(zero, zero)
+note("F-V2", "D's loss at scores of 0", 2 * log2, both_at_0, 1e-6, "2 log 2")
+unlike = (flipped - non_saturating.g_fake(scores)).abs().max()
+note("NB03", "flipped labels give the non-saturating loss", 0, unlike, 1e-6, "definition")
+note("NB03", "Algorithm 1 by hand and train(): largest difference of a pixel",
+     0, apart, 1e-9, "five steps in double precision")
+known = ("Arjovsky & Bottou 2017, figs. 2 and 3", True)  # holds where the training was whole
+note("F-V7", "D alone: the two gradients differ by a factor of at least 100, in every run",
+     (100, infinity), apart_by, 0, *known)
+note("F-V7", "D alone: the minimax gradient falls at least tenfold, in every run",
+     (10, infinity), fallen, 0, *known)
+note("F-V7", "D alone: the non-saturating gradient grows, in every run",
+     (1, infinity), grown, 0, *known);
 
 # %%
 conv_G = (64 + 1) * 32 * 49 + 2 * 32 + 32 * 16 * 4 * 4 + 16 + 2 * 16 + 16 * 4 * 3 * 3 + 4
 mlp_D = (784 + 1) * 512 + (512 + 1) * 256 + (256 + 1)
-ledger.add("NB03", "weights of the convolutional G, counted by layer", conv_G, networks.count_weights(conv_game.G), 0, "arithmetic")
-ledger.add("NB03", "weights of the MLP D, counted by layer", mlp_D, networks.count_weights(mlp_game.D), 0, "arithmetic")
-ledger.add("NB03", "yardstick of a set with itself", 0, frechet(held_out, held_out), 1e-6, "definition")
-ledger.add("NB03", "mean length of the middle of two latents over that of one", 0.5**0.5, middle.mean() / lengths.mean(), 0.01, "1/sqrt 2")
-ledger.add("NB03", "share of black pixels in the data", 0.5, black, 0.03, "FashionMNIST", shown_only=True)
-ledger.add("NB03", "30 steps by hand: pictures of eight that are lighter in the middle", (5, 8), clouds, 0, "this run", shown_only=True)
-for name, (early, late, gain) in summary.items():
-    ledger.add("F-V2", f"{name}: D's mean loss in the last quarter is at most 2 log 2", (0, 2 * log2), late[0], 0.1, "2 log 2 - 2 JS", True)
-    ledger.add("F-V2", f"{name}: G's mean loss in the last quarter is above log 2", (log2, infinity), late[1], 0, "this run", True, shown_only=True)
-    ledger.add("NB03", f"{name}: the losses stand still (larger change of the two means)", 0, max(abs(b - a) for a, b in zip(early, late, strict=True)), 0.4, "this training", True)
-    ledger.add("NB03", f"{name}: the distance falls at least fourfold", (4, infinity), gain, 0, "this training", True)
-for name, looks in (("MLP", mlp_looks), ("conv", conv_looks)):
-    distances = [d for _, _, d in looks]
-    fifth = (distances[0] - distances[len(looks) // 2 - 1]) / (distances[0] - distances[-1])
-    ledger.add("NB03", f"{name}: share of the fall in distance that comes in the first fifth of the steps", (0.6, 1.4), fifth, 0, "this training", True)
-ledger.add("NB03", "yardstick: real pictures torn over grainy", (10, infinity), seen["real, torn"][0] / seen["real, grainy"][0], 0, "2,000 pictures")
-ledger.add("NB03", "mean step: MLP over real", (0, 1), seen["MLP"][1] / seen["real"][1], 0, "this run", True, shown_only=True)
-ledger.add("NB03", "overfitted D: its loss on its own pictures in the end", 0, own[-1], 0.1, "this training", True)
-ledger.add("NB03", "overfitted D (one seed): right on its own pictures, more often than on new ones by", (0.02, 1), right_on_own - right_on_new, 0, "this training", True)
-ledger.add("NB03", "overfitted D: loss on new pictures, second half of the training over its middle", (0.9, infinity), new[-len(new) // 2 :].mean() / new[len(new) // 2 - 5 : len(new) // 2 + 6].mean(), 0, "this training", True);
+counted = networks.count_weights(conv_game.G), networks.count_weights(mlp_game.D)
+of_middle, itself = middle.mean() / lengths.mean(), frechet(held_out, held_out)
+
+note("NB03", "weights of the convolutional G, counted by layer",
+     conv_G, counted[0], 0, "arithmetic")
+note("NB03", "weights of the MLP D, counted by layer", mlp_D, counted[1], 0, "arithmetic")
+note("NB03", "yardstick of a set with itself", 0, itself, 1e-6, "definition")
+note("NB03", "mean length of the middle of two latents over that of one",
+     0.5**0.5, of_middle, 0.01, "1/sqrt 2")
+note("NB03", "share of black pixels in the data",
+     0.5, black, 0.03, "FashionMNIST", shown_only=True)
+note("NB03", "30 steps by hand: pictures of eight that are lighter in the middle",
+     (5, 8), clouds, 0, "this run", shown_only=True)
+# %%
+held = ("this training", True)  # asserted where the training was whole
+shown = ("this run", True, True)  # another training may find something else: shown only
+torn_over_grainy = seen["real, torn"][0] / seen["real, grainy"][0]
+rougher = seen["MLP"][1] / seen["real"][1]
+note("NB03", "yardstick: real pictures torn over grainy",
+     (10, infinity), torn_over_grainy, 0, "2,000 pictures")
+note("NB03", "mean step: MLP over real", (0, 1), rougher, 0, *shown)
 
 # %%
-def best(method):
-    return final[method][0]
+for name, (early, late, gain) in summary.items():
+    changed = max(abs(b - a) for a, b in zip(early, late, strict=True))
+    note("F-V2", f"{name}: D's mean loss in the last quarter is at most 2 log 2",
+         (0, 2 * log2), late[0], 0.1, "2 log 2 - 2 JS", True)
+    note("F-V2", f"{name}: G's mean loss in the last quarter is above log 2",
+         (log2, infinity), late[1], 0, *shown)
+    note("NB03", f"{name}: the losses stand still (larger change of the two means)",
+         0, changed, 0.4, *held)
+    note("NB03", f"{name}: the distance falls at least fourfold",
+         (4, infinity), gain, 0, *held)
+    distances = [d for _, _, d in trainings[name][1]]
+    first, fifth, last = distances[0], distances[len(distances) // 2 - 1], distances[-1]
+    early = f"{name}: share of the fall in distance that comes in the first fifth of the steps"
+    note("NB03", early, (0.6, 1.4), (first - fifth) / (first - last), 0, *held);
+
+# %%
+half = len(new) // 2
+around = new[half - 5 : half + 6].mean()  # in the middle of the training
+later = new[-len(new) // 2 :].mean()
+better = "overfitted D (one seed): right on its own pictures, more often than on new ones by"
+note("NB03", "overfitted D: its loss on its own pictures in the end", 0, own[-1], 0.1, *held)
+note("NB03", better, (0.02, 1), right_on_own - right_on_new, 0, *held)
+note("NB03", "overfitted D: loss on new pictures, second half of the training over its middle",
+     (0.9, infinity), later / around, 0, *held);
 
 
-def worst(method):
-    return final[method][-1]
+# %%
+def worst_over_best(a, b, of=final):
+    """The smallest and the largest ratio of a distance of method a to one of method b."""
+    return of[a][0] / of[b][-1], of[a][-1] / of[b][0]
 
 
-ledger.add("NB03", "race: k = 5 (best seed) over k = 1 (worst seed), for the loss where it is less", (1, infinity), min(best(f"{g}, k = 5") / worst(f"{g}, k = 1") for g in ("minimax", "non-saturating")), 0, "three seeds each", True)
-ledger.add("NB03", "race: D of samples at k = 5 (largest) over k = 1 (smallest)", (0, 1), max(max(believed[f"{g}, k = 5"]) for g in ("minimax", "non-saturating")) / min(min(believed[f"{g}, k = 1"]) for g in ("minimax", "non-saturating")), 0, "three seeds each", True)
-ledger.add("NB03", "race at k = 1: minimax (worst seed) over non-saturating (best seed)", (0, 1.1), worst("minimax, k = 1") / best("non-saturating, k = 1"), 0, "three seeds each", True, shown_only=True)
-ledger.add("NB03", "race at k = 5 and step 3e-4: minimax (best seed) over non-saturating (worst seed)", (1, infinity), best("minimax, k = 5") / worst("non-saturating, k = 5"), 0, "three seeds each", True, shown_only=True)
-ledger.add("NB03", "race at k = 5 and step 1e-3: minimax (best seed) over non-saturating (worst seed)", (0, 1), larger["minimax, k = 5"][0][1] / larger["non-saturating, k = 5"][-1][1], 0, "three seeds each", True, shown_only=True)
-kept = {beta1: [present for _, _, present in made] for beta1, made in momentum.items()}
-nearest = {beta1: [alikeness(pictures) for pictures, _, _ in made] for beta1, made in momentum.items()}
-ledger.add("NB03", "classes kept without momentum (fewest of three seeds) minus with it (most)", (1, 10), min(p[-1] for p in kept[0.0]) - max(p[-1] for p in kept[0.9]), 0, "three seeds each", True, shown_only=True)
-ledger.add("NB03", "classes kept without momentum, fewest of three seeds", (8, 10), min(p[-1] for p in kept[0.0]), 0, "three seeds", True, shown_only=True)
-ledger.add("NB03", "distance to the nearest other picture: samples with momentum (most) over real ones", (0, 0.5), max(nearest[0.9]) / alikeness(new_real), 0, "three seeds", True)
-ledger.add("NB03", "with momentum: classes at the end minus the fewest before, mean of three seeds", (1, 10), sum(p[-1] - min(p) for p in kept[0.9]) / 3, 0, "three seeds", True, shown_only=True)
-ledger.add("NB03", "places on six ways where the surest class has less than 0.7", (0, 0.2), undecided, 0, "this run", True, shown_only=True)
-ledger.add("NB03", "ways of six on which D's score is lower there than at both ends", (1, 5), protests, 0, "this run", True, shown_only=True)
-latent_step, pixel_step, random_one = "latent arithmetic", "pixel arithmetic", "random direction"
-ledger.add("NB03", "lightness gained: latent step minus pixel step", (0, 2), lit[latent_step] - lit[pixel_step], 0, "this run", True, shown_only=True)
-ledger.add("NB03", "lightness gained: random step over latent step", 0, lit[random_one] / lit[latent_step], 0.3, "this run, one draw", True, shown_only=True)
-ledger.add("NB03", "share that is still a pullover after the latent step", (0.5, 0.99), still[latent_step], 0, "this run", True, shown_only=True)
+LOSSES = ("minimax", "non-saturating")
+seeds = ("three seeds each", True)
+least = min(worst_over_best(f"{loss}, k = 5", f"{loss}, k = 1")[0] for loss in LOSSES)
+note("NB03", "race: k = 5 (best seed) over k = 1 (worst seed), for the loss where it is less",
+     (1, infinity), least, 0, *seeds)
+sure_of = {k: [D for loss in LOSSES for D in believed[f"{loss}, k = {k}"]] for k in (1, 5)}
+note("NB03", "race: D of samples at k = 5 (largest) over k = 1 (smallest)",
+     (0, 1), max(sure_of[5]) / min(sure_of[1]), 0, *seeds)
+_, most = worst_over_best("minimax, k = 1", "non-saturating, k = 1")
+note("NB03", "race at k = 1: minimax (worst seed) over non-saturating (best seed)",
+     (0, 1.1), most, 0, *seeds, True)
+best = "minimax (best seed) over non-saturating (worst seed)"
+least, _ = worst_over_best("minimax, k = 5", "non-saturating, k = 5")
+note("NB03", f"race at k = 5 and step 3e-4: {best}", (1, infinity), least, 0, *seeds, True)
+ends = {name: [distance for _, distance, _ in made] for name, made in larger.items()}
+least, _ = worst_over_best("minimax, k = 5", "non-saturating, k = 5", ends)
+note("NB03", f"race at k = 5 and step 1e-3: {best}", (0, 1), least, 0, *seeds, True);
+
+# %%
+kept, nearest = {}, {}
+for beta1, made in momentum.items():
+    kept[beta1] = [present for _, _, present in made]
+    nearest[beta1] = [alikeness(pictures) for pictures, _, _ in made]
+fewest, most = min(p[-1] for p in kept[0.0]), max(p[-1] for p in kept[0.9])
+regained = sum(p[-1] - min(p) for p in kept[0.9]) / 3
+note("NB03", "classes kept without momentum (fewest of three seeds) minus with it (most)",
+     (1, 10), fewest - most, 0, *seeds, True)
+note("NB03", "classes kept without momentum, fewest of three seeds",
+     (8, 10), fewest, 0, "three seeds", True, True)
+alike = "distance to the nearest other picture: samples with momentum (most) over real ones"
+note("NB03", alike, (0, 0.5), max(nearest[0.9]) / alikeness(new_real), 0, "three seeds", True)
+note("NB03", "with momentum: classes at the end minus the fewest before, mean of three seeds",
+     (1, 10), regained, 0, "three seeds", True, True);
+
+# %%
+_, by_latents, by_pixels, by_chance = lit.values()
+note("NB03", "places on six ways where the surest class has less than 0.7",
+     (0, 0.2), undecided, 0, *shown)
+note("NB03", "ways of six on which D's score is lower there than at both ends",
+     (1, 5), protests, 0, *shown)
+note("NB03", "lightness gained: latent step minus pixel step",
+     (0, 2), by_latents - by_pixels, 0, *shown)
+note("NB03", "lightness gained: random step over latent step",
+     0, by_chance / by_latents, 0.3, "this run, one draw", True, True)
+note("NB03", "share that is still a pullover after the latent step",
+     (0.5, 0.99), still["latent arithmetic"], 0, *shown)
 ledger.assert_all(profile)
 ledger
 

@@ -83,14 +83,17 @@ walks = [descend(x, y) for x, y in [(-1.6, 1.2), (0.5, 1.3), (1.7, -1.0), (ridge
 # %% tags=["figure"] alt="Left: contour lines with two valleys; three walks end at the bottom of a valley, one on the pass between them. Right: a saddle-shaped surface with a circular path around its centre" covers=["5.01", "5.03"]
 x, y = np.meshgrid(np.linspace(-2, 2, 161), np.linspace(-1.6, 1.6, 161))
 fig = plt.figure(figsize=(8.6, 3.6))
-left, right = fig.add_subplot(1, 2, 1), fig.add_subplot(1, 2, 2, projection="3d", computed_zorder=False)
-left.contour(x, y, (x**2 - 1) ** 2 + y**2 + 0.3 * x, 18, colors=COLORS["guide"], linewidths=0.5)
+left = fig.add_subplot(1, 2, 1)
+right = fig.add_subplot(1, 2, 2, projection="3d", computed_zorder=False)
+height = (x**2 - 1) ** 2 + y**2 + 0.3 * x
+left.contour(x, y, height, 18, colors=COLORS["guide"], linewidths=0.5)
 for path in walks:
     left.plot(*path.T, color=COLORS["data"])
     left.plot(*path[-1], "o", color=COLORS["truth"], markersize=6)
 left.set(xlabel="x", ylabel="y", title="one player: every walk ends")
 square = np.meshgrid(np.linspace(-1.2, 1.2, 13), np.linspace(-1.2, 1.2, 13))
-right.plot_surface(*square, square[0] * square[1], cmap="coolwarm", alpha=0.75, rcount=13, ccount=13, linewidth=0)
+look = {"cmap": "coolwarm", "alpha": 0.75, "rcount": 13, "ccount": 13, "linewidth": 0}
+right.plot_surface(*square, square[0] * square[1], **look)
 turn = saddle.circle((1.0, 0.0), np.linspace(0, 2 * np.pi, 200))
 right.plot(*turn.T, turn[:, 0] * turn[:, 1], color=COLORS["truth"], linewidth=2)
 right.plot([0], [0], [0], "o", color=COLORS["truth"], markersize=6)
@@ -147,7 +150,8 @@ from scipy.integrate import solve_ivp
 
 start = np.array([1.0, 0.5])
 times = np.linspace(0, 4 * np.pi, 241)  # twice round
-solved = solve_ivp(lambda t, w: [-w[1], w[0]], (0, times[-1]), start, t_eval=times, rtol=1e-10, atol=1e-12).y.T
+exactly = {"t_eval": times, "rtol": 1e-10, "atol": 1e-12}
+solved = solve_ivp(lambda t, w: [-w[1], w[0]], (0, times[-1]), start, **exactly).y.T
 formula = saddle.circle(start, times)
 radius = np.linalg.norm(solved, axis=1)
 circle_error = abs(solved - formula).max()
@@ -157,12 +161,17 @@ print(f"distance from (0, 0): from {radius.min():.6f} to {radius.max():.6f}")
 # %% tags=["figure"] alt="Left: x and y over time, two shifted sinusoids, solver and formula on top of each other. Right: the circle in the plane, with arrows along it"
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.1), width_ratios=(2, 1))
 for i, (name, role) in enumerate([("x", "G"), ("y", "D")]):
-    left.plot(times, solved[:, i], color=COLORS[role], linewidth=4, alpha=0.35, label=f"{name}, solver")
-    left.plot(times, formula[:, i], color=COLORS[role], linestyle="--", linewidth=1.4, label=f"{name}, formula")
-left.set(xlabel="time t", xlim=(0, times[-1]), ylim=(-1.3, 1.8), title="each player, over time")
+    thick = {"color": COLORS[role], "linewidth": 4, "alpha": 0.35}
+    thin = {"color": COLORS[role], "linewidth": 1.4, "linestyle": "--"}
+    left.plot(times, solved[:, i], label=f"{name}, solver", **thick)
+    left.plot(times, formula[:, i], label=f"{name}, formula", **thin)
+left.set(xlabel="time t", ylabel="x and y", xlim=(0, times[-1]), ylim=(-1.3, 1.8))
+left.set_title("each player, over time")
 left.legend(ncols=4, loc="upper right")
-grid = np.stack(np.meshgrid(np.linspace(-1.5, 1.5, 9), np.linspace(-1.5, 1.5, 9)), -1).reshape(-1, 2)
-right.quiver(*grid.T, *(grid @ saddle.ROTATION.T).T, color=COLORS["guide"], alpha=0.5, width=0.006)
+at = np.linspace(-1.5, 1.5, 9)
+grid = np.stack(np.meshgrid(at, at), -1).reshape(-1, 2)
+arrows = (grid @ saddle.ROTATION.T).T
+right.quiver(*grid.T, *arrows, color=COLORS["guide"], alpha=0.5, width=0.006)
 right.plot(*solved.T, color=COLORS["data"])
 right.plot(*start, "o", color=COLORS["truth"])
 right.set(aspect="equal", xlabel="x", ylabel="y", title="both, in the plane")
@@ -227,11 +236,14 @@ for ax, eta, role in zip(axes, (0.05, 0.1, 0.3), roles, strict=False):
     ax.plot(*path.T, ".-", color=COLORS[role], markersize=3, linewidth=0.8)
     ax.plot(0, 0, "+", color=COLORS["truth"])
     ax.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="x", title=f"$\\eta$ = {eta}")
-    right.plot(np.linalg.norm(path, axis=1), color=COLORS[role], linewidth=3, alpha=0.5, label=f"$\\eta$ = {eta}")
-    right.plot((1 + eta**2) ** (np.arange(151) / 2), color=COLORS["truth"], linestyle="--", linewidth=1)
-right.plot(np.linalg.norm(walk(alternating, 0.3, 150), axis=1), color=COLORS["D"], label="alternating, 0.3")
+    look = {"color": COLORS[role], "linewidth": 3, "alpha": 0.5}
+    right.plot(np.linalg.norm(path, axis=1), label=f"$\\eta$ = {eta}", **look)
+    right.plot((1 + eta**2) ** (np.arange(151) / 2), "--", color=COLORS["truth"], linewidth=1)
+level = np.linalg.norm(walk(alternating, 0.3, 150), axis=1)
+right.plot(level, color=COLORS["D"], label="alternating, 0.3")
 axes[0].set_ylabel("y")
-right.set(yscale="log", xlabel="step", ylabel="distance from (0, 0)", title="dashed: the formula")
+right.set(yscale="log", xlabel="step", ylabel="distance from (0, 0)")
+right.set_title("dashed: the formula")
 right.legend(loc="upper left")
 plt.show()
 
@@ -267,10 +279,12 @@ for eta in (1, 0.5, 0.2, 0.1, 0.05, 0.01):
 long = walk(alternating, 0.5, 20_000)
 kept = saddle.invariant(long, 0.5)
 sizes = np.linalg.norm(long, axis=1)
-print(f"20,000 alternating steps of 0.5: x^2 + y^2 - 0.5 xy moved by less than 1e-11: {np.ptp(kept) < 1e-11}")
+far = np.linalg.norm(walk(alternating, 2.1, 20)[-1])
+print("20,000 alternating steps of 0.5:")
+print(f"x^2 + y^2 - 0.5 xy moved by less than 1e-11: {np.ptp(kept) < 1e-11}")
 print(f"distance: from {sizes.min():.4f} to {sizes.max():.4f}")
 print(f"theory:   from {1 / np.sqrt(1.25):.4f} to {1 / np.sqrt(0.75):.4f}")
-print(f"and with steps of 2.1, which are too large: {np.linalg.norm(walk(alternating, 2.1, 20)[-1]):.0f} after 20")
+print(f"and with steps of 2.1, which are too large: {far:.0f} after 20")
 
 # %% [markdown]
 # ## With the package: a rule is a matrix
@@ -300,7 +314,8 @@ print(inspect.getsource(saddle.step_matrix))
 # %% tags=["nbval-check-output"]
 begin = np.array([1.0, 0.0])
 for ours, theirs in ((simultaneous, saddle.simultaneous), (alternating, saddle.alternating)):
-    difference = abs(walk(ours, 0.3, 200) - saddle.run(theirs, saddle.bilinear, begin, 0.3, 200)).max()
+    packaged = saddle.run(theirs, saddle.bilinear, begin, 0.3, 200)
+    difference = abs(walk(ours, 0.3, 200) - packaged).max()
     print(f"{ours.__name__:13} by hand and with the package agree: {difference < 1e-9}")
     assert difference < 1e-9
 
@@ -323,7 +338,8 @@ for ours, theirs in ((simultaneous, saddle.simultaneous), (alternating, saddle.a
 # Here $w = (x, y)$. Before you look at 60 steps of 0.2: which of the eight will arrive?
 
 # %% tags=["figure"] alt="Eight paths from the same start: three spiral out, alternating stays on an ellipse, and alternating with negative momentum, optimistic, extragradient and implicit spiral in"
-paths = {name: saddle.run(rule, saddle.bilinear, begin, 0.2, 60) for name, rule in saddle.RULES.items()}
+paths = {name: saddle.run(rule, saddle.bilinear, begin, 0.2, 60)
+         for name, rule in saddle.RULES.items()}
 
 
 def draw_path(ax, path):
@@ -346,7 +362,8 @@ plt.show()
 measured = {}
 for name, rule in saddle.RULES.items():
     measured[name] = saddle.measured_growth(saddle.run(rule, saddle.bilinear, begin, 0.1, 400))
-    print(f"{name:28} predicted {saddle.growth(rule, 0.1):.4f}   measured {measured[name]:.4f}")
+    expected = saddle.growth(rule, 0.1)
+    print(f"{name:28} predicted {expected:.4f}   measured {measured[name]:.4f}")
 
 # %% [markdown]
 # They agree to about 0.0001. (Where the distance wobbles on its way round, as
@@ -368,37 +385,49 @@ for name, rule in saddle.RULES.items():
 # ## Play: one slider for the step size
 #
 # Left, the path of one rule (and in brown the mean of its points so far); right, the predicted growth
-# per step of all eight over the step size, the chosen one in colour. Move the step size and choose
-# rules.
-#
-# Questions to answer by playing: What is the fastest that *extragradient* can be, and at which step
-# size? What happens to *optimistic* just below 0.58 and just above? Which rule never leaves, however
-# far you push the slider?
+# per step of all eight over the step size, the chosen one in blue. In the live notebook, choose a rule
+# and move the step size; the stored picture shows *extragradient* at a step size of 0.3.
 
-# %% tags=["widget"] alt="Left: the path of the extragradient rule spirals inward. Right: curves of growth per step over step size for eight rules, with a line at 1; the curve of extragradient is highlighted and dips below 1"
-from gan_tutorial.lesson.live import explore
-
-etas = np.linspace(0.02, 1.3, 65)
-predicted = {name: [saddle.growth(rule, eta) for eta in etas] for name, rule in saddle.RULES.items()}
+# %%
+etas = np.linspace(0.02, 1.3, 129)
+TOP = 1.5  # of the picture: some curves leave it here
 
 
+def name_at_the_end(ax, name, values):
+    """Write the name of a curve where it leaves the picture, at the top or on the right."""
+    if max(values) > TOP:
+        leaves = np.interp(TOP, values[np.argmin(values):], etas[np.argmin(values):])
+        place = {"x": leaves, "y": TOP + 0.01, "rotation": 40, "va": "bottom"}
+    else:
+        place = {"x": etas[-1] + 0.02, "y": values[-1], "va": "center"}
+    return ax.text(s=name, size=8, rotation_mode="anchor", **place)
+
+
+# %%
 def compare(plane, growths):
-    (line,) = plane.plot([], [], ".-", color=COLORS["data"], markersize=4, linewidth=0.8)
-    (mean,) = plane.plot([], [], color=COLORS["estimate"])
-    plane.set(xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), aspect="equal", xlabel="x", ylabel="y", title="80 steps")
-    lines = {name: growths.plot(etas, values, linewidth=1)[0] for name, values in predicted.items()}
+    look = {"color": COLORS["data"], "markersize": 4, "linewidth": 0.8}
+    (line,) = plane.plot([], [], ".-", label="80 steps", **look)
+    (mean,) = plane.plot([], [], color=COLORS["estimate"], label="their mean so far")
+    plane.plot(0, 0, "+", color=COLORS["truth"])
+    plane.set(xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), aspect="equal", xlabel="x", ylabel="y")
+    plane.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    curves = {}
+    for name, rule in saddle.RULES.items():
+        growth = [saddle.growth(rule, eta) for eta in etas]
+        curves[name] = growths.plot(etas, growth)[0], name_at_the_end(growths, name, growth)
     growths.axhline(1, color=COLORS["truth"], linewidth=0.8)
     (dot,) = growths.plot([], [], "o", color=COLORS["data"])
-    growths.set(xlabel="step size", ylim=(0.6, 1.5), title="growth per step (below 1: it arrives)")
+    growths.set(xlabel="step size", xlim=(0, 1.3), ylim=(0.58, TOP))
+    growths.set_ylabel("growth per step (below 1: it arrives)")
 
     def update(rule, step_size):
         path = saddle.run(saddle.RULES[rule], saddle.bilinear, begin, step_size, 80)
         line.set_data(*path.T)
         mean.set_data(*saddle.running_mean(path).T)
-        for name, curve in lines.items():
-            chosen = name == rule
-            curve.set(color=COLORS["data" if chosen else "guide"], linewidth=2.5 if chosen else 0.8)
-            curve.set(alpha=1 if chosen else 0.45)
+        for name, (curve, label) in curves.items():
+            color, width = (COLORS["data"], 2.5) if name == rule else (COLORS["guide"], 0.8)
+            curve.set(color=color, linewidth=width)
+            label.set(color=color)
         factor = saddle.growth(saddle.RULES[rule], step_size)
         dot.set_data([step_size], [factor])
         return f"{rule}, step size {step_size:.2f}: distance times {factor:.4f} per step"
@@ -406,8 +435,17 @@ def compare(plane, growths):
     return update
 
 
-explore(compare, panels=2, size=(8.4, 3.6), still={"rule": "extragradient", "step_size": 0.3},
-        rule=list(saddle.RULES), step_size=(0.02, 1.3, 0.2, 0.01))  # fmt: skip
+# %% [markdown]
+# Questions to answer by playing: What is the fastest that *extragradient* can be, and at which step
+# size? What happens to *optimistic* just below 0.58 and just above? Which rule never leaves, however
+# far you push the slider?
+
+# %% tags=["widget"] alt="Left: the path of the extragradient rule spirals inward. Right: curves of growth per step over step size for eight rules, each with its name, and a line at 1; the curve of extragradient is highlighted and dips below 1"
+from gan_tutorial.lesson.live import explore
+
+shown = {"rule": "extragradient", "step_size": 0.3}
+explore(compare, panels=2, size=(9.4, 4), still=shown,
+        rule=list(saddle.RULES), step_size=(0.02, 1.3, 0.2, 0.01))
 
 # %% [markdown]
 # <details><summary>What we found</summary>
@@ -436,16 +474,19 @@ explore(compare, panels=2, size=(8.4, 3.6), still={"rule": "extragradient", "ste
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.2), width_ratios=(1, 1.6))
 turns = saddle.run(saddle.alternating, saddle.bilinear, begin, 0.1, 2000)
 spiral = saddle.run(saddle.simultaneous, saddle.bilinear, begin, 0.1, 2000)
-mean = saddle.running_mean(turns)
+mean, of_spiral = saddle.running_mean(turns), saddle.running_mean(spiral)
 left.plot(*turns[:130].T, ".", color=COLORS["data"], markersize=3, label="path")
 left.plot(*mean[:300].T, color=COLORS["estimate"], label="mean so far")
-left.set(aspect="equal", xlabel="x", ylabel="y", title="alternating, $\\eta$ = 0.1", ylim=(-1.2, 1.9))
+left.set(aspect="equal", xlabel="x", ylabel="y", ylim=(-1.2, 1.9))
+left.set_title("alternating, $\\eta$ = 0.1")
 left.legend(ncols=2, loc="upper center")
 n = np.arange(1, 2002)
-right.loglog(n, np.linalg.norm(saddle.running_mean(spiral), axis=1), color=COLORS["model"], label="simultaneous")
-right.loglog(n, np.linalg.norm(mean, axis=1), color=COLORS["estimate"], linewidth=1, label="alternating")
 bound = 2 * np.linalg.norm(turns, axis=1).max() / (0.1 * n) * np.sqrt(2)
-right.loglog(n[20:], bound[20:], color=COLORS["truth"], linestyle="--", linewidth=1.2, label="bound from the formula")
+means = {"simultaneous": (of_spiral, "model"), "alternating": (mean, "estimate")}
+for name, (path, role) in means.items():
+    right.loglog(n, np.linalg.norm(path, axis=1), color=COLORS[role], lw=1.4, label=name)
+formula_says = {"color": COLORS["truth"], "linewidth": 1.2, "label": "bound from the formula"}
+right.loglog(n[20:], bound[20:], "--", **formula_says)
 right.set(xlabel="N", ylabel="distance of the mean", title="how near the mean is")
 right.legend(loc="lower left")
 plt.show()
@@ -485,7 +526,8 @@ def eigenvalues(d_loss, g_loss):
 
 
 def show(name, pair):
-    print(f"{name:32}", "   ".join(f"{value.real:+.4f} {value.imag:+.4f}i" for value in np.asarray(pair) + 0))
+    values = (f"{value.real:+.4f} {value.imag:+.4f}i" for value in np.asarray(pair) + 0)
+    print(f"{name:32}", "   ".join(values))
 
 
 for name in ("minimax", "non_saturating", "hinge", "wasserstein"):
@@ -519,12 +561,13 @@ for name in ("minimax", "non_saturating", "hinge", "wasserstein"):
 # s^2/2$: it gives them a width, and then $\frac12 \mathbb{E}\,(\nabla D)^2 = \frac12 \mathbb{E}\, x^2 = s^2/2$ is the curvature of above.
 
 # %% tags=["nbval-check-output"]
+non_saturating = objectives.non_saturating
 for gamma in (0.0, 0.2, 1.0, 2.0):
     root = np.emath.sqrt(gamma**2 / 4 - 1 / 4)
-    show(f"R1, gamma = {gamma}", eigenvalues(*saddle.dirac(objectives.non_saturating, gamma=gamma)))
+    show(f"R1, gamma = {gamma}", eigenvalues(*saddle.dirac(non_saturating, gamma=gamma)))
     show("   formula", (-gamma / 2 + root, -gamma / 2 - root))
-show("instance noise, s = 1", eigenvalues(*saddle.dirac(objectives.non_saturating, noise=1.0)))
-show("   R1, gamma = 1/2", eigenvalues(*saddle.dirac(objectives.non_saturating, gamma=0.5)))
+show("instance noise, s = 1", eigenvalues(*saddle.dirac(non_saturating, noise=1.0)))
+show("   R1, gamma = 1/2", eigenvalues(*saddle.dirac(non_saturating, gamma=0.5)))
 
 # %% [markdown]
 # Autograd and formula agree. With $\gamma < 1$ the path spirals in; at $\gamma = 1$ it just does not
@@ -539,7 +582,11 @@ show("   R1, gamma = 1/2", eigenvalues(*saddle.dirac(objectives.non_saturating, 
 def with_slope_one(weight):
     """The Dirac-GAN of WGAN-GP: the critic's slope should be 1 everywhere."""
     d_loss, g_loss = saddle.dirac(objectives.wasserstein)
-    return lambda psi, theta: d_loss(psi, theta) + weight * (psi.abs() - 1).square().sum(), g_loss
+
+    def penalised(psi, theta):
+        return d_loss(psi, theta) + weight * (psi.abs() - 1).square().sum()
+
+    return penalised, g_loss
 
 
 def clipped(field, w, eta, memory):
@@ -548,28 +595,34 @@ def clipped(field, w, eta, memory):
     return np.array([theta, np.clip(psi, -0.5, 0.5)]), memory
 
 
+# %%
 games = {
-    "minimax": (saddle.alternating, saddle.dirac(objectives.minimax)),
-    "non-saturating": (saddle.alternating, saddle.dirac(objectives.non_saturating)),
-    "WGAN, clipped at 1/2": (clipped, saddle.dirac(objectives.wasserstein)),
-    "WGAN-GP, weight 1/2": (saddle.alternating, with_slope_one(0.5)),
-    "R1, $\\gamma$ = 1": (saddle.alternating, saddle.dirac(objectives.non_saturating, gamma=1.0)),
-    "instance noise, s = 1": (saddle.alternating, saddle.dirac(objectives.non_saturating, noise=1.0)),
+    "minimax": saddle.dirac(objectives.minimax),
+    "non-saturating": saddle.dirac(non_saturating),
+    "WGAN, clipped at 1/2": saddle.dirac(objectives.wasserstein),
+    "WGAN-GP, weight 1/2": with_slope_one(0.5),
+    "R1, $\\gamma$ = 1": saddle.dirac(non_saturating, gamma=1.0),
+    "instance noise, s = 1": saddle.dirac(non_saturating, noise=1.0),
 }
-orbits = {name: saddle.run(rule, saddle.dirac_field(*losses), begin, 0.1, 400) for name, (rule, losses) in games.items()}
+orbits = {}
+for name, losses in games.items():
+    rule = clipped if "clipped" in name else saddle.alternating
+    orbits[name] = saddle.run(rule, saddle.dirac_field(*losses), begin, 0.1, 400)
 
 # %% tags=["figure"] alt="Six paths of theta and psi: minimax goes round a circle, non-saturating spirals in slowly, clipped WGAN ends up on a circle, WGAN-GP runs to and fro on a wide loop; the one with R1 and the one with noise end in the centre"
 def draw_orbit(ax, path):
     ax.plot(*path.T, color=COLORS["data"], linewidth=1)
     ax.plot(*path[-1], "o", color=COLORS["model"], markersize=5)
     ax.plot(0, 0, "+", color=COLORS["truth"])
-    ax.set(xlabel="$\\theta$ (samples)", ylabel="$\\psi$ (slope of D)", xlim=(-1.8, 1.8), ylim=(-1.8, 1.8))
+    ax.set(xlabel="$\\theta$ (samples)", ylabel="$\\psi$ (slope of D)")
+    ax.set(xlim=(-1.8, 1.8), ylim=(-1.8, 1.8), aspect="equal")
 
 
 axes = film_strip(list(orbits.values()), list(orbits), draw_orbit, columns=3)
 plt.show()
 for name, path in orbits.items():
-    print(f"{name:22} farthest of the samples from the data, last 200 steps: {abs(path[-200:, 0]).max():.3f}")
+    farthest = abs(path[-200:, 0]).max()
+    print(f"{name:22} farthest of the samples from the data, last 200 steps: {farthest:.3f}")
 
 # %% [markdown]
 # The red point is the end.
@@ -586,13 +639,7 @@ for name, path in orbits.items():
 # This is about the last mile, near the equilibrium. Far away, where other losses may saturate, the
 # Wasserstein critics are at their best: notebook 07.
 
-# %% [markdown]
-# ### Play: how much friction?
-#
-# Left, the path for the penalty $\gamma$; right, where the two eigenvalues are (on a circle, drawn
-# too narrow, then on the axis). For which $\gamma$ is the path home first, and why is more not better?
-
-# %% tags=["widget"] alt="Left: a path of the Dirac-GAN with a small penalty spirals to the centre. Right: in the complex plane the two eigenvalues lie on a circle of radius one half, on their way to the real axis"
+# %%
 def sigma(s):
     return 1 / (1 + np.exp(-s))
 
@@ -600,28 +647,41 @@ def sigma(s):
 def friction(plane, numbers):
     (line,) = plane.plot([], [], color=COLORS["data"])
     plane.plot(0, 0, "+", color=COLORS["truth"])
-    plane.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), xlabel="$\\theta$", ylabel="$\\psi$", title="300 steps of 0.1")
+    plane.set(xlabel="$\\theta$ (samples)", ylabel="$\\psi$ (slope of D)", aspect="equal")
+    plane.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), title="300 steps of 0.1")
     gammas = np.linspace(0, 2, 201)
     both = [-gammas / 2 + sign * np.emath.sqrt(gammas**2 / 4 - 1 / 4) for sign in (1, -1)]
     numbers.plot(np.real(both).T, np.imag(both).T, color=COLORS["guide"], linewidth=1)
     numbers.axvline(0, color=COLORS["truth"], linewidth=0.8)
     (dots,) = numbers.plot([], [], "o", color=COLORS["model"])
-    numbers.set(xlabel="real part (settles)", ylabel="imaginary part (turns)", title="eigenvalues", xlim=(-2.1, 0.3))
+    numbers.set(xlabel="real part (negative: settles)", ylabel="imaginary part (turns)")
+    numbers.set(title="eigenvalues (grey: penalty 0 to 2)", aspect="equal")
+    numbers.set(xlim=(-2.05, 0.25), ylim=(-0.75, 0.75))
 
-    def update(gamma):
+    def update(penalty):
         def field(w):
             theta, psi = w
-            return np.array([sigma(-psi * theta) * psi, -sigma(psi * theta) * theta - gamma * psi])
+            pull = -sigma(psi * theta) * theta - penalty * psi
+            return np.array([sigma(-psi * theta) * psi, pull])
 
         line.set_data(*saddle.run(saddle.alternating, field, begin, 0.1, 300).T)
-        pair = np.linalg.eigvals(np.array([[0, 0.5], [-0.5, -gamma]])).astype(complex)
+        pair = np.linalg.eigvals(np.array([[0, 0.5], [-0.5, -penalty]])).astype(complex)
         dots.set_data(pair.real, pair.imag)
-        return f"gamma {gamma:.2f}: the slower of the two settles at the rate {-pair.real.max() + 0:.3f}"
+        rate = -pair.real.max() + 0
+        return f"penalty {penalty:.2f}: the slower of the two settles at the rate {rate:.3f}"
 
     return update
 
 
-explore(friction, panels=2, size=(8.4, 3.6), still={"gamma": 0.3}, gamma=(0.0, 2.0, 0.3, 0.05))
+# %% [markdown]
+# ### Play: how much friction?
+#
+# Left, the path for the penalty $\gamma$ (the slider *penalty* in the live notebook; 0.3 in the stored
+# picture); right, where the two eigenvalues are: on a circle, then on the axis. For which $\gamma$ is the
+# path home first, and why is more not better?
+
+# %% tags=["widget"] alt="Left: a path of the Dirac-GAN with a small penalty spirals to the centre. Right: in the complex plane the two eigenvalues lie on a circle of radius one half, on their way to the real axis"
+explore(friction, panels=2, size=(8.8, 3.4), penalty=(0.0, 2.0, 0.3, 0.05))
 
 # %% [markdown]
 # <details><summary>What we found</summary>
@@ -642,15 +702,16 @@ explore(friction, panels=2, size=(8.4, 3.6), still={"gamma": 0.3}, gamma=(0.0, 2
 field = saddle.dirac_field(*saddle.dirac(objectives.minimax))
 on_orbit = [np.linalg.norm(field(w)) for w in orbits["minimax"]]
 print(f"circling: length of the arrows, from {min(on_orbit):.2f} to {max(on_orbit):.2f}")
-smallest_on_circle = np.linalg.norm(formula @ saddle.ROTATION.T, axis=1).min() / np.linalg.norm(start)
-print(f"the same for V = xy, relative to the distance from the centre: {smallest_on_circle:.4f} or more")
+lengths = np.linalg.norm(formula @ saddle.ROTATION.T, axis=1)
+smallest_on_circle = lengths.min() / np.linalg.norm(start)
+print(f"V = xy, relative to the distance from the centre: {smallest_on_circle:.4f} or more")
 
 print("\na D that is sure of itself, psi = -10, and samples at theta = 1:")
-sure = []
+sure, psi = [], torch.tensor([-10.0], dtype=torch.float64)
 for name in ("minimax", "non_saturating"):
     theta = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    loss = saddle.dirac(getattr(objectives, name))[1](torch.tensor([-10.0], dtype=torch.float64), theta)
-    sure.append(torch.autograd.grad(loss, theta)[0].item())
+    _, g_loss = saddle.dirac(getattr(objectives, name))
+    sure.append(torch.autograd.grad(g_loss(psi, theta), theta)[0].item())
     print(f"  {name:15} slope for G: {sure[-1]:+.5f}")
 
 # %% [markdown]
@@ -674,8 +735,8 @@ for name in ("minimax", "non_saturating"):
 # %%
 from gan_tutorial.game import move
 
-z = torch.special.ndtri((torch.arange(64, dtype=torch.float64) + 0.5) / 64)  # quantiles of N(0, 1)
-data = 2 + 0.5 * z
+z = torch.special.ndtri((torch.arange(64, dtype=torch.float64) + 0.5) / 64)
+data = 2 + 0.5 * z  # z: quantiles of N(0, 1)
 
 
 def net(w, x):
@@ -725,7 +786,8 @@ with profile.plan(steps=3 * 2 * half, about=9, gpu=9):
     trained = [train_small(SEED + k) for k in range(3)]
 for _, g in trained:
     made = net(g, z).sort().values
-    print(f"mean {made.mean():.2f}, sd {made.std():.2f}; mean distance to the data {(made - data).abs().mean():.3f}")
+    apart = (made - data).abs().mean()
+    print(f"mean {made.mean():.2f}, sd {made.std():.2f}; mean distance to data {apart:.3f}")
 
 # %% [markdown]
 # The samples are about where they should be (mean 2, standard deviation 0.5). Now the Jacobian of
@@ -741,10 +803,11 @@ for gamma in (0.0, 1.0):
         J = saddle.game_jacobian(*losses(objectives.non_saturating, gamma), d, g)
         values, vectors = np.linalg.eig(J.numpy())
         top = values.imag.argmax()  # the pair that turns fastest
-        spectra[gamma, k] = values, values[top], np.linalg.inv(vectors)[top]
-        largest_step[gamma, k] = -2 * values[top].real / abs(values[top]) ** 2  # |1 + eta lambda| = 1
-        print(f"gamma {gamma:.0f}, seed {SEED + k}: {(abs(values.imag) > 1e-6).sum():2d} of 50 turn; "
-              f"the fastest is {values[top]:.3f}, so steps below {largest_step[gamma, k]:.2f}")  # fmt: skip
+        fastest, turning = values[top], (abs(values.imag) > 1e-6).sum()
+        spectra[gamma, k] = values, fastest, np.linalg.inv(vectors)[top]
+        largest_step[gamma, k] = -2 * fastest.real / abs(fastest) ** 2  # |1 + eta lambda| = 1
+        print(f"gamma {gamma:.0f}, seed {SEED + k}: {turning:2d} of 50 turn;",
+              f"the fastest is {fastest:.3f}, so steps below {largest_step[gamma, k]:.2f}")
 
 # %% [markdown]
 # In every seed shown there is a pair that turns fast, of the order of the $\pm 0.5\,i$
@@ -759,7 +822,7 @@ for gamma in (0.0, 1.0):
 
 # %%
 def push(d, g, gamma, by=0.2, steps=400, eta=0.05):
-    """The weights on the way, after G's last bias, and so all samples, were moved by `by`.  -> (steps, 50)"""
+    """The weights after all samples, by G's last bias, were moved by `by`.  -> (steps, 50)"""
     d_loss, g_loss = losses(objectives.non_saturating, gamma)
     w = torch.cat([d, g])
     w[-1] += by
@@ -776,9 +839,10 @@ pushed = {(gamma, k): push(*trained[k], gamma) for gamma in (0.0, 1.0) for k in 
 # %% tags=["figure"] alt="Left: eigenvalues in the complex plane for three seeds, with and without penalty; one pair without penalty lies almost on the imaginary axis. Middle and right: spirals of the mean of the samples and the slope of D; without penalty round and round, with penalty quickly to the centre"
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.4), width_ratios=(1, 1, 1))
 for (gamma, k), (values, _, _) in spectra.items():
-    look = {0.0: ("o", "model"), 1.0: ("^", "data")}[gamma]
+    marker, role = {0.0: ("o", "model"), 1.0: ("^", "data")}[gamma]
+    look = {"color": COLORS[role], "markersize": 5, "alpha": 0.7}
     name = f"$\\gamma$ = {gamma:.0f}" if k == 0 else None
-    axes[0].plot(values.real, values.imag, look[0], color=COLORS[look[1]], markersize=5, alpha=0.7, label=name)
+    axes[0].plot(values.real, values.imag, marker, label=name, **look)
 axes[0].axvline(0, color=COLORS["truth"], linewidth=0.8)
 axes[0].set(xlim=(-0.6, 0.1), ylim=(-1.2, 1.5), xlabel="real part", ylabel="imaginary part")
 axes[0].set_title("eigenvalues, three seeds")
@@ -791,7 +855,8 @@ for ax, gamma in zip(axes[1:], (0.0, 1.0), strict=True):
         steep = torch.stack([slope(w, data).mean() for w in d])
         away[gamma, k] = float(off[len(off) // 2 :].abs().max())
         ax.plot(off, steep, color=COLORS[role], linewidth=1.2, label=f"seed {SEED + k}")
-    ax.set(xlabel="mean of samples, off by", ylabel="slope of D", xlim=(-0.24, 0.24), ylim=(-0.12, 0.12))
+    ax.set(xlabel="mean of samples, off by", ylabel="slope of D")
+    ax.set(xlim=(-0.24, 0.24), ylim=(-0.12, 0.12))
     ax.set_title(f"after the push, $\\gamma$ = {gamma:.0f}")
 axes[1].legend(loc="upper left", ncols=3, fontsize=7.5)
 plt.show()
@@ -811,11 +876,12 @@ plt.show()
 # %%
 predictions = {}
 for (gamma, k), (_, value, row) in spectra.items():
-    difference = push(*trained[k], gamma, by=1e-3, steps=60) - push(*trained[k], gamma, by=0.0, steps=60)
-    signal = difference.numpy() @ row
+    moved, unmoved = (push(*trained[k], gamma, by=by, steps=60) for by in (1e-3, 0.0))
+    signal = (moved - unmoved).numpy() @ row
     predictions[gamma, k] = 1 + 0.05 * value, (signal[-1] / signal[0]) ** (1 / 59)
     expected, seen = predictions[gamma, k]
-    print(f"gamma {gamma:.0f}, seed {SEED + k}: a step multiplies by {expected:.4f}; seen {seen:.4f}")
+    print(f"gamma {gamma:.0f}, seed {SEED + k}:",
+          f"a step multiplies by {expected:.4f}; seen {seen:.4f}")
 
 # %% [markdown]
 # They agree to a few thousandths: near the centre, the eigenvalue's circle is the GAN's.
@@ -851,20 +917,22 @@ steps = profile.pick(smoke=20, cpu=1000, gpu=1000)
 
 
 def shares_over_time(beta, seed):
-    """Which share of 500 samples is nearest to each of the 8 clusters, every 10 steps.  -> (moments, 8)"""
+    """Shares of 500 samples nearest to each of 8 clusters, every 10 steps.  -> (moments, 8)"""
     torch.manual_seed(seed)
     G, D = mlp([2, 32, 32, 2]), PointDiscriminator(2, (32, 32), torch.nn.ReLU)
-    game = Game.with_adam(G, D, lambda n: (ring.sample(n),), lambda n: torch.randn(n, 2),
-                          d_lr=2e-3, g_lr=2e-3, betas=(beta, 0.999), seed=seed)  # fmt: skip
-    shares = []
+    rates = {"d_lr": 2e-3, "g_lr": 2e-3, "betas": (beta, 0.999)}
+    samplers = lambda n: (ring.sample(n),), lambda n: torch.randn(n, 2)
+    game, shares = Game.with_adam(G, D, *samplers, **rates, seed=seed), []
     for _ in train(game, objectives.non_saturating, steps=steps, every=10):
         nearest = torch.cdist(game.sample(500, ema=False), ring.centers).argmin(dim=1)
         shares.append(torch.bincount(nearest, minlength=8) / 500)
     return torch.stack(shares)
 
 
+# %%
 with profile.plan(steps=6 * steps, about=12, gpu=12):
-    history = {(beta, k): shares_over_time(beta, SEED + k) for beta in (0.9, 0.0) for k in range(3)}
+    history = {(beta, k): shares_over_time(beta, SEED + k)
+               for beta in (0.9, 0.0) for k in range(3)}
 
 # %% [markdown]
 # Each panel is one training. Time goes to the right; the eight rows are the eight clusters in their
@@ -873,8 +941,9 @@ with profile.plan(steps=6 * steps, about=12, gpu=12):
 
 # %% tags=["figure"] alt="Six heat maps of clusters over time. With momentum 0.9 dark streaks run diagonally through all clusters again and again; without momentum streaks appear only at the beginning and then all rows become even" covers=["5.07"]
 fig, axes = plt.subplots(2, 3, figsize=(9, 3.9), sharex=True, sharey=True)
+look = {"cmap": "Blues", "vmin": 0, "vmax": 0.6, "interpolation": "nearest", "aspect": "auto"}
 for ax, ((beta, k), shares) in zip(axes.flat, history.items(), strict=True):
-    image = ax.imshow(shares.T, aspect="auto", cmap="Blues", interpolation="nearest", vmin=0, vmax=0.6, extent=(0, steps, 7.5, -0.5))
+    image = ax.imshow(shares.T, extent=(0, steps, 7.5, -0.5), **look)
     ax.set_title(f"$\\beta_1$ = {beta:g}, seed {SEED + k}")
     ax.grid(False)
 for ax in axes[:, 0]:
@@ -885,9 +954,12 @@ fig.colorbar(image, ax=axes, label="share of the samples", shrink=0.8)
 plt.show()
 
 # %%
-late = {key: float((shares[-max(1, len(shares) // 2) :] - 1 / 8).abs().sum(dim=1).mean() / 2) for key, shares in history.items()}
-for (beta, k), value in late.items():
-    print(f"beta1 {beta:g}, seed {SEED + k}: in the second half, {value:.0%} of the samples are in the wrong cluster")
+late = {}
+for (beta, k), shares in history.items():
+    second_half = shares[-max(1, len(shares) // 2) :]
+    late[beta, k] = float((second_half - 1 / 8).abs().sum(dim=1).mean() / 2)
+    print(f"beta1 {beta:g}, seed {SEED + k}: in the second half,",
+          f"{late[beta, k]:.0%} of the samples are in the wrong cluster")
 
 # %% [markdown]
 # The diagonal streaks are G running round the ring: it visits a cluster, D learns to distrust it, G
@@ -899,13 +971,14 @@ for (beta, k), value in late.items():
 # %% [markdown]
 # ### Play: calm a GAN that runs in circles
 #
-# Here is a GAN in the plane, live, with the least forgiving rule that people use: plain gradient steps
+# Here is a GAN in the plane, with the least forgiving rule that people use: plain gradient steps
 # (SGD) with momentum ½. Blue dots are the data, three heaps; orange crosses are samples; the
-# background is D's score. We let it play for a while. Press **▶ Play** to go on (the slider *speed*
-# says how many steps there are between two pictures), and watch the crosses: how many different
-# samples does G make at any one time, and where does it take them?
+# background is D's score. The stored picture shows the game after a while; in the live notebook, press
+# **▶ Play** (the slider *speed* says how fast it goes), and watch the crosses: how
+# many different samples does G make at any one time, and where does it take them?
 #
-# Guess first: which of these calms it? Change one at a time, press **Reset**, then **Play**.
+# Guess first: which of these calms it? In the live notebook, change one at a time, press **Reset**,
+# then **Play**.
 #
 # 1. *D is held by* **R1**, with a weight of 0.3: friction, as in the Dirac-GAN.
 # 2. *Instance noise* of 0.3. By the formula above, that is worth a $\gamma$ of $0.3^2/2 = 0.045$.
@@ -916,9 +989,8 @@ for (beta, k), value in late.items():
 from gan_tutorial.lesson.laboratory import laboratory
 
 sgd = {"data": "three regions", "optimiser": "SGD", "d_lr": 0.1, "g_lr": 0.1, "momentum": 0.5}
-lab = laboratory(**sgd)
+lab = laboratory(**sgd, still=profile.pick(smoke=5, cpu=400, gpu=400))
 lab.pace = 4  # steps between two pictures: slow enough to see them run
-lab.step(profile.pick(smoke=5, cpu=400, gpu=400))
 lab
 
 # %% [markdown]
@@ -932,7 +1004,8 @@ from gan_tutorial.lesson.laboratory import Setting
 from gan_tutorial.truth.divergences import empirical_w1
 
 swings = profile.pick(smoke=20, cpu=600, gpu=600)
-HELD = {"as it is": {}, "R1 0.3": {"hold": "R1", "weight": 0.3}, "noise 0.3": {"noise": 0.3}, "noise 0.6": {"noise": 0.6}}
+HELD = {"as it is": {}, "R1 0.3": {"hold": "R1", "weight": 0.3},
+        "noise 0.3": {"noise": 0.3}, "noise 0.6": {"noise": 0.6}}
 
 
 def follow(seed, **held):
@@ -949,19 +1022,23 @@ def follow(seed, **held):
     return np.array(path), x, made
 
 
+# %%
 with profile.plan(steps=12 * swings, about=11, gpu=11):
     followed = {(name, k): follow(k, **held) for name, held in HELD.items() for k in range(3)}
 
 # %% [markdown]
 # One column for each setting, one row for each seed. We will see the data (blue), the samples at the end
-# (orange crosses), and the way of their mean during the second half of the training (grey).
+# (orange crosses; a large one where all samples are at one point), and the way of their mean during the
+# second half of the training (grey).
 
 # %% tags=["figure"] alt="Twelve panels, three seeds by four settings. As it is, and in some seeds with noise 0.3, the mean of the samples wanders all over the plane and the samples sit at one point; with R1 and with noise 0.6 the samples are spread over the three heaps and their mean stays in the middle"
 fig, axes = plt.subplots(3, 4, figsize=(9, 6.9), sharex=True, sharey=True)
 for ax, ((name, k), (path, x, made)) in zip(axes.T.flat, followed.items(), strict=True):
     ax.plot(*x.T, ".", color=COLORS["data"], markersize=3, alpha=0.5)
     ax.plot(*path[len(path) // 2 :, 1:].T, color=COLORS["guide"], linewidth=0.9)
-    ax.plot(*made.T, "x", color=COLORS["model"], markersize=4)
+    one_point = made.std(0).mean() < 0.1  # all crosses on each other: make them easy to see
+    size = {"markersize": 11, "markeredgewidth": 3} if one_point else {"markersize": 4}
+    ax.plot(*made.T, "x", color=COLORS["model"], **size)
     ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", title=f"{name}, seed {k}")
 plt.show()
 
@@ -970,15 +1047,15 @@ calm = {}
 for (name, k), (path, _, made) in followed.items():
     w1 = path[len(path) // 2 :, 0]
     calm[name, k] = w1.mean(), np.ptp(w1), float(made.std(0).mean())
-    print(f"{name:9} seed {k}: W1 in the second half {w1.mean():.2f}, from {w1.min():.2f} to {w1.max():.2f}; "
-          f"spread of the samples {calm[name, k][2]:.2f}")  # fmt: skip
+    print(f"{name:9} seed {k}: W1 in the second half {w1.mean():.2f}, from {w1.min():.2f}",
+          f"to {w1.max():.2f}; spread of the samples {calm[name, k][2]:.2f}")
 
 # %% [markdown]
 # As it is, in the first column, all samples are at *one* point (their spread is zero), and that point
 # runs about among the heaps. D learns "not there", and its slope says where to go instead; the samples
 # go, all together; D has to learn again. This is the Dirac-GAN, with a point for $\theta$ and D's slope
-# for $\psi$. W1 keeps swinging, and stays far above that of the second column. (Play on: does the
-# point come to rest, and where? An end on one of the heaps is not the end one hopes for; see notebook 09.)
+# for $\psi$. W1 keeps swinging, and stays far above that of the second column. (Play on, in the
+# live notebook: does the point come to rest, and where? An end on one of the heaps is not the end one hopes for; see notebook 09.)
 #
 # <details><summary>And the guess?</summary>
 #
@@ -988,7 +1065,8 @@ for (name, k), (path, _, made) in followed.items():
 # narrow, and W1 stays larger than with R1.
 #
 # Is it the *amount* of friction that counts? We set the weight of R1 to what the formula says of the two
-# noises, 0.045 and 0.18. (And try *momentum* 0: what do the eight rules say of it?)
+# noises, 0.045 and 0.18. (And try *momentum* 0, in the live notebook: what do the eight rules say
+# of it?)
 # </details>
 
 # %%
@@ -997,8 +1075,10 @@ with profile.plan(steps=6 * swings, about=6, gpu=6):
     for weight in (0.045, 0.18):
         for k in range(3):
             path, _, made = follow(k, hold="R1", weight=weight)
-            softly[weight, k] = path[len(path) // 2 :, 0].mean(), float(made.std(0).mean())
-            print("R1 {:<5} seed {}: W1 in the second half {:.2f}; spread of the samples {:.2f}".format(weight, k, *softly[weight, k]))
+            w1, spread = path[len(path) // 2 :, 0].mean(), float(made.std(0).mean())
+            softly[weight, k] = w1, spread
+            print(f"R1 {weight:<5} seed {k}: W1 in the second half {w1:.2f};",
+                  f"spread of the samples {spread:.2f}")
 
 # %% [markdown]
 # In the run shown the two weights do much what the noises did that are worth as much: with the smaller one the samples of some seeds stay at one point. With the larger one
@@ -1039,7 +1119,7 @@ d_opt = torch.optim.Adam([d], 0.02)
 for _ in range(300):  # half a second
     move(d_opt, objectives.non_saturating.d_loss(net(d, data), net(d, wide)))
 d = d.detach()
-other = torch.cat([d[:-1].view(3, 8).flip(1).flatten(), d[-1:]])  # the hidden units in reverse order
+other = torch.cat([d[:-1].view(3, 8).flip(1).flatten(), d[-1:]])  # hidden units reversed
 between = torch.linspace(0, 1, 101, dtype=torch.float64)
 mixed = [(1 - t) * d + t * other for t in between]
 in_weights = np.array([d_loss(net(w, data), net(w, wide)) for w in mixed])
@@ -1049,15 +1129,17 @@ in_scores = [d_loss(*(torch.lerp(*pair, t) for pair in scores)) for t in between
 # %% tags=["figure"] alt="Left: the total variation between q and p falls in waves to zero on a logarithmic scale. Right: D's loss is constant between two functions but rises above it between two sets of weights"
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3))
 left.semilogy(direct, color=COLORS["model"])
-left.set(xlabel="step", ylabel="total variation", title="changing the densities: $q$ reaches $p$")
+left.set(xlabel="step", ylabel="total variation")
+left.set_title("changing the densities: $q$ reaches $p$")
 right.plot(between, in_weights, color=COLORS["D"], label="between the weights")
-right.plot(between, in_scores, color=COLORS["truth"], linestyle="--", label="between the functions")
-right.set(xlabel="share of the second D", ylabel="d_loss", title="two equal Ds, and what is between")
+right.plot(between, in_scores, "--", color=COLORS["truth"], label="between the functions")
+right.set(xlabel="share of the second D", ylabel="d_loss")
+right.set_title("two equal Ds, and what is between")
 right.legend()
 plt.show()
-bump = in_weights.max() - in_weights[0]
+bump, ends = in_weights.max() - in_weights[0], abs(in_weights[0] - in_weights[-1])
 print(f"total variation at the end below 1e-3: {direct[-1] < 1e-3}")
-print(f"both ends have the same loss: {abs(in_weights[0] - in_weights[-1]) < 1e-12}; highest between them: +{bump:.2f}")
+print(f"both ends have the same loss: {ends < 1e-12}; highest between them: +{bump:.2f}")
 
 # %% [markdown]
 # Left: it spirals (the waves), and arrives. Right: a convex function cannot be higher between two
@@ -1090,17 +1172,20 @@ for _ in range(400):
     x, y = w[-1]
     w.append(np.clip([x - 0.03 * 2 * (2 * y - 1), y + 0.03 * 2 * (2 * x - 1)], 0, 1))
 w = np.array(w)
+ways = {"gradient steps": (w, w, "model"), "fictitious play": (play[10:400], play, "data")}
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.3), width_ratios=(1, 1.5))
-left.plot(*w.T, color=COLORS["model"], linewidth=1.2, label="gradient steps")
-left.plot(*play[10:400].T, color=COLORS["data"], linewidth=1.2, label="fictitious play")
+for name, (part, whole, role) in ways.items():
+    left.plot(*part.T, color=COLORS[role], linewidth=1.2)
+    distance = np.linalg.norm(whole - 0.5, axis=1)
+    right.loglog(1 + np.arange(len(whole)), distance, color=COLORS[role], label=name)
 left.plot(0.5, 0.5, "+", color=COLORS["truth"], markersize=9)
-left.set(xlabel="x, heads of row", ylabel="y, heads of column", xlim=(0, 1), ylim=(0, 1), aspect="equal")
-right.loglog(np.arange(1, 20_001), np.linalg.norm(play - 0.5, axis=1), color=COLORS["data"], label="fictitious play")
-right.loglog(np.arange(1, 402), np.linalg.norm(w - 0.5, axis=1), color=COLORS["model"], label="gradient steps")
+left.set(xlabel="x, heads of row", ylabel="y, heads of column", xlim=(0, 1), ylim=(0, 1))
+left.set_aspect("equal")
 right.set(xlabel="step", ylabel="distance from (1/2, 1/2)")
 right.legend(loc="lower left")
 plt.show()
-print(f"after 20,000 rounds of fictitious play: heads {rows[-1, 0]:.3f} and {columns[-1, 0]:.3f}")
+heads = rows[-1, 0], columns[-1, 0]
+print("after 20,000 rounds of fictitious play: heads {:.3f} and {:.3f}".format(*heads))
 
 # %% [markdown]
 # The gradient steps spiral out until they hit the walls of the square. Fictitious play closes in on
@@ -1120,7 +1205,10 @@ print(f"after 20,000 rounds of fictitious play: heads {rows[-1, 0]:.3f} and {col
 # %% tags=["nbval-check-output"]
 def run_away(a):
     """The real parts of the eigenvalues of the game x^2/2 + a xy, y^2/2 + a xy."""
-    J = saddle.game_jacobian(lambda x, y: (x**2 / 2 + a * x * y).sum(), lambda x, y: (y**2 / 2 + a * x * y).sum(), zero, zero)
+    def of_x(x, y):
+        return (x**2 / 2 + a * x * y).sum()
+
+    J = saddle.game_jacobian(of_x, lambda x, y: of_x(y, x), zero, zero)
     return np.sort(np.linalg.eigvals(J.numpy()).real)
 
 
@@ -1190,9 +1278,10 @@ look_ahead = check("4.2", look_ahead)
 
 # %%
 for eta in (0.5, 1.0):
-    distances = [np.hypot(*look_ahead(1.0, 0.0, eta, looks)) for looks in range(7)]
-    print(f"eta {eta}: growth per step with 0, 1, ... 6 looks:", "  ".join(f"{distance:.4f}" for distance in distances))
-print(f"implicit: {saddle.growth(saddle.implicit, 0.5):.4f} for 0.5 and {saddle.growth(saddle.implicit, 1.0):.4f} for 1")
+    growths = (np.hypot(*look_ahead(1.0, 0.0, eta, looks)) for looks in range(7))
+    print(f"eta {eta}: growth with 0, 1, ... 6 looks:", *(f"{g:.4f}" for g in growths))
+limits = (saddle.growth(saddle.implicit, eta) for eta in (0.5, 1.0))
+print("implicit: {:.4f} for 0.5 and {:.4f} for 1".format(*limits))
 
 # %% [markdown]
 # <details><summary>What there is to see</summary>
@@ -1237,7 +1326,8 @@ def mine(field, w, eta, memory):
 
 
 for eta in (0.1, 0.3, 0.5):
-    print(f"step size {eta}: mine {saddle.growth(mine, eta):.4f}, optimistic {saddle.growth(saddle.optimistic, eta):.4f}")
+    factors = saddle.growth(mine, eta), saddle.growth(saddle.optimistic, eta)
+    print("step size {}: mine {:.4f}, optimistic {:.4f}".format(eta, *factors))
 
 # %% [markdown]
 # ## The ledger
@@ -1249,105 +1339,147 @@ for eta in (0.1, 0.3, 0.5):
 from gan_tutorial.lesson.facts import Ledger
 
 ledger = Ledger("04")
+note = ledger.add
 far = saddle.run(saddle.simultaneous, saddle.bilinear, begin, 0.1, 1000)
 rate = saddle.measured_growth(far)
-ledger.add("F-X1 circle", "solver - formula, largest", 0, circle_error, 1e-8, "Goodfellow 2016, exercise 2")
-ledger.add("F-X1 circle", "distance after two turns / before", 1, radius[-1] / radius[0], 1e-8, "Goodfellow 2016")
-ledger.add("F-X2 simultaneous", "growth per step, 0.1", np.sqrt(1.01), rate, 1e-9, "Pythagoras")
-ledger.add("F-X2 simultaneous", "steps to double, 0.1", 139.32, np.log(2) / np.log(rate), 0.01, "2 log 2 / log(1 + eta^2)")
-ledger.add("F-X2 simultaneous", "growth per turn, 0.1", 1.3684, rate ** (2 * np.pi / np.arctan(0.1)), 1e-4, "the table")
-ledger.add("F-X3 alternating", "change of the invariant", 0, np.ptp(kept), 1e-11, "x^2 + y^2 - eta xy")
-ledger.add("F-X3 alternating", "smallest distance, 0.5", 0.894427, sizes.min(), 1e-5, "1/sqrt(1 + eta/2)")
-ledger.add("F-X3 alternating", "largest distance, 0.5", 1.154701, sizes.max(), 1e-5, "1/sqrt(1 - eta/2)")
-for name, values in {"implicit": (0.995037, 0.894427, 0.707107), "extragradient": (0.995038, 0.901388, 1.0),
-                     "optimistic": (0.994936, 0.707107, 1.931852)}.items():  # fmt: skip
+per_turn = rate ** (2 * np.pi / np.arctan(0.1))
+book = "Goodfellow 2016, exercise 2"
+note("F-X1 circle", "solver - formula, largest", 0, circle_error, 1e-8, book)
+kept_size = radius[-1] / radius[0]
+note("F-X1 circle", "distance after two turns / before", 1, kept_size, 1e-8, "Goodfellow 2016")
+note("F-X2 simultaneous", "growth per step, 0.1", np.sqrt(1.01), rate, 1e-9, "Pythagoras")
+doubled = np.log(2) / np.log(rate)
+note("F-X2 simultaneous", "steps to double, 0.1",
+     139.32, doubled, 0.01, "2 log 2 / log(1 + eta^2)")
+note("F-X2 simultaneous", "growth per turn, 0.1", 1.3684, per_turn, 1e-4, "the table")
+rule = "F-X3 alternating"
+note(rule, "change of the invariant", 0, np.ptp(kept), 1e-11, "x^2 + y^2 - eta xy")
+note(rule, "smallest distance, 0.5", 0.894427, sizes.min(), 1e-5, "1/sqrt(1 + eta/2)")
+note(rule, "largest distance, 0.5", 1.154701, sizes.max(), 1e-5, "1/sqrt(1 - eta/2)");
+
+# %%
+for name, values in {"implicit": (0.995037, 0.894427, 0.707107),
+                     "extragradient": (0.995038, 0.901388, 1.0),
+                     "optimistic": (0.994936, 0.707107, 1.931852)}.items():
     for eta, exact in zip((0.1, 0.5, 1.0), values, strict=True):
         path = saddle.run(saddle.RULES[name], saddle.bilinear, begin, eta, 400)
-        double = (name, eta) == ("optimistic", 0.5)  # two equal eigenvalues: n times lambda^n, which takes longer
-        tolerance = 3e-3 if double else 1e-4
-        ledger.add(f"F-X4 {name}", f"growth per step, {eta}", exact, saddle.measured_growth(path), tolerance, "eigenvalues")
+        seen = saddle.measured_growth(path)
+        # two equal eigenvalues: n times lambda^n, which takes longer
+        tolerance = 3e-3 if (name, eta) == ("optimistic", 0.5) else 1e-4
+        note(f"F-X4 {name}", f"growth per step, {eta}", exact, seen, tolerance, "eigenvalues")
 edge = saddle.growth(saddle.optimistic, 1 / np.sqrt(3))
-ledger.add("F-X4 optimistic", "growth at eta = 1/sqrt 3", 1, edge, 1e-9, "edge of stability")
-ledger.add("averaging", "mean of y - (x0 - xN)/(eta N)", 0, telescoped, 1e-12, "telescoping sum")
-centred = [np.linalg.norm(saddle.running_mean(path)[-1]) for path in (turns, spiral)]
-ledger.add("averaging", "distance of the mean after 2,000 alternating steps / bound", (0, 1), centred[0] / bound[-1], 0, "telescoping sum")
-ledger.add("averaging", "distance of the mean after 2,000 simultaneous steps", (1, 1e6), centred[1], 0, "carried off")
-off = max(abs(saddle.growth(rule, 0.1) - measured[name]) for name, rule in saddle.RULES.items())
-ledger.add("eight rules", "predicted - measured growth at 0.1, largest", 0, off, 2e-4, "eigenvalues")
-lengths = [np.linalg.norm(path[-1]) for path in paths.values()]
-ledger.add("eight rules", "60 steps of 0.2: upper row, shortest distance in the end", (0.85, 1e3), min(lengths[:4]), 0, "steps")
-ledger.add("eight rules", "60 steps of 0.2: lower row, longest distance in the end", (0, 0.8), max(lengths[4:]), 0, "steps")
+note("F-X4 optimistic", "growth at eta = 1/sqrt 3", 1, edge, 1e-9, "edge of stability")
+note("averaging", "mean of y - (x0 - xN)/(eta N)", 0, telescoped, 1e-12, "telescoping sum")
+of_mean = [np.linalg.norm(saddle.running_mean(path)[-1]) for path in (turns, spiral)]
+note("averaging", "distance of the mean after 2,000 alternating steps / bound",
+     (0, 1), of_mean[0] / bound[-1], 0, "telescoping sum")
+note("averaging", "distance of the mean after 2,000 simultaneous steps",
+     (1, 1e6), of_mean[1], 0, "carried off");
+
+# %%
+expected = {name: saddle.growth(rule, 0.1) for name, rule in saddle.RULES.items()}
+off = max(abs(expected[name] - measured[name]) for name in expected)
+note("eight rules", "predicted - measured growth at 0.1, largest", 0, off, 2e-4, "eigenvalues")
+in_the_end = [np.linalg.norm(path[-1]) for path in paths.values()]
+note("eight rules", "60 steps of 0.2: upper row, shortest distance in the end",
+     (0.85, 1e3), min(in_the_end[:4]), 0, "steps")
+note("eight rules", "60 steps of 0.2: lower row, longest distance in the end",
+     (0, 0.8), max(in_the_end[4:]), 0, "steps")
 ledger.assert_all(profile)
 
 # %%
-source = "Mescheder et al. 2018"
+fact, source = "F-X5 Dirac-GAN", "Mescheder et al. 2018"
 for gamma, real, imaginary in ((0.0, 0.0, 0.5), (0.2, -0.1, 0.489898), (1.0, -0.5, 0.0)):
-    value = eigenvalues(*saddle.dirac(objectives.non_saturating, gamma=gamma))[0]
-    ledger.add("F-X5 Dirac-GAN", f"real part, R1 {gamma}", real, value.real, 1e-6, source)
-    ledger.add("F-X5 Dirac-GAN", f"imaginary part, R1 {gamma}", imaginary, abs(value.imag), 1e-6, source)
-noisy = eigenvalues(*saddle.dirac(objectives.non_saturating, noise=1.0))[0]
-ledger.add("F-X5 Dirac-GAN", "real part, noise 1", -0.25, noisy.real, 1e-6, source)
+    value = eigenvalues(*saddle.dirac(non_saturating, gamma=gamma))[0]
+    note(fact, f"real part, R1 {gamma}", real, value.real, 1e-6, source)
+    note(fact, f"imaginary part, R1 {gamma}", imaginary, abs(value.imag), 1e-6, source)
+noisy = eigenvalues(*saddle.dirac(non_saturating, noise=1.0))[0]
+note(fact, "real part, noise 1", -0.25, noisy.real, 1e-6, source)
 ends = {name: abs(path[-200:, 0]).max() for name, path in orbits.items()}
-ledger.add("F-X5 Dirac-GAN", "last |theta|, WGAN-GP: 2w or more", (1, 2), ends["WGAN-GP, weight 1/2"], 0, "the turn at psi = 0")
-ledger.add("F-X5 Dirac-GAN", "last |theta|, R1 1", 0, ends["R1, $\\gamma$ = 1"], 1e-2, source)
+to_and_fro = ends["WGAN-GP, weight 1/2"]
+note(fact, "last |theta|, WGAN-GP: 2w or more", (1, 2), to_and_fro, 0, "the turn at psi = 0")
+note(fact, "last |theta|, R1 1", 0, ends["R1, $\\gamma$ = 1"], 1e-2, source)
 spread = np.ptp(np.linalg.norm(orbits["minimax"], axis=1))
-ledger.add("F-X5 Dirac-GAN", "minimax: change of the radius", 0, spread, 0.05, "here; steps of 0.1")
+note(fact, "minimax: change of the radius", 0, spread, 0.05, "here; steps of 0.1")
+on_a_circle, creeping = ends["WGAN, clipped at 1/2"], ends["non-saturating"]
+fact, ratio = "Dirac-GAN", sure[1] / sure[0]
+note(fact, "slope for G: non-saturating / minimax at a score of -10",
+     np.exp(10), ratio, 1e-3, "e^10")
+note(fact, "last |theta|: non-saturating", (0.2, 0.8), creeping, 0, "creeps inward")
+note(fact, "last |theta|: clipped WGAN", 0.5, on_a_circle, 0.02, "the circle of xy")
+note(fact, "last |theta|: noise 1", 0, ends["instance noise, s = 1"], 0.02, source);
+
+# %%
 off = np.linalg.norm(play - 0.5, axis=1)
 power = np.polyfit(np.log(np.arange(101, 20_001)), np.log(off[100:]), 1)[0]
 ends_at = [path[-1][0] for path in walks]
-ledger.add("one player", "walks that end in the right valley", 2, sum(x > 0.5 for x in ends_at), 0, "four walks")
-ledger.add("one player", "where the walk from the ridge ends - the pass", 0, ends_at[-1] - ridge, 1e-6, "f has no slope there")
-ledger.add("F-X6 pennies", "heads, fictitious play", 0.5, rows[-1, 0], 0.01, "Robinson 1951")
-ledger.add("F-X6 pennies", "power of N at which the distance falls", -0.5, power, 0.1, "fit from 100 on")
-ledger.add("convex is not enough", "largest real part, x^2/2 + 2xy and y^2/2 + 2xy", 1, run_away(2.0)[-1], 1e-9, "a - 1")
-ledger.add("Dirac-GAN", "slope for G: non-saturating / minimax at a score of -10", np.exp(10), sure[1] / sure[0], 1e-3, "e^10")
-ledger.add("Dirac-GAN", "last |theta|: non-saturating", (0.2, 0.8), ends["non-saturating"], 0, "creeps inward")
-ledger.add("Dirac-GAN", "last |theta|: clipped WGAN", 0.5, ends["WGAN, clipped at 1/2"], 0.02, "the circle of xy")
-ledger.add("Dirac-GAN", "last |theta|: noise 1", 0, ends["instance noise, s = 1"], 0.02, source)
-ledger.add("F-X6 pennies", "gradient steps, farthest from 1/2", 0.5, abs(w - 0.5).max(), 1e-9, "hits the wall")
-ledger.add("not vanishing", "|F| / distance on the circle", 1, smallest_on_circle, 1e-6, "F = (-y, x)")
-ledger.add("zero-sum", "D-G block + transpose of G-D", 0, antisymmetry, 1e-12, "minimax")
-ledger.add("not convex", "d_loss half-way - at both ends", (0.1, 10), bump, 0, "two equal Ds", needs_training=True)
-ledger.add("densities", "total variation, changed directly", 0, direct[-1], 1e-3, "convex-concave game")
+in_right_one = sum(x > 0.5 for x in ends_at)
+note("one player", "walks that end in the right valley", 2, in_right_one, 0, "four walks")
+note("one player", "where the walk from the ridge ends - the pass",
+     0, ends_at[-1] - ridge, 1e-6, "f has no slope there")
+fact = "F-X6 pennies"
+note(fact, "heads, fictitious play", 0.5, rows[-1, 0], 0.01, "Robinson 1951")
+note(fact, "power of N at which the distance falls", -0.5, power, 0.1, "fit from 100 on")
+note(fact, "gradient steps, farthest from 1/2", 0.5, abs(w - 0.5).max(), 1e-9, "hits the wall")
+note("convex is not enough", "largest real part, x^2/2 + 2xy and y^2/2 + 2xy",
+     1, run_away(2.0)[-1], 1e-9, "a - 1")
+note("not vanishing", "|F| / distance on the circle",
+     1, smallest_on_circle, 1e-6, "F = (-y, x)")
+note("zero-sum", "D-G block + transpose of G-D", 0, antisymmetry, 1e-12, "minimax")
+note("not convex", "d_loss half-way - at both ends",
+     (0.1, 10), bump, 0, "two equal Ds", needs_training=True)
+note("densities", "total variation, changed directly",
+     0, direct[-1], 1e-3, "convex-concave game")
 ledger.assert_all(profile)
 
 # %%
+held = ("this run", True)  # asserted where the training was whole
+shown = ("this run", True, True)  # another training may find something else: shown only
+fact, normal = "50 weights", ("N(2, 0.5^2)", True)
 for k in range(3):
     bare, damped = (spectra[gamma, k][1] for gamma in (0.0, 1.0))
-    ledger.add("50 weights", f"fastest turning, {k}", (0.15, 2), bare.imag, 0, "this run", needs_training=True)
-    ledger.add("50 weights", f"real part without penalty, {k}", (-0.3, 0), bare.real, 0, "this run", needs_training=True, shown_only=True)
-    gain = bare.real - damped.real
-    ledger.add("50 weights", f"what R1 takes off the real part, {k}", (0.03, 1), gain, 0, "this run", needs_training=True)
+    gain, made = bare.real - damped.real, net(trained[k][1], z)
     easier = largest_step[1.0, k] / largest_step[0.0, k]
-    ledger.add("50 weights", f"largest step for this pair, R1 / none, {k}", (2, np.inf), easier, 0, "this run", needs_training=True)
     nearer = away[1.0, k] / away[0.0, k]
-    ledger.add("50 weights", f"still off after the push, R1 / none, {k}", (0, 1), nearer, 0, "this run", needs_training=True)
-    made = net(trained[k][1], z)
-    ledger.add("50 weights", f"mean of the samples, {k}", 2, made.mean(), 0.2, "N(2, 0.5^2)", needs_training=True)
-    ledger.add("50 weights", f"sd of the samples, {k}", 0.5, made.std(), 0.3, "N(2, 0.5^2)", needs_training=True)
+    note(fact, f"fastest turning, {k}", (0.15, 2), bare.imag, 0, *held)
+    note(fact, f"real part without penalty, {k}", (-0.3, 0), bare.real, 0, *shown)
+    note(fact, f"what R1 takes off the real part, {k}", (0.03, 1), gain, 0, *held)
+    note(fact, f"largest step for this pair, R1 / none, {k}", (2, np.inf), easier, 0, *held)
+    note(fact, f"still off after the push, R1 / none, {k}", (0, 1), nearer, 0, *held)
+    note(fact, f"mean of the samples, {k}", 2, made.mean(), 0.2, *normal)
+    note(fact, f"sd of the samples, {k}", 0.5, made.std(), 0.3, *normal)
     for gamma in (0.0, 1.0):
         expected, seen = predictions[gamma, k]
-        name = f"|seen / (1 + eta lambda) - 1|, R1 {gamma:.0f}, {k}"
-        ledger.add("50 weights", name, 0, abs(seen / expected - 1), 5e-3, "linearisation", needs_training=True)
-    less = late[0.9, k] - late[0.0, k]
-    ledger.add("oscillation", f"wrong share, momentum - none, {k}", (0.05, 1), less, 0, "this run", needs_training=True)
-    ledger.add("oscillation", f"wrong share without momentum, {k}", (0, 0.25), late[0.0, k], 0, "this run", needs_training=True)
-    (bare_w1, bare_swing, point), (r1_w1, r1_swing, r1_spread), (noise_w1, _, _) = (calm[name, k] for name in ("as it is", "R1 0.3", "noise 0.6"))
-    ledger.add("live GAN", f"spread of the samples, as it is, {k}", (0, 0.1), point, 0, "this run", needs_training=True)
-    ledger.add("live GAN", f"spread of the samples, R1, {k}", (0.4, 2), r1_spread, 0, "this run", needs_training=True)
-    ledger.add("live GAN", f"mean W1, noise 0.6 / R1, {k}", (1, 10), noise_w1 / r1_w1, 0, "this run", needs_training=True)
-    soft_w1, soft_spread = softly[0.18, k]
-    ledger.add("live GAN", f"mean W1, R1 0.18 / as it is, {k}", (0, 0.5), soft_w1 / bare_w1, 0, "this run", needs_training=True, shown_only=True)
-    ledger.add("live GAN", f"spread of the samples, R1 0.18, {k}", (0.3, 2), soft_spread, 0, "this run", needs_training=True, shown_only=True)
-    ledger.add("live GAN", f"mean W1, R1 / as it is, {k}", (0, 0.5), r1_w1 / bare_w1, 0, "this run", needs_training=True)
-    ledger.add("live GAN", f"swing of W1, R1 / as it is, {k}", (0, 0.5), r1_swing / bare_swing, 0, "this run", needs_training=True)
-    ledger.add("live GAN", f"mean W1, noise 0.6 / as it is, {k}", (0, 0.7), noise_w1 / bare_w1, 0, "this run", needs_training=True)
+        note(fact, f"|seen / (1 + eta lambda) - 1|, R1 {gamma:.0f}, {k}",
+             0, abs(seen / expected - 1), 5e-3, "linearisation", True)
 drift = max(values.real.max() for values, _, _ in spectra.values())
-ledger.add("50 weights", "real part of the eigenvalue farthest to the right", (0, 0.1), drift, 0, "this run", needs_training=True, shown_only=True)
+note(fact, "real part of the eigenvalue farthest to the right", (0, 0.1), drift, 0, *shown);
+
+# %%
+for k in range(3):
+    wrong, less = late[0.0, k], late[0.9, k] - late[0.0, k]
+    note("oscillation", f"wrong share, momentum - none, {k}", (0.05, 1), less, 0, *held)
+    note("oscillation", f"wrong share without momentum, {k}", (0, 0.25), wrong, 0, *held)
+fact = "live GAN"
+for k in range(3):
+    bare_w1, bare_swing, point = calm["as it is", k]
+    r1_w1, r1_swing, r1_spread = calm["R1 0.3", k]
+    soft_w1, soft_spread = softly[0.18, k]
+    noise_w1 = calm["noise 0.6", k][0]
+    note(fact, f"spread of the samples, as it is, {k}", (0, 0.1), point, 0, *held)
+    note(fact, f"spread of the samples, R1, {k}", (0.4, 2), r1_spread, 0, *held)
+    note(fact, f"mean W1, noise 0.6 / R1, {k}", (1, 10), noise_w1 / r1_w1, 0, *held)
+    note(fact, f"mean W1, R1 0.18 / as it is, {k}", (0, 0.5), soft_w1 / bare_w1, 0, *shown)
+    note(fact, f"spread of the samples, R1 0.18, {k}", (0.3, 2), soft_spread, 0, *shown)
+    note(fact, f"mean W1, R1 / as it is, {k}", (0, 0.5), r1_w1 / bare_w1, 0, *held)
+    note(fact, f"swing of W1, R1 / as it is, {k}", (0, 0.5), r1_swing / bare_swing, 0, *held)
+    note(fact, f"mean W1, noise 0.6 / as it is, {k}", (0, 0.7), noise_w1 / bare_w1, 0, *held);
+
+# %%
 stuck = sum(calm["noise 0.3", k][2] < 0.1 for k in range(3))
-ledger.add("live GAN", "seeds with noise 0.3 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
+note(fact, "seeds with noise 0.3 whose samples are one point", (1, 3), stuck, 0, *shown)
 stuck = sum(softly[0.045, k][1] < 0.1 for k in range(3))
-ledger.add("live GAN", "seeds with R1 0.045 whose samples are one point", (1, 3), stuck, 0, "this run", needs_training=True, shown_only=True)
+note(fact, "seeds with R1 0.045 whose samples are one point", (1, 3), stuck, 0, *shown)
 ledger.assert_all(profile)
 ledger
 

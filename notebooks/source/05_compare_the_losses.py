@@ -40,7 +40,7 @@ from gan_tutorial.lesson.figures import COLORS, use_style
 from gan_tutorial.lesson.profile import choose
 from gan_tutorial.truth.densities import Normal
 
-torch.set_num_threads(1)  # all tensors here are small: a second thread would only wait, for long if others compute
+torch.set_num_threads(1)  # all tensors here are small: a second thread would only wait
 use_style()
 profile = choose(PROFILE)
 
@@ -161,7 +161,7 @@ def slope(cost, s):
 
 
 chance = torch.tensor([0.001, 0.01, 0.1, 0.5, 0.9], dtype=torch.float64)
-in_s = {"minimax": -chance, "non-saturating": chance - 1, "maximum likelihood": chance / (chance - 1)}
+in_s = dict(zip(COSTS, (-chance, chance - 1, chance / (chance - 1)), strict=True))
 print("slope in s at D =        0.001    0.01     0.1     0.5     0.9")
 slope_error = 0.0
 for name, cost in COSTS.items():
@@ -186,7 +186,8 @@ steep = {name: -slope(cost, s) for name, cost in COSTS.items()}
 for name, value in steep.items():
     axes[0].semilogy(s, value, label=name, **LOOK[name])
     axes[1].semilogy(s.sigmoid(), value / (s.sigmoid() * (1 - s.sigmoid())), **LOOK[name])
-axes[0].set(xlabel="score s", ylabel="how steeply it falls", title="against the score: what G feels")
+axes[0].set(xlabel="score s", ylabel="how steeply it falls")
+axes[0].set_title("against the score: what G feels")
 axes[1].set(xlabel="D = σ(s)", title="against D")
 axes[0].legend()
 plt.show()
@@ -208,7 +209,8 @@ plt.show()
 from gan_tutorial.game.objectives import max_likelihood, minimax, non_saturating
 
 games = dict(zip(COSTS, (minimax, non_saturating, max_likelihood), strict=True))
-difference = max(float((game.g_fake(s) - COSTS[name](s)).abs().max()) for name, game in games.items())
+off = [(game.g_fake(s) - COSTS[name](s)).abs().max() for name, game in games.items()]
+difference = float(max(off))
 same_d = all(torch.equal(game.d_fake(s), softplus(s)) for game in games.values())
 print(f"the prices agree: {difference < 1e-6};  D pays the same in all three: {same_d}")
 
@@ -296,7 +298,8 @@ class SideBySide(torch.nn.Module):
     def __init__(self, k, sizes):
         super().__init__()
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
-        self.weights = torch.nn.ParameterList([torch.randn(k, i, o) / i**0.5 for i, o in pairs])
+        weights = [torch.randn(k, i, o) / i**0.5 for i, o in pairs]
+        self.weights = torch.nn.ParameterList(weights)
         self.biases = torch.nn.ParameterList([torch.randn(k, o) for _, o in pairs])
 
     def forward(self, x):
@@ -391,7 +394,8 @@ torch.manual_seed(SEED)
 fake = far.sample(500 * K).view(-1, K, 1)
 seen = {name: [] for name in ("minimax", "non-saturating")}
 with profile.plan(steps=profile.pick(smoke=20, cpu=1_500, gpu=1_500), about=2) as plan:
-    for step, D in enumerate(train_D(Uniform(0.0, 1.0), far, plan.steps, lr=0.02, n=64), start=1):
+    training = train_D(Uniform(0.0, 1.0), far, plan.steps, lr=0.02, n=64)
+    for step, D in enumerate(training, start=1):
         if step % 10 == 0:
             for name, gradients in seen.items():
                 gradients.append(pathwise(COSTS[name], D, fake).abs())
@@ -475,7 +479,8 @@ print(f"(b) over data: {wanted:.6f}   over samples, with f = -p/q: {found:.6f}  
 
 # %% tags=["nbval-check-output"] covers=["6.03"]
 x = torch.linspace(-3, 4, 8, dtype=torch.float64)
-ratio_error = float((pay_max_likelihood(best_score(x, t)) + (p.log_prob(x) - q.log_prob(x)).exp()).abs().max())
+p_over_q = (p.log_prob(x) - q.log_prob(x)).exp()
+ratio_error = float((pay_max_likelihood(best_score(x, t)) + p_over_q).abs().max())
 print("(c) -exp(a) is -p/q:", ratio_error < 1e-12)
 
 # %% [markdown]
@@ -491,8 +496,9 @@ torch.manual_seed(SEED)
 t = 1.0
 z = torch.randn(1_000_000, dtype=torch.float64)
 x = t + z
-price = pay_max_likelihood(best_score(x, t))  # D stands still: t inside it is a number, not a variable
-routes = {"score function": price * (x - t), "pathwise": -t * slope(pay_max_likelihood, best_score(x, t))}
+s = best_score(x, t)  # D stands still: t inside it is a number, not a variable
+routes = {"score function": pay_max_likelihood(s) * (x - t),
+          "pathwise": -t * slope(pay_max_likelihood, s)}
 counted = {name: float(v.mean()) for name, v in routes.items()}
 for name, values in routes.items():
     error = values.std() / len(values) ** 0.5
@@ -548,7 +554,7 @@ for t in SHIFTS:
     held[t] = heaviest_first.median(0).values
 half_of_it = {t: int((share < 0.5).sum()) + 1 for t, share in held.items()}
 for t, count in half_of_it.items():
-    print(f"t = {t:.0f}: half of the gradient comes from {count} of 1,000 samples (median batch)")
+    print(f"t = {t:.0f}: half of the gradient comes from {count} of 1,000 samples (median)")
 
 # %% [markdown]
 # <details><summary>The guess from the beginning</summary>
@@ -568,16 +574,16 @@ for t, look in SHIFTS.items():
     look = {"bins": 90, "range": (-1.6, 1.2), "density": True, "color": COLORS[look]}
     right.hist(estimates[t].log10(), histtype="step", linewidth=1.4, **look)
 left.axhline(0.5, color=COLORS["truth"], linewidth=1, linestyle=":")
-left.set(xlabel="so many heaviest samples of 1,000 ...", ylabel="... hold this share", ylim=(0, 1.02))
+left.set(xlabel="so many heaviest samples of 1,000 ...", ylabel="... hold this share")
+left.set_ylim(0, 1.02)
 right.set(xlabel="estimate / truth", ylabel="density", xticks=[-1, 0, 1], ylim=(0, 6))
 right.set_xticklabels(["0.1", "1", "10"])
 right.axvline(0, color=COLORS["truth"], linewidth=1, linestyle=":")
 left.legend()
 plt.show()
 for t, v in estimates.items():
-    print(
-        f"t = {t:.0f}: median {v.median():.2f} of the truth, largest {v.max():.2f}; too small in {(v < 1).double().mean():.0%}"
-    )
+    print(f"t = {t:.0f}: median {v.median():.2f} of the truth, largest {v.max():.2f};",
+          f"too small in {(v < 1).double().mean():.0%}")
 
 # %% [markdown]
 # At $t = 1$ the estimates are where they should be. At $t = 4$ they are correct on average, and
@@ -600,7 +606,8 @@ torch.manual_seed(SEED)
 effective, believed = {}, {}
 print("   t     e^(-t^2)   quadrature   a batch believes")
 for t in (0.5, 1.0, 2.0, 3.0):
-    effective[t] = 1 / float(expectation(Normal(t, 1.0), lambda x, t=t: (2 * best_score(x, t)).exp()))
+    square = expectation(Normal(t, 1.0), lambda x, t=t: (2 * best_score(x, t)).exp())
+    effective[t] = 1 / float(square)
     w = weights(t, 500)
     believed[t] = float((w.sum(1) ** 2 / (w**2).sum(1) / 1_000).median())
     print(f"{t:4} {exp(-t * t):12.6f} {effective[t]:12.6f} {believed[t]:12.4f}")
@@ -617,14 +624,16 @@ for t in (0.5, 1.0, 2.0, 3.0):
 
 # %%
 torch.manual_seed(SEED)
-relative = {}
+relative, at = {}, (1.0, 2.0, 3.0)
 print("noise / signal at t =        1        2        3")
 for name, cost in COSTS.items():
-    for t in (1.0, 2.0, 3.0):
-        gradient = slope(cost, best_score(t + torch.randn(500, 1_000, dtype=torch.float64), t)).mean(1)
+    for t in at:
+        s = best_score(t + torch.randn(500, 1_000, dtype=torch.float64), t)
+        gradient = slope(cost, s).mean(1)
         relative[name, t] = float(gradient.std() / gradient.mean().abs())
-    print(f"{name:20}", "".join(f"{relative[name, t]:9.3f}" for t in (1.0, 2.0, 3.0)))
-print(f"{'its theory':20}", "".join(f"{((exp(t * t) - 1) / 1_000) ** 0.5:9.3f}" for t in (1.0, 2.0, 3.0)))
+    print(f"{name:20}", "".join(f"{relative[name, t]:9.3f}" for t in at))
+theory = [((exp(t * t) - 1) / 1_000) ** 0.5 for t in at]
+print(f"{'its theory':20}", "".join(f"{value:9.3f}" for value in theory))
 
 # %% [markdown]
 # The non-saturating estimate even becomes *less* noisy with the distance, as its slope is nearly 1 for
@@ -637,51 +646,50 @@ print(f"{'its theory':20}", "".join(f"{((exp(t * t) - 1) / 1_000) ** 0.5:9.3f}" 
 #
 # On the left, the three
 # prices (moved so that all of them are 0 at $s = 0$), the distribution of the scores of G's samples
-# (grey), and the tangents at the score that you choose. On the right, the exact one-step gradients.
-#
-# Two questions to answer by playing. At which shift does minimax push hardest? And at which shift do
-# minimax and non-saturating push equally?
-
+# (grey, at the bottom), and the tangents at one score. On the right, the exact one-step gradients. In
+# the live notebook you choose the *shift* of G's samples and the *score* of the tangents; the stored
+# picture has a shift of 2 and a score of $-2$.
 
 # %%
-def numbers(shift, score):
-    """The line under the picture."""
-    at = torch.tensor(score, dtype=torch.float64)
-    slopes = ", ".join(f"{float(slope(cost, at)):.3f}" for cost in COSTS.values())
-    steps = ", ".join(f"{one_step(cost, shift):.3f}" for cost in COSTS.values())
-    worth = 1_000 * exp(-(shift**2))
-    return f"D = {float(at.sigmoid()):.3f}; slopes {slopes}; steps {steps}; 1,000 samples are worth {worth:.3g}"
-
-
-# %% tags=["widget"] covers=["6.04", "6.05"] alt="Left: the three prices over the score with their tangents, and the distribution of the scores of samples far to the left for t = 2. Right: bars of the one-step gradients; maximum likelihood 2, non-saturating a bit less, minimax small"
-from gan_tutorial.lesson.live import explore
-
-
 def draw(left, right):
     s = torch.linspace(-8, 8, 321, dtype=torch.float64)
     for name, cost in COSTS.items():
         left.plot(s, cost(s) - cost(0 * s), label=name, **LOOK[name])
-    tangents = [left.plot([], [], color=COLORS["truth"], linewidth=2.5)[0] for _ in COSTS]
-    (hill,) = left.plot(s, 0 * s, color=COLORS["guide"], linewidth=1.2, label="scores of samples")
-    left.set(xlabel="score s", ylabel="what G pays, from s = 0", ylim=(-6, 6), xlim=(-8, 8))
-    left.legend(fontsize=8)
-    bars = right.bar(range(3), [1, 1, 1], color=[LOOK[name]["color"] for name in COSTS], width=0.6)
+    grey, black = {"color": COLORS["guide"], "linewidth": 1.2}, {"color": COLORS["truth"]}
+    (hill,) = left.plot(s, 0 * s, label="scores of samples", **grey)
+    tangents = [left.plot([], [], linewidth=2.5, **black)[0] for _ in COSTS]
+    tangents[0].set_label("tangents")
+    left.set(xlabel="score s", ylabel="what G pays, from s = 0", ylim=(-7, 7), xlim=(-8, 8))
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    colors = [LOOK[name]["color"] for name in COSTS]
+    bars = right.bar(range(3), [1, 1, 1], color=colors, width=0.6)
     right.set(ylabel="one-step gradient", ylim=(0, 4.2), xticks=range(3))
-    right.set_xticklabels(["minimax", "non-sat.", "max. likelihood"])
+    right.set_xticklabels(["minimax", "non-\nsaturating", "maximum\nlikelihood"])
 
     def update(shift, score):
         ends, at = torch.tensor([-0.8, 0.8]), torch.tensor(score, dtype=torch.float64)
-        for tangent, bar, cost in zip(tangents, bars, COSTS.values(), strict=True):
-            tangent.set_data(score + ends, cost(at) - cost(0 * at) + slope(cost, at) * ends)
-            bar.set_height(one_step(cost, shift))
-        hill.set_ydata(-6 + 2.5 * (-0.5 * ((s + shift**2 / 2) / max(shift, 0.05)) ** 2).exp())
-        return numbers(shift, score)
+        said = [f"D is {float(at.sigmoid()):.3f}"]
+        for tangent, bar, (name, cost) in zip(tangents, bars, COSTS.items(), strict=True):
+            steep, push = float(slope(cost, at)), one_step(cost, shift)
+            tangent.set_data(score + ends, cost(at) - cost(0 * at) + steep * ends)
+            bar.set_height(push)
+            said.append(f"{name}: slope {steep:.3f}, gradient {push:.3f}")
+        hill.set_ydata(-7 + 2.5 * (-0.5 * ((s + shift**2 / 2) / max(shift, 0.05)) ** 2).exp())
+        return "; ".join([*said, f"1,000 samples are worth {1_000 * exp(-(shift**2)):.3g}"])
 
     return update
 
 
+# %% [markdown]
+# Two questions to answer by playing. At which shift does minimax push hardest? And at which shift do
+# minimax and non-saturating push equally?
+
+# %% tags=["widget"] covers=["6.04", "6.05"] alt="Left: the three prices over the score with their tangents, and the distribution of the scores of samples far to the left for t = 2. Right: bars of the one-step gradients; maximum likelihood 2, non-saturating a bit less, minimax small"
+from gan_tutorial.lesson.live import explore
+
 still = {"shift": 2.0, "score": -2.0}
-explore(draw, panels=2, size=(9.2, 3.6), still=still, shift=(0.0, 4.0, 0.5), score=(-8.0, 8.0, 0.0))
+explore(draw, panels=2, size=(9.2, 3.8), still=still,
+        shift=(0.0, 4.0, 0.5, 0.1), score=(-6.0, 6.0, 0.0, 0.1))
 
 # %% [markdown]
 # <details><summary>Answers</summary>
@@ -694,10 +702,10 @@ explore(draw, panels=2, size=(9.2, 3.6), still=still, shift=(0.0, 4.0, 0.5), sco
 # %% tags=["nbval-check-output"]
 grid = torch.linspace(0.5, 3, 251).tolist()
 hardest = max(grid, key=lambda t: one_step(pay_minimax, t))
-print(f"minimax pushes hardest at t = {hardest:.2f}, with {one_step(pay_minimax, hardest):.4f}")
-print(
-    f"at t = 0.01: minimax {one_step(pay_minimax, 0.01):.6f}, non-saturating {one_step(pay_non_saturating, 0.01):.6f}"
-)
+push = one_step(pay_minimax, hardest)
+print(f"minimax pushes hardest at t = {hardest:.2f}, with {push:.4f}")
+pushes = one_step(pay_minimax, 0.01), one_step(pay_non_saturating, 0.01)
+print("at t = 0.01: minimax {:.6f}, non-saturating {:.6f}".format(*pushes))
 
 # %% [markdown]
 # ## Every falling price is a divergence
@@ -732,7 +740,8 @@ for t in (0.5, 1.0, 2.0):
     q = Normal(t, 1.0)
     hidden, known = f_divergence(f_non_saturating, p, q), reverse_kl(p, q) - 2 * js(p, q)
     mixed = 2 * kl(Mixture((0.5, 0.5), (p, q)), p)
-    print(f"t = {t}: D_f = {float(hidden):.6f}   KL(q||p) - 2 JS = {float(known):.6f}   2 KL((p+q)/2 || p) = {float(mixed):.6f}")
+    print(f"t = {t}: D_f = {float(hidden):.6f}   KL(q||p) - 2 JS = {float(known):.6f}",
+          f"  2 KL((p+q)/2 || p) = {float(mixed):.6f}")
 
 # %% [markdown]
 # Let us draw the steepness for five divergences. Two have had no game yet: $\mathrm{KL}(q\|p)$, the
@@ -757,8 +766,9 @@ def steepness(f, s):
 
 s = torch.linspace(-5, 5, 201, dtype=torch.float64)
 ours = {"2 JS: minimax": "minimax", "2 KL((p+q)/2‖p): non-saturating": "non-saturating",
-        "KL(p‖q): maximum likelihood": "maximum likelihood"}  # fmt: skip
-steep_error = max(float((steepness(DIVERGENCES[k], s) + slope(COSTS[v], s)).abs().max()) for k, v in ours.items())
+        "KL(p‖q): maximum likelihood": "maximum likelihood"}
+off = [steepness(DIVERGENCES[long], s) + slope(COSTS[name], s) for long, name in ours.items()]
+steep_error = max(float(one.abs().max()) for one in off)
 print("our three prices fall as -r^2 f'':", steep_error < 1e-10)
 
 # %% tags=["figure"] covers=["6.05", "6.04"] alt="How steeply the price falls over the score for five divergences, on a logarithmic axis: KL rises with slope one, squared Hellinger with slope one half, JS rises and levels off, reverse KL is constant, the non-saturating one is level and then falls"
@@ -864,7 +874,8 @@ torch.manual_seed(SEED)
 data = [draw_from(w_true, 10_000) for _ in range(K)]
 by_nce = [nce(x, noise.sample(10_000).double()) for x in data]
 by_mle = [mle(x) for x in data]
-print(f"log Z, truth {log_Z:.3f}; c of the classifier, five data sets:", " ".join(f"{v[3]:.3f}" for v in by_nce))
+print(f"log Z, truth {log_Z:.3f}; c of the classifier, five data sets:",
+      *(f"{v[3]:.3f}" for v in by_nce))
 
 # %% [markdown]
 # Each of the five classifiers has found $\log Z$, to better than 0.15, without an integral.
@@ -884,7 +895,8 @@ print(f"log Z, truth {log_Z:.3f}; c of the classifier, five data sets:", " ".joi
 def value_against_copy(w, x, copy_x, copy):
     """V on data x and samples of the copy; the model's constant comes from the grid."""
     constant = log_constant(w) - log_constant(copy)
-    return -minimax.d_loss(features(x) @ (w - copy) - constant, features(copy_x) @ (w - copy) - constant)
+    scores = (features(points) @ (w - copy) - constant for points in (x, copy_x))
+    return -minimax.d_loss(*scores)
 
 
 w = torch.tensor([0.0, 0.8, -0.2], dtype=torch.float64, requires_grad=True)
@@ -929,13 +941,17 @@ def side_by_side_game(G, data, dim, **rates):
     def latent(n):
         return torch.randn(n, K, dim)
 
-    return Game.with_adam(G, SideBySide(K, [1, 32, 32, 1]), lambda n: (data(n),), latent, seed=SEED, **rates)
+    D = SideBySide(K, [1, 32, 32, 1])
+    return Game.with_adam(G, D, lambda n: (data(n),), latent, seed=SEED, **rates)
+
+
+def draw_data(n):
+    return table[torch.randint(len(table), (n,))][..., None]
 
 
 table = torch.stack(data, 1).float()  # (10,000, K)
 torch.manual_seed(SEED)
-G = SideBySide(K, [8, 32, 32, 1])
-gan = side_by_side_game(G, lambda n: table[torch.randint(len(table), (n,))][..., None], 8, d_lr=2e-3, g_lr=1e-3)
+gan = side_by_side_game(SideBySide(K, [8, 32, 32, 1]), draw_data, 8, d_lr=2e-3, g_lr=1e-3)
 with profile.plan(steps=profile.pick(smoke=20, cpu=1_500, gpu=3_000), about=5) as plan:
     *_, last = train(gan, non_saturating, steps=plan.steps, batch_size=128, every=plan.steps)
 
@@ -957,8 +973,10 @@ samples["true samples"] = [draw_from(w_true, 20_000) for _ in range(K)]
 compared, lost = {}, {}
 print("               KL(p || model)       W1 of samples: mean and largest of five")
 for name, sets in samples.items():
-    log_ratios = [features(grid) @ (w_true - w) - log_Z + log_constant(w) for w in models.get(name, [])]
-    divergence = [float((p_grid * log_ratio).sum() * dx) for log_ratio in log_ratios]
+    divergence = []
+    for w in models.get(name, []):
+        log_ratio = features(grid) @ (w_true - w) - log_Z + log_constant(w)
+        divergence.append(float((p_grid * log_ratio).sum() * dx))
     lost[name] = sum(divergence) / K
     shown = f"{lost[name]:14.5f}" if divergence else "   has no density"
     compared[name] = torch.tensor([float(empirical_w1(x, reference)) for x in sets])
@@ -966,11 +984,13 @@ for name, sets in samples.items():
 
 # %% tags=["figure"] covers=["6.08"] alt="Three panels with the true two-humped density dashed and five fits each: those of NCE and MLE lie on it, the histograms of the GAN follow it roughly"
 fig, axes = plt.subplots(1, 3, figsize=(10, 3), sharey=True)
+look = {"color": COLORS["model"], "linewidth": 1, "alpha": 0.7}
+bars = {"bins": 80, "range": (-4, 4), "density": True, "histtype": "step"}
 for ax, name in zip(axes, ("NCE", "MLE", "GAN"), strict=True):
     for w in models.get(name, []):
-        ax.plot(grid, (features(grid) @ w - log_constant(w)).exp(), color=COLORS["model"], linewidth=1, alpha=0.7)
+        ax.plot(grid, (features(grid) @ w - log_constant(w)).exp(), **look)
     for sample in samples[name] if name == "GAN" else []:
-        ax.hist(sample, bins=80, range=(-4, 4), density=True, histtype="step", color=COLORS["model"], alpha=0.7)
+        ax.hist(sample, **bars, **look)
     ax.plot(grid, p_grid, color=COLORS["truth"], linestyle="--", linewidth=1.3, label="truth")
     ax.set(title=name, xlabel="x", xlim=(-3.5, 3.5))
 axes[0].set_ylabel("density")
@@ -990,7 +1010,8 @@ plt.show()
 # The tutorial offers another reading. G is an *agent*; drawing a sample is its *action*; D's opinion
 # is the *reward*. Two observations support it:
 #
-# - G's price contains no data. G never sees $x \sim p$; it only learns what its own samples are worth.
+# - No gradient runs through data. G never sees $x \sim p$; it only learns what its own samples are worth. (In a paired
+#   game, where each sample's score is read against a datum's, that datum's score shifts the price, and G cannot move it.)
 # - All our prices fall in $D(G(z))$: a better opinion is always a better reward.
 #
 # Reinforcement learning can improve an agent without a look into D:
@@ -1047,7 +1068,8 @@ for d in (1, 10, 100, 1_000):
     path = (1 - s.sigmoid()).mean(1)[:, None] * mu
     reward = ((price - price.mean(1, keepdim=True))[..., None] * z).mean(1) * 64 / 63
     signal = exact["non-saturating"] * mu
-    growing[d] = [float((g - signal).square().sum(1).mean().sqrt() / signal.norm()) for g in (path, reward)]
+    noises = [(g - signal).square().sum(1).mean().sqrt() for g in (path, reward)]
+    growing[d] = [float(noise / signal.norm()) for noise in noises]
     print(f"{d:6} dimensions {growing[d][0]:20.3f} {growing[d][1]:12.3f}")
 
 # %% [markdown]
@@ -1096,7 +1118,7 @@ def play(gradient, steps, n=64, start=3.0):
     path = []
     for _ in range(steps):
         x, z = torch.randn(n, K), torch.randn(n, K)
-        d_loss = K * minimax.d_loss(score(x), score(mu.detach() + z))  # K means: one for each game
+        d_loss = K * minimax.d_loss(score(x), score(mu.detach() + z))  # K means, one a game
         (step_D,) = torch.autograd.grad(d_loss, ab)
         step_G = gradient(score, mu, torch.randn(n, K))
         with torch.no_grad():
@@ -1121,9 +1143,10 @@ for ax, (name, path) in zip(axes, paths.items(), strict=True):
     ax.set(title=name, xlabel="step")
 axes[0].set_ylabel("G's shift (truth: 0)")
 plt.show()
-wander = {name: float(path[len(path) // 2 :].square().mean().sqrt()) for name, path in paths.items()}
-for name, value in wander.items():
-    print(f"{name:20} typical distance from 0 in the second half of the run: {value:.3f}")
+wander = {}
+for name, path in paths.items():
+    wander[name] = float(path[len(path) // 2 :].square().mean().sqrt())
+    print(f"{name:20} typical distance from 0 in the second half: {wander[name]:.3f}")
 
 # %% [markdown]
 # All three agents arrive. The first two can hardly be told apart: with a single weight and 64 samples
@@ -1161,7 +1184,7 @@ def gap(x):
 
 
 def exact_fit(divergence):
-    """The mean and sd of the Gaussian that gradient descent on the divergence finds from N(0, 1)."""
+    """The mean and sd of the Gaussian that descent on the divergence finds from N(0, 1)."""
     v = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     for _ in range(400):
         (g,) = torch.autograd.grad(divergence(two, Normal(v[0], v[1].exp())), v)
@@ -1195,7 +1218,10 @@ class Bell(torch.nn.Module):
 
 
 def fit(G, objective, dim, steps, d_steps, **rates):
-    game = side_by_side_game(G, lambda n: two.sample(n * K).view(n, K, 1), dim, ema_decay=0.99, **rates)
+    def sampler(n):
+        return two.sample(n * K).view(n, K, 1)
+
+    game = side_by_side_game(G, sampler, dim, ema_decay=0.99, **rates)
     for _ in train(game, objective, steps=steps, batch_size=128, d_steps=d_steps, every=steps):
         pass
     return game.sample(20_000)[..., 0]  # (20,000, K)
@@ -1206,22 +1232,27 @@ drawn = {"one Gaussian": {}, "a network": {}}
 with profile.plan(steps=3 * profile.pick(smoke=10, cpu=2_000, gpu=4_000), about=25) as plan:
     for name, objective in games.items():
         torch.manual_seed(SEED)
-        n = plan.steps // 15  # a fifth of a game's share; the Gaussian takes three of them, the network two
-        drawn["one Gaussian"][name] = fit(Bell(), objective, 1, 3 * n, d_steps=2, d_lr=5e-3, g_lr=2e-2)
+        n = plan.steps // 15  # a fifth of a game's share; the Gaussian takes three of them
+        bell = fit(Bell(), objective, 1, 3 * n, d_steps=2, d_lr=5e-3, g_lr=2e-2)
         network = SideBySide(K, [8, 32, 32, 1])
-        drawn["a network"][name] = fit(network, objective, 8, 2 * n, d_steps=1, d_lr=2e-3, g_lr=1e-3)
+        made = fit(network, objective, 8, 2 * n, d_steps=1, d_lr=2e-3, g_lr=1e-3)
+        drawn["one Gaussian"][name], drawn["a network"][name] = bell, made
 
 # %% tags=["figure"] covers=["6.07"] alt="Two rows of three panels with histograms of five seeds over the true density. With one Gaussian, minimax and maximum likelihood are wide and non-saturating sits on the larger mode; with a network all three follow both modes"
 fig, axes = plt.subplots(2, 3, figsize=(10, 4.6), sharex=True, sharey=True)
-x = torch.linspace(-4, 4, 401)
+x, truth_look = torch.linspace(-4, 4, 401), {"color": COLORS["truth"], "linewidth": 1.3}
 for row, (kind, by_loss) in zip(axes, drawn.items(), strict=True):
     for ax, (name, sample) in zip(row, by_loss.items(), strict=True):
         for one in sample.T:
-            ax.hist(one, bins=80, range=(-4, 4), density=True, histtype="step", color=COLORS["model"], alpha=0.6)
-        ax.plot(x, two.log_prob(x).exp(), color=COLORS["truth"], linestyle="--", linewidth=1.3, label="truth")
+            ax.hist(one, color=COLORS["model"], alpha=0.6, **bars)
+        ax.plot(x, two.log_prob(x).exp(), "--", label="truth", **truth_look)
         ax.set_title(f"{name}, {kind}", size=9.5)
 for (mean, sd), ax in zip(fits.values(), axes[0], strict=True):
-    ax.plot(x, Normal(mean, sd).log_prob(x).exp(), color=COLORS["truth"], linestyle=":", label="exact fit")
+    ax.plot(x, Normal(mean, sd).log_prob(x).exp(), ":", label="exact fit", **truth_look)
+for ax in axes[1]:
+    ax.set_xlabel("x")
+for ax in axes[:, 0]:
+    ax.set_ylabel("density")
 axes[0, 0].legend(fontsize=8)
 plt.show()
 
@@ -1236,7 +1267,8 @@ for kind, by_loss in drawn.items():
         moved[kind, name] = torch.stack([empirical_w1(one, truth) for one in sample.T])
         gaps = " ".join(f"{v:.2f}" for v in gap(sample))
         middle, width = sample.mean(0).mean(), sample.std(0).mean()
-        print(f"{kind:13} {name:20} {middle:6.2f} {width:6.2f}    {gaps:24} {moved[kind, name].mean():9.3f}")
+        w1 = moved[kind, name].mean()
+        print(f"{kind:13} {name:20} {middle:6.2f} {width:6.2f}    {gaps:24} {w1:9.3f}")
 
 # %% [markdown]
 # Upper row: the trained games agree with the exact fits (dotted). With a G that cannot reach the
@@ -1294,10 +1326,10 @@ price = pay_minimax(best_score(1.0 + z, 1.0))
 batches = list(zip(price, z, strict=True))[: profile.pick(smoke=2_000, cpu=20_000, gpu=20_000)]
 by_loo = torch.stack([leave_one_out(c, g) for c, g in batches])
 naive = ((price - price.mean(1, keepdim=True)) * z).mean(1)
-print(f"exact {exact['minimax']:.3f};  no baseline: {(price * z).mean():.3f}, sd {(price * z).mean(1).std():.3f}")
-print(
-    f"own batch mean: {naive.mean():.3f}, sd {naive.std():.3f};  leave one out: {by_loo.mean():.3f}, sd {by_loo.std():.3f}"
-)
+bare = (price * z).mean(1)
+print(f"exact         {exact['minimax']:.3f}")
+for name, estimate in (("no baseline", bare), ("own batch", naive), ("leave one out", by_loo)):
+    print(f"{name:13} {estimate.mean():.3f}, sd {estimate.std():.3f}")
 
 # %% [markdown]
 # ### 5.2 How many samples count?
@@ -1325,7 +1357,8 @@ share_that_counts = check("5.2", share_that_counts)
 x = Normal(1.0, 1.0).sample(5_000 * K).view(-1, K, 1)
 scores = trained(x).detach().squeeze(-1)
 measured_share = torch.stack([share_that_counts(one) for one in scores.T])
-print("share that counts, five D's:", " ".join(f"{v:.3f}" for v in measured_share), f"  theory {exp(-1):.3f}")
+shares = " ".join(f"{v:.3f}" for v in measured_share)
+print(f"share that counts, five D's: {shares}   theory {exp(-1):.3f}")
 
 # %% [markdown]
 # ### 5.3 A price for any divergence
@@ -1338,7 +1371,7 @@ print("share that counts, five D's:", " ".join(f"{v:.3f}" for v in measured_shar
 
 # %% tags=["exercise"]
 def price_of(f):
-    """The price whose gradient, with D standing still, is that of D_f(p || q).  f -> (s -> price)"""
+    """The price that, with D standing still, descends D_f(p || q).  f -> (s -> price)"""
 
     # solution
     def price(s):
@@ -1387,9 +1420,11 @@ from dataclasses import replace
 torch.manual_seed(SEED)
 believed_game = replace(minimax, g_fake=lambda s: -s.sigmoid())
 steps = profile.pick(smoke=5, cpu=800, gpu=1_600)
-sample = fit(SideBySide(K, [8, 32, 32, 1]), believed_game, 8, steps, d_steps=1, d_lr=2e-3, g_lr=1e-3)
+network, rates = SideBySide(K, [8, 32, 32, 1]), {"d_lr": 2e-3, "g_lr": 1e-3}
+sample = fit(network, believed_game, 8, steps, d_steps=1, **rates)
 distances = [float(empirical_w1(one, truth)) for one in sample.T]
-print("in the gap:", " ".join(f"{v:.2f}" for v in gap(sample)), "  W1:", " ".join(f"{v:.3f}" for v in distances))
+print("in the gap:", *(f"{v:.2f}" for v in gap(sample)))
+print("W1:        ", *(f"{v:.3f}" for v in distances))
 
 # %% [markdown]
 # ## The ledger
@@ -1400,92 +1435,144 @@ print("in the gap:", " ".join(f"{v:.2f}" for v in gap(sample)), "  W1:", " ".joi
 from gan_tutorial.lesson.facts import Ledger
 
 ledger = Ledger("05")
-for d, times, measured in zip((0.001, 0.01, 0.1, 0.5), (999, 99, 9, 1), ratio[:4], strict=True):
-    ledger.add("F-V4", f"non-saturating / minimax slope in s at D = {d}", times, measured, 1e-6, "(1 - D) / D")
-ledger.add("F-V4", "slopes in s, autograd - table", 0, slope_error, 1e-9, "Goodfellow 2016, sec. 3.2")
-sources = ("Goodfellow et al. 2014, thm 1", "Arjovsky & Bottou 2017, thm 2.5", "Goodfellow 2016, exercise 3")
-for name, source in zip(("minimax", "non-saturating", "maximum likelihood"), sources, strict=True):
+note, infinity = ledger.add, float("inf")
+for d, times, seen in zip((0.001, 0.01, 0.1, 0.5), (999, 99, 9, 1), ratio[:4], strict=True):
+    note("F-V4", f"non-saturating / minimax slope in s at D = {d}",
+         times, seen, 1e-6, "(1 - D) / D")
+note("F-V4", "slopes in s, autograd - table",
+     0, slope_error, 1e-9, "Goodfellow 2016, sec. 3.2")
+sources = {"minimax": "Goodfellow et al. 2014, thm 1",
+           "non-saturating": "Arjovsky & Bottou 2017, thm 2.5",
+           "maximum likelihood": "Goodfellow 2016, exercise 3"}
+for name, source in sources.items():
     descent = derivative(descends[name], 1.0)
-    ledger.add("F-V5", f"one step at t = 1, {name}, and its divergence", descent, exact[name], 1e-6, source)
+    note("F-V5", f"one step at t = 1, {name}, and its divergence",
+         descent, exact[name], 1e-6, source)
 both = exact["minimax"] + exact["non-saturating"]
-ledger.add("F-V5", "minimax + non-saturating", 1, both, 1e-9, "d/dt KL(q||p)")
-ledger.add("F-V6", "Exercise 3 (b) at t = 1.5", 1.5, found, 1e-9, "Goodfellow 2016, exercise 3")
-ledger.add("F-V6", "counted, q copied", 1, told["q copied (frozen)"], 0.02, "a million samples")
-ledger.add("F-V6", "counted, q not copied", 0, told["q not copied"], 0.02, "a million samples")
+note("F-V5", "minimax + non-saturating", 1, both, 1e-9, "d/dt KL(q||p)");
+
+# %%
+note("F-V6", "Exercise 3 (b) at t = 1.5", 1.5, found, 1e-9, "Goodfellow 2016, exercise 3")
+copied_q, alive_q = told["q copied (frozen)"], told["q not copied"]
+note("F-V6", "counted, q copied", 1, copied_q, 0.02, "a million samples")
+note("F-V6", "counted, q not copied", 0, alive_q, 0.02, "a million samples")
 for t, value in effective.items():
-    ledger.add("F-V6", f"share of samples that count, t = {t}", exp(-t * t), value, 1e-9, "exp(-t^2)")
-infinity, nothing = float("inf"), torch.log(1 - torch.tensor(17.5).sigmoid())
-ledger.add("F-V6", "samples of 1,000 that make up half of the gradient at t = 3", 5, half_of_it[3.0], 2, "2,000 batches")
-ledger.add("F-V6", "median estimate at t = 1 over the truth", 1, estimates[1.0].median(), 0.02, "2,000 batches")
-ledger.add("F-V6", "median estimate at t = 4 over the truth", (0.2, 0.5), estimates[4.0].median(), 0, "2,000 batches")
+    theory = exp(-t * t)
+    note("F-V6", f"share of samples that count, t = {t}", theory, value, 1e-9, "exp(-t^2)")
+nothing = torch.log(1 - torch.tensor(17.5).sigmoid())
 over = believed[3.0] / effective[3.0]
-ledger.add("F-V6", "a batch at t = 3 believes to be worth more than it is, by the factor", (60, 120), over, 0, "500 batches")
-ledger.add("play", "minimax pushes hardest at t", (1, 2), hardest, 0, "quadrature")
-ledger.add("float32", "log(1 - sigmoid(17.5))", -infinity, nothing, 0, "float32")
+note("F-V6", "samples of 1,000 that make up half of the gradient at t = 3",
+     5, half_of_it[3.0], 2, "2,000 batches")
+note("F-V6", "median estimate at t = 1 over the truth",
+     1, estimates[1.0].median(), 0.02, "2,000 batches")
+note("F-V6", "median estimate at t = 4 over the truth",
+     (0.2, 0.5), estimates[4.0].median(), 0, "2,000 batches")
+note("F-V6", "a batch at t = 3 believes to be worth more than it is, by the factor",
+     (60, 120), over, 0, "500 batches")
+note("play", "minimax pushes hardest at t", (1, 2), hardest, 0, "quadrature")
+note("float32", "log(1 - sigmoid(17.5))", -infinity, nothing, 0, "float32")
 ledger.assert_all(profile)
 
 # %% [markdown]
 # Then what came out of samples, classifiers and games.
 
 # %%
-reinforce = [noise_of[name] for name in COSTS]
-apart = max(abs(row[i][0] - row[0][0]) for row in reinforce for i in (1, 2))
-needed = min(row[1][1] / row[0][1] for row in reinforce[:2]) ** 2
-ledger.add("F-C5", "REINFORCE - pathwise, means", 0, apart, 1e-9, "exercise 3 (a)")
-ledger.add("F-C5", "variance: REINFORCE / pathwise, minimax or non-saturating", (20, infinity), needed, 0, "quadrature")
-ledger.add("F-C5", "noise of REINFORCE, 1,000 / 10 dimensions", 10, growing[1_000][1] / growing[10][1], 2.5, "sqrt(d)")
-ledger.add("F-C5", "noise of REINFORCE over its signal in 1,000 dimensions", (2, infinity), growing[1_000][1], 0, "64 samples")
-ledger.add("F-C5", "noise of pathwise, 1,000 dimensions / 1", 1, growing[1_000][0] / growing[1][0], 0.5, "100 batches")
-ledger.add("noise", "non-saturating at t = 3 / t = 1", (0, 1), relative["non-saturating", 3.0] / relative["non-saturating", 1.0], 0, "500 batches")
-ledger.add("noise", "minimax / maximum likelihood at t = 3", (0, 0.2), relative["minimax", 3.0] / relative["maximum likelihood", 3.0], 0, "500 batches")
-ledger.add("noise", "minimax at t = 3 / t = 1", (1.5, 10), relative["minimax", 3.0] / relative["minimax", 1.0], 0, "500 batches")
-rare = relative["maximum likelihood", 3.0] / ((exp(9) - 1) / 1_000) ** 0.5
-ledger.add("noise", "maximum likelihood at t = 3 / its theory", (0, 1), rare, 0, "this run", shown_only=True)
-ledger.add("hidden f", "D_f - (KL(q||p) - 2 JS) at t = 2", 0, float(hidden - known), 1e-8, "Shannon et al. 2020")
-ledger.add("hidden f", "D_f - 2 KL((p+q)/2 || p) at t = 2", 0, float(hidden - mixed), 1e-8, "Shannon et al. 2020")
-ledger.add("steepness", "slope of the price + r^2 f''", 0, steep_error, 1e-8, "section 'Every falling price'")
-ledger.add("5.3", "squared Hellinger, one step at t = 1", 0.5 * exp(-1 / 8), hellinger[1.0], 1e-8, "closed form")
+rows = [noise_of[name] for name in COSTS]
+apart = max(abs(row[i][0] - row[0][0]) for row in rows for i in (1, 2))
+needed = min(row[1][1] / row[0][1] for row in rows[:2]) ** 2
+of_path, of_score = zip(*growing.values(), strict=True)
+ends = {"pathwise": of_path[-1] / of_path[0], "REINFORCE": of_score[-1] / of_score[1]}
+fact = "F-C5"
+note(fact, "REINFORCE - pathwise, means", 0, apart, 1e-9, "exercise 3 (a)")
+note(fact, "variance: REINFORCE / pathwise, minimax or non-saturating",
+     (20, infinity), needed, 0, "quadrature")
+note(fact, "noise of REINFORCE, 1,000 / 10 dimensions", 10, ends["REINFORCE"], 2.5, "sqrt(d)")
+note(fact, "noise of REINFORCE over its signal in 1,000 dimensions",
+     (2, infinity), of_score[-1], 0, "64 samples")
+note(fact, "noise of pathwise, 1,000 dimensions / 1", 1, ends["pathwise"], 0.5, "100 batches");
+
+# %%
+at_3, at_1 = ({name: relative[name, t] for name in COSTS} for t in (3.0, 1.0))
+grown = {name: at_3[name] / at_1[name] for name in COSTS}
+rare = at_3["maximum likelihood"] / ((exp(9) - 1) / 1_000) ** 0.5
+steadier = at_3["minimax"] / at_3["maximum likelihood"]
+fact, batches = "noise", "500 batches"
+note(fact, "non-saturating at t = 3 / t = 1", (0, 1), grown["non-saturating"], 0, batches)
+note(fact, "minimax / maximum likelihood at t = 3", (0, 0.2), steadier, 0, batches)
+note(fact, "minimax at t = 3 / t = 1", (1.5, 10), grown["minimax"], 0, batches)
+note(fact, "maximum likelihood at t = 3 / its theory",
+     (0, 1), rare, 0, "this run", shown_only=True)
+fact, source = "hidden f", "Shannon et al. 2020"
+note(fact, "D_f - (KL(q||p) - 2 JS) at t = 2", 0, hidden - known, 1e-8, source)
+note(fact, "D_f - 2 KL((p+q)/2 || p) at t = 2", 0, hidden - mixed, 1e-8, source)
+note("steepness", "slope of the price + r^2 f''",
+     0, steep_error, 1e-8, "section 'Every falling price'")
+note("5.3", "squared Hellinger, one step at t = 1",
+     0.5 * exp(-1 / 8), hellinger[1.0], 1e-8, "closed form");
+
+# %%
 constants = [float(v[3]) for v in by_nce]
-ledger.add("F-V9", "log Z by a classifier, mean of five", log_Z, sum(constants) / K, 0.05, "Gutmann & Hyvärinen 2010")
-missed = max(abs(c - log_Z) for c in constants)
-ledger.add("F-V9", "log Z by a classifier, largest error of five", 0, missed, 0.15, "Gutmann & Hyvärinen 2010")
-ledger.add("6.08", "gradient of V against a copy - half of the likelihood's", 0, (copied - direct / 2).abs().max(), 0.03, "400,000 samples")
-ledger.add("6.08", "weights by copying - directly", 0, (by_copying - by_mle[0]).abs().max(), 0.05, "10,000 data", needs_training=True)
-ledger.add("6.08", "KL(p || model): NCE / MLE, means of five", (1, infinity), lost["NCE"] / lost["MLE"], 0, "this run", shown_only=True)
+missed, source = max(abs(c - log_Z) for c in constants), "Gutmann & Hyvärinen 2010"
+note("F-V9", "log Z by a classifier, mean of five", log_Z, sum(constants) / K, 0.05, source)
+note("F-V9", "log Z by a classifier, largest error of five", 0, missed, 0.15, source)
+in_gradient = (copied - direct / 2).abs().max()
+in_weights = (by_copying - by_mle[0]).abs().max()
+note("6.08", "gradient of V against a copy - half of the likelihood's",
+     0, in_gradient, 0.03, "400,000 samples")
+note("6.08", "weights by copying - directly",
+     0, in_weights, 0.05, "10,000 data", needs_training=True)
+note("6.08", "KL(p || model): NCE / MLE, means of five",
+     (1, infinity), lost["NCE"] / lost["MLE"], 0, "this run", shown_only=True)
+
+# %%
+five = ("five seeds", True)  # asserted where the training was whole
 for name, value in by_trained.items():
     off = 0.15 if name == "maximum likelihood" else 0.05
-    ledger.add("F-V5", f"trained D, {name}", exact[name], value.mean(), off, "five seeds", needs_training=True)
-ledger.add("5.2", "share that counts, mean of five D's", exp(-1), measured_share.mean(), 0.1, "exp(-t^2)", needs_training=True)
-ledger.add("F-V7", "powers of ten lost by minimax", (1.5, 20), orders.min(), 0, "five seeds", needs_training=True)
-steady, vanishing = fading["non-saturating"], fading["minimax"]
-ledger.add("F-V7", "non-saturating gradient at the end", (1, 100), steady[-1].min(), 0, "five seeds", needs_training=True)
-ledger.add("F-V7", "non-saturating gradient, end / begin, least of five", (1, infinity), (steady[-1] / steady[0]).min(), 0, "five seeds", needs_training=True)
+    note("F-V5", f"trained D, {name}", exact[name], value.mean(), off, *five)
+note("5.2", "share that counts, mean of five D's",
+     exp(-1), measured_share.mean(), 0.1, "exp(-t^2)", needs_training=True)
+fact, steady, vanishing = "F-V7", fading["non-saturating"], fading["minimax"]
+gain = (steady[-1] / steady[0]).min()
 late = vanishing[-1] / vanishing[2 * len(vanishing) // 3]
-ledger.add("F-V7", "minimax gradient, end / two thirds, largest of five", (0, 1), late.max(), 0, "five seeds", needs_training=True)
+note(fact, "powers of ten lost by minimax", (1.5, 20), orders.min(), 0, *five)
+note(fact, "non-saturating gradient at the end", (1, 100), steady[-1].min(), 0, *five)
+note(fact, "non-saturating gradient, end / begin, least of five",
+     (1, infinity), gain, 0, *five)
+note(fact, "minimax gradient, end / two thirds, largest of five", (0, 1), late.max(), 0, *five)
 ledger.assert_all(profile)
 
 # %%
-for name, (mean, sd) in fits.items():
-    sample = drawn["one Gaussian"][name]
-    ledger.add("6.07", f"one Gaussian, mean, {name}", mean, sample.mean(), 0.1, "five seeds", needs_training=True)
-    ledger.add("6.07", f"one Gaussian, sd, {name}", sd, sample.std(0).mean(), 0.1, "five seeds", needs_training=True)
+fact, blur = "6.07", float(gap(drawn["one Gaussian"]["maximum likelihood"]).min())
 nearby = [js(two, Normal(*fits[name])) for name in ("non-saturating", "minimax")]
-ledger.add("6.07", "2 JS on the larger mode - 2 JS spread over both", (-2, 0), 2 * float(nearby[0] - nearby[1]), 0, "quadrature")
-for name, sample in drawn["a network"].items():
-    blur = float(gap(drawn["one Gaussian"]["maximum likelihood"]).min())
-    ledger.add("6.07", f"in the gap / blur of one Gaussian, {name}, largest", (0, 0.8), gap(sample).max() / blur, 0, "five seeds", needs_training=True)
-    ledger.add("6.07", f"in the gap, {name}, mean - that of the data", (0, 1), gap(sample).mean() - gap(truth), 0, "five seeds", needs_training=True)
+note(fact, "2 JS on the larger mode - 2 JS spread over both",
+     (-2, 0), 2 * float(nearby[0] - nearby[1]), 0, "quadrature")
+for name, (mean, sd) in fits.items():
+    bell, made = drawn["one Gaussian"][name], drawn["a network"][name]
+    more = gap(made).mean() - gap(truth)
     nearer = moved["one Gaussian", name].mean() / moved["a network", name].mean()
-    ledger.add("6.07", f"W1 with one Gaussian / with a network, {name}", (2, infinity), nearer, 0, "five seeds", needs_training=True)
+    note(fact, f"one Gaussian, mean, {name}", mean, bell.mean(), 0.1, *five)
+    note(fact, f"one Gaussian, sd, {name}", sd, bell.std(0).mean(), 0.1, *five)
+    note(fact, f"in the gap / blur of one Gaussian, {name}, largest",
+         (0, 0.8), gap(made).max() / blur, 0, *five)
+    note(fact, f"in the gap, {name}, mean - that of the data", (0, 1), more, 0, *five)
+    note(fact, f"W1 with one Gaussian / with a network, {name}",
+         (2, infinity), nearer, 0, *five)
+
+# %%
+fact = "6.06"
 for name, distance in wander.items():
-    ledger.add("6.06", f"distance from 0, {name}", (0, 0.5), distance, 0, "five seeds", needs_training=True)
+    note(fact, f"distance from 0, {name}", (0, 0.5), distance, 0, *five)
 on_the_way = {name: float((path > 1).sum(0).double().mean()) for name, path in paths.items()}
 slow, *quick = (on_the_way[name] for name in reversed(AGENTS))
-ledger.add("6.06", "steps above a shift of 1: verdict / slower of the others", (1.5, infinity), slow / max(quick), 0, "five seeds", needs_training=True)
-ledger.add("6.06", "distance from 0: verdict / larger of the others", (1, infinity), wander["REINFORCE, verdict"] / max(list(wander.values())[:2]), 0, "five seeds", needs_training=True)
-ledger.add("6.06", "distance from 0: REINFORCE, log D / pathwise", 1, wander["REINFORCE, log D"] / wander["pathwise"], 0.5, "five seeds", needs_training=True)
-ledger.add("6.08", "W1 of the GAN, largest", (0, 0.3), compared["GAN"].max(), 0, "five seeds", needs_training=True)
-ledger.add("6.08", "W1: GAN / true samples, means of five", (1, infinity), compared["GAN"].mean() / compared["true samples"].mean(), 0, "five seeds", needs_training=True)
+smooth, of_reward, of_verdict = wander.values()
+note(fact, "steps above a shift of 1: verdict / slower of the others",
+     (1.5, infinity), slow / max(quick), 0, *five)
+note(fact, "distance from 0: verdict / larger of the others",
+     (1, infinity), of_verdict / max(smooth, of_reward), 0, *five)
+note(fact, "distance from 0: REINFORCE, log D / pathwise", 1, of_reward / smooth, 0.5, *five)
+farther = compared["GAN"].mean() / compared["true samples"].mean()
+note("6.08", "W1 of the GAN, largest", (0, 0.3), compared["GAN"].max(), 0, *five)
+note("6.08", "W1: GAN / true samples, means of five", (1, infinity), farther, 0, *five)
 ledger.assert_all(profile)
 ledger
 

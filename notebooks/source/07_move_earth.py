@@ -34,6 +34,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
+import ot  # POT: Python optimal transport
 import torch
 from scipy.optimize import linprog
 from scipy.stats import spearmanr, wasserstein_distance
@@ -53,7 +54,7 @@ from gan_tutorial.truth.transport import extend, transport
 
 use_cores()
 threads = torch.get_num_threads()
-torch.set_num_threads(1)  # the networks on the line and in the plane are tiny: a second core would only wait
+torch.set_num_threads(1)  # for the tiny networks a second core would only wait
 use_style()
 profile = choose(PROFILE)
 
@@ -74,21 +75,25 @@ profile = choose(PROFILE)
 # Here is a heap of earth, $p$, and beside it, on both sides, hollows of the same volume, $q$, that it should fill. Moving a shovel of mass $m$ over a distance $d$ costs $m \cdot d$. What is the cheapest way to do it all? A *plan* says how much goes from each place
 # to each other place. The cheapest plan is the solution of a linear programme, which we hand to a solver; the next section looks inside.
 
-# %% tags=["picture"] covers=["8.02"] alt="Left: a heap in the middle and a hollow on both sides over twelve places, and curved arrows for the cheapest plan: the left third of the heap goes left, the rest goes right. Right: the plan as a matrix with two patches, one for what goes left and one for what goes right"
+# %% tags=["picture"] covers=["8.02"] alt="Left: over twelve places a heap, below it a hollow on each side, and between them the cheapest plan as arrows, thicker for more mass: the left third of the heap goes left, the rest goes right. Right: the plan as a matrix with two patches, one for what goes left and one for what goes right"
 places = torch.arange(12, dtype=torch.float64)
 heap = torch.tensor([0, 1, 4, 6, 5, 2, 0, 0, 0, 0, 0, 0], dtype=torch.float64) / 18
 hollow = torch.tensor([4, 2, 0, 0, 0, 0, 0, 2, 3, 4, 2, 1], dtype=torch.float64) / 18
 move = transport(places[:, None], heap, places[:, None], hollow)
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), width_ratios=(1.8, 1))
-left.bar(places, heap, color=COLORS["data"], width=0.8, label="p, the heap")
-left.bar(places, -hollow, color=COLORS["model"], width=0.8, label="q, the hollows", hatch="//", edgecolor="white")
+sides = ((heap, 1, "data", "", "p, the heap"), (hollow, -1, "model", "//", "q, the hollows"))
+for mass, up, color, hatch, label in sides:  # with room between them for the arrows
+    look = {"color": COLORS[color], "edgecolor": "white", "hatch": hatch, "label": label}
+    bars = left.bar(places, up * mass, bottom=0.15 * up, width=0.8, **look)
+    left.bar_label(bars, [f"{18 * m:.0f}" if m else "" for m in mass], fontsize=8)
+    left.axhline(0.15 * up, color=COLORS["truth"], linewidth=1)
 for i, j in move.plan.nonzero().tolist():
-    bend = "arc3,rad=-0.3" if i < j else "arc3,rad=0.3"
-    look = {"arrowstyle": "-|>", "color": COLORS["truth"], "alpha": 0.65, "connectionstyle": bend, "linewidth": 18 * float(move.plan[i, j])}
-    left.annotate("", (j, -hollow[j] / 2), (i, heap[i] / 2), arrowprops=look)
-left.axhline(0, color=COLORS["truth"], linewidth=1)
-left.set(xlabel="place", ylabel="mass", title=f"a cheapest plan: it costs {move.cost:.3f}")
+    look = {"arrowstyle": "-|>", "color": COLORS["truth"], "shrinkA": 0, "shrinkB": 0}
+    look["linewidth"] = 14 * float(move.plan[i, j])
+    left.annotate("", (j, -0.15), (i, 0.15), arrowprops=look)
+left.set(xlabel="place", ylabel="mass, in eighteenths", yticks=(), ylim=(-0.45, 0.55))
+left.set_title(f"a cheapest plan: it costs {move.cost:.3f}")
 left.legend(fontsize=8, loc="upper right")
 right.imshow(move.plan, origin="lower", cmap="Greys")
 right.set(xlabel="to place", ylabel="from place", title="the plan as a matrix")
@@ -106,16 +111,19 @@ plt.show()
 # $$W_1(p, q) = \inf_{\gamma \,\in\, \Pi(p, q)} \; \mathbb E_{(x, y) \sim \gamma} \, |x - y| ,$$
 #
 # where $\Pi(p, q)$ holds all the plans (*couplings*) and $|x - y|$ is the ordinary distance, in the plane and beyond the Euclidean one. (The infimum is always reached: there is a cheapest plan. We only take for granted that $p$ and $q$ have a mean
-# distance from the origin, that is, a finite one.) With 12 places a plan is a matrix of 144 unknown numbers, none of them negative, with 24 known sums. The cost is linear in them. By hand:
+# distance from the origin, that is, a finite one.) With 12 places a plan is a matrix of 144 unknown numbers, none of them negative, with 24 known sums. The cost is linear in them: a linear programme, which any solver for such takes.
+# By hand, then with POT, a library whose `emd` uses the shape of this one problem and solves it for thousands of points, and with `transport` of our package, which asks POT for the plan *and* for the potential that we meet below:
 
 # %% tags=["nbval-check-output"] covers=["8.03"]
 n = len(places)
 cost = (places[:, None] - places).abs()  # |x_i - y_j|
 leaves = np.kron(np.eye(n), np.ones((1, n)))  # row i: the sum over j of plan[i, j]
 arrives = np.kron(np.ones((1, n)), np.eye(n))  # row j: the sum over i of plan[i, j]
-marginals = {"A_eq": np.vstack([leaves, arrives]), "b_eq": torch.cat([heap, hollow]), "bounds": (0, None)}
+sums = torch.cat([heap, hollow])
+marginals = {"A_eq": np.vstack([leaves, arrives]), "b_eq": sums, "bounds": (0, None)}
 solved = linprog(cost.flatten(), **marginals)
-print(f"by hand {solved.fun:.6f}, from the package {move.cost:.6f}")
+by_pot = float((ot.emd(heap.numpy(), hollow.numpy(), cost.numpy()) * cost.numpy()).sum())
+print(f"by hand {solved.fun:.6f}, with POT {by_pot:.6f}, from the package {move.cost:.6f}")
 
 # %% [markdown]
 # *Every* plan gives an upper bound. Some others, for comparison:
@@ -154,7 +162,7 @@ torch.manual_seed(SEED)
 x, y = torch.randn(60, dtype=torch.float64), 1.5 + 0.5 * torch.randn(60, dtype=torch.float64)
 even = torch.full((60,), 1 / 60, dtype=torch.float64)
 four = {
-    "linear programme": transport(x[:, None], even, y[:, None], even).cost,
+    "the cheapest plan": transport(x[:, None], even, y[:, None], even).cost,
     "sorted and paired": float((x.sort().values - y.sort().values).abs().mean()),
     "area between F and G": wasserstein_distance(x, y),
     "empirical_w1": float(empirical_w1(x, y)),
@@ -162,7 +170,8 @@ four = {
 four_agree = max(four.values()) - min(four.values())
 print("four ways agree:", four_agree < 1e-9)
 shift_w1 = {t: float(divergences.w1(Normal(0, 1), Normal(t, 1))) for t in (0.5, 2.0)}
-print("W1 of N(0,1) and N(t,1):", ", ".join(f"{v:.4f} at t = {t}" for t, v in shift_w1.items()))
+said = ", ".join(f"{v:.4f} at t = {t}" for t, v in shift_w1.items())
+print("W1 of N(0,1) and N(t,1):", said)
 
 # %% [markdown]
 # ### Out of reach
@@ -172,23 +181,27 @@ print("W1 of N(0,1) and N(t,1):", ", ".join(f"{v:.4f} at t = {t}" for t, v in sh
 
 # %% covers=["8.03"]
 def floor_of(m, d):
-    """Mean W1 between two samples of m points from N(0, I), divided by sqrt(d), the distance of a typical point from 0."""
+    """Mean W1 between two samples of m points from N(0, I), over sqrt(d): a typical |x|."""
     repeats = 100 if d == 1 else 5  # in one dimension it scatters, and costs next to nothing
-    return np.mean([float(empirical_w1(torch.randn(m, d), torch.randn(m, d))) for _ in range(repeats)]) / d**0.5
+    found = [empirical_w1(torch.randn(m, d), torch.randn(m, d)) for _ in range(repeats)]
+    return np.mean([float(v) for v in found]) / d**0.5
 
 
-sizes = profile.pick(smoke=(25, 50), cpu=(25, 50, 100, 200, 400, 800), gpu=(25, 50, 100, 200, 400, 800))
+sizes = (25, 50, 100, 200, 400, 800)
+sizes = profile.pick(smoke=sizes[:2], cpu=sizes, gpu=sizes)
 torch.manual_seed(SEED)
 floors = {d: [floor_of(m, d) for m in sizes] for d in (1, 2, 10, 100)}
-falls = {d: float(np.polyfit(np.log(sizes), np.log(values), 1)[0]) for d, values in floors.items()}
+falls = {d: np.polyfit(np.log(sizes), np.log(values), 1)[0] for d, values in floors.items()}
 for d, power in falls.items():
     print(f"{d:4} dimensions: falls like n^{power:.2f}")
 
 # %% tags=["figure"] covers=["8.03"] alt="W1 between two samples of one law over their size, both axes logarithmic: in one dimension it falls quickly, in a hundred dimensions it hardly falls at all"
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
-for (d, values), color, style in zip(floors.items(), ("data", "D", "model", "G"), ("-", "--", "-.", ":"), strict=True):
-    ax.loglog(sizes, values, marker="o", markersize=3.5, color=COLORS[color], linestyle=style, label=f"d = {d}")
-ax.set(xlabel="points in each sample", ylabel=r"$W_1$ / $\sqrt{d}$", title="two samples of the same law")
+looks = ((1, "data", "o-"), (2, "D", "o--"), (10, "model", "o-."), (100, "G", "o:"))
+for d, color, style in looks:
+    ax.loglog(sizes, floors[d], style, color=COLORS[color], markersize=3.5, label=f"d = {d}")
+ax.set(xlabel="points in each sample", ylabel=r"$W_1$ / $\sqrt{d}$")
+ax.set_title("two samples of the same law")
 ax.set_xticks(sizes, sizes)
 ax.minorticks_off()
 ax.legend(fontsize=8)
@@ -201,7 +214,7 @@ plt.show()
 # %% [markdown]
 # ## Two lines
 #
-# The example of the WGAN paper. The data are spread evenly over a vertical line of length 1 at $x_1 = 0$, the samples over the same line moved to $x_1 = \theta$. Twelve points will do for each. We compute $W_1$ by the linear programme, and the three divergences from the masses, place by place. Over $\theta$, which of them have
+# The example of the WGAN paper. The data are spread evenly over a vertical line of length 1 at $x_1 = 0$, the samples over the same line moved to $x_1 = \theta$. Twelve points will do for each. We compute $W_1$ with the package, and the three divergences from the masses, place by place. Over $\theta$, which of them have
 # a slope that could lead G to 0?
 
 # %% covers=["8.02"]
@@ -211,18 +224,19 @@ dozen = torch.full((12,), 1 / 12, dtype=torch.float64)
 
 def of_lines(theta):
     """W1, JS, TV and KL of the data's line at 0 and the samples' line at theta."""
-    line, moved = (torch.cat([torch.full_like(heights, v), heights], dim=1) for v in (0.0, theta))
+    line, moved = (torch.cat([0 * heights + v, heights], dim=1) for v in (0.0, theta))
     spots, where = torch.cat([line, moved]).unique(dim=0, return_inverse=True)
     p = torch.zeros(len(spots), dtype=torch.float64).index_add(0, where[:12], dozen)
     q = torch.zeros(len(spots), dtype=torch.float64).index_add(0, where[12:], dozen)
     kl = lambda a, b: float((torch.xlogy(a, a) - torch.xlogy(a, b)).sum())  # noqa: E731
     js = (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)) / 2
-    return {"W1": transport(line, dozen, moved, dozen).cost, "JS": js, "TV": float((p - q).abs().sum() / 2), "KL": kl(p, q)}
+    w1, tv = transport(line, dozen, moved, dozen).cost, float((p - q).abs().sum() / 2)
+    return {"W1": w1, "JS": js, "TV": tv, "KL": kl(p, q)}
 
 
 at_lines = {theta: of_lines(theta) for theta in (0.0, 0.1, 0.7)}
 for theta, values in at_lines.items():
-    print(f"theta = {theta}:  ", "   ".join(f"{name} {value:.4f}" for name, value in values.items()))
+    print(f"theta = {theta}:", *(f"{name} {v:.4f}" for name, v in values.items()), sep="   ")
 
 # %% tags=["figure"] covers=["8.02"] alt="Left: two vertical lines a distance theta apart. Right: W1 is a V over theta with slope one; JS and total variation are flat with a single point at zero; KL is infinite"
 thetas = [round(float(t), 2) for t in np.linspace(-1, 1, 41)]
@@ -230,14 +244,15 @@ rows = [of_lines(t) for t in thetas]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.3), width_ratios=(1, 1.7))
 left.plot(0 * heights, heights, "o", color=COLORS["data"], label="data")
 left.plot(0 * heights + 0.7, heights, "s", color=COLORS["model"], label="samples")
-left.annotate("", (0.66, 0.5), (0.04, 0.5), arrowprops={"arrowstyle": "<->", "color": COLORS["truth"]})
+arrow = {"arrowstyle": "<->", "color": COLORS["truth"]}
+left.annotate("", (0.66, 0.5), (0.04, 0.5), arrowprops=arrow)
 left.text(0.32, 0.53, r"$\theta$")
 left.set(xlim=(-0.4, 1.1), ylim=(-0.05, 1.35), xlabel="$x_1$", ylabel="$x_2$")
 left.legend(fontsize=8, loc="upper center", ncols=2)
 for name, color, style in (("W1", "truth", "-"), ("JS", "second", "-."), ("TV", "G", "--")):
     values = np.array([row[name] for row in rows])
     jump = np.where((np.array(thetas) == 0) & (name != "W1"), np.nan, values)
-    right.plot(thetas, jump, color=COLORS[color], linestyle=style, label="$W_1$" if name == "W1" else name)
+    right.plot(thetas, jump, style, color=COLORS[color], label=name.replace("W1", "$W_1$"))
 right.plot(0, 0, "o", color=COLORS["truth"], label="all four at 0")
 right.text(0, 1.12, "KL: infinite, except at 0", ha="center")
 right.set(xlabel=r"$\theta$", ylim=(-0.05, 1.25))
@@ -280,12 +295,13 @@ def energy_distance(x, y):
 torch.manual_seed(SEED)
 spike = 0.05 * torch.randn(500, dtype=torch.float64)
 families = {}
-print("theta     total variation      W1     MMD, width 1    energy distance")
+print("theta      total var.           W1 MMD, width 1  energy dist.")
 for theta in (0.0, 0.1, 0.5, 1.0, 2.0, 4.0):
-    other = spike + theta
-    tv = float(divergences.total_variation(Normal(0.0, 0.05), Normal(theta, 0.05))) if theta else 0.0
-    families[theta] = (tv, float(empirical_w1(spike, other)), mmd(spike, other), energy_distance(spike, other))
-    print(f"{theta:5} {families[theta][0]:15.3f} {families[theta][1]:12.3f} {families[theta][2]:12.3f} {families[theta][3]:16.3f}")
+    other, p, q = spike + theta, Normal(0.0, 0.05), Normal(theta, 0.05)
+    tv = float(divergences.total_variation(p, q)) if theta else 0.0
+    w1 = float(empirical_w1(spike, other))
+    families[theta] = (tv, w1, mmd(spike, other), energy_distance(spike, other))
+    print(f"{theta:5}   ", *(f"{v:12.3f}" for v in families[theta]))
 
 # %% [markdown]
 # Total variation has seen all it can see when the spikes have parted. MMD sees a few kernel widths far, and then is flat as well (two single points far apart have $\sqrt 2$). $W_1$ and the energy distance go on growing.
@@ -300,12 +316,20 @@ SCORES = {
     "log": lambda q: -q.log(),  # the charge for each outcome
     "Brier": lambda q: (torch.eye(3, dtype=torch.float64) - q).square().sum(1),
 }
-excess = {name: float(truth @ charge(forecast) - truth @ charge(truth)) for name, charge in SCORES.items()}
-known = {"log": float((truth * (truth / forecast).log()).sum()), "Brier": float((truth - forecast).square().sum())}
+def pays(charge, q):
+    """What the forecast q is charged on average."""
+    return float(truth @ charge(q))
+
+
+excess = {name: pays(rule, forecast) - pays(rule, truth) for name, rule in SCORES.items()}
+known = {
+    "log": float((truth * (truth / forecast).log()).sum()),
+    "Brier": float((truth - forecast).square().sum()),
+}
 for name in SCORES:
     print(f"{name:6} excess charge {excess[name]:.6f} = divergence {known[name]:.6f}")
 rivals = torch.distributions.Dirichlet(torch.ones(3, dtype=torch.float64)).sample((2_000,))
-never = all(float(truth @ charge(r)) >= float(truth @ charge(truth)) for charge in SCORES.values() for r in rivals)
+never = all(pays(rule, r) >= pays(rule, truth) for rule in SCORES.values() for r in rivals)
 print("no other forecast of 2,000 is cheaper than the truth:", never)
 
 # %% [markdown]
@@ -331,9 +355,10 @@ print("no other forecast of 2,000 is cheaper than the truth:", never)
 # %% tags=["nbval-check-output"] covers=["8.04"]
 potential = extend(move.y_values, places[:, None], places[:, None])
 earned = float(heap @ potential - hollow @ potential)
-slopes = (potential[:, None] - potential).abs() / (places[:, None] - places).abs().clamp(min=1e-9)
+slopes = (potential[:, None] - potential).abs() / cost.clamp(min=1e-9)
 steepest = float(slopes.max())
-print(f"the cheapest plan costs {move.cost:.6f}, the best critic earns {earned:.6f}; its steepest slope is {steepest:.6f}")
+print(f"the cheapest plan costs {move.cost:.6f}, the best critic earns {earned:.6f}; "
+      f"its steepest slope is {steepest:.6f}")
 used = move.plan > 1e-9
 tight = float(((potential[:, None] - potential)[used] - cost[used]).abs().max())
 print("where the plan moves mass, f falls by exactly the distance:", tight < 1e-9)
@@ -344,10 +369,12 @@ print("where the plan moves mass, f falls by exactly the distance:", tight < 1e-
 
 # %% tags=["figure"] covers=["8.04"] alt="The heap and the hollows, and above them the potential: a tent whose top is where the heap parts, falling with slope one to both sides"
 fig, ax = plt.subplots(figsize=(7, 3.4))
-ax.bar(places, 8 * heap, color=COLORS["data"], width=0.8, alpha=0.6, label="p (× 8)")
-ax.bar(places, 8 * hollow, color=COLORS["model"], width=0.5, alpha=0.6, hatch="//", edgecolor="white", label="q (× 8)")
+ax.bar(places, 8 * heap, 0.8, color=COLORS["data"], alpha=0.6, label="p (× 8)")
+hatched = {"hatch": "//", "edgecolor": "white"}
+ax.bar(places, 8 * hollow, 0.5, color=COLORS["model"], alpha=0.6, label="q (× 8)", **hatched)
 fine = torch.linspace(0, 11, 221, dtype=torch.float64)
-ax.plot(fine, extend(move.y_values, places[:, None], fine[:, None]) - potential.min(), color=COLORS["D"], label="f, the best critic")
+tent = extend(move.y_values, places[:, None], fine[:, None]) - potential.min()
+ax.plot(fine, tent, color=COLORS["D"], label="f, the best critic")
 ax.set(xlabel="place", ylabel="mass, and f")
 ax.legend(fontsize=8)
 plt.show()
@@ -361,10 +388,16 @@ plt.show()
 # %% tags=["nbval-check-output"] covers=["8.04"]
 from gan_tutorial.truth.divergences import expectation
 
+
+def earns(f, p, q):
+    return float(expectation(p, f) - expectation(q, f))
+
+
 for t in (0.5, 2.0):
     p, q = Normal(0.0, 1.0), Normal(t, 1.0)
-    dual = {K: float(expectation(p, lambda x, K=K: -K * x) - expectation(q, lambda x, K=K: -K * x)) for K in (1, 3)}
-    print(f"t = {t}: W1 = {float(divergences.w1(p, q)):.4f}; the critic -x earns {dual[1]:.4f}, the critic -3x earns {dual[3]:.4f}")
+    one, three = earns(lambda x: -x, p, q), earns(lambda x: -3 * x, p, q)
+    print(f"t = {t}: W1 = {float(divergences.w1(p, q)):.4f}; "
+          f"the critic -x earns {one:.4f}, the critic -3x earns {three:.4f}")
 
 # %% [markdown]
 # ## A cone that slides along the graph
@@ -374,24 +407,26 @@ for t in (0.5, 2.0):
 
 # %% tags=["figure"] covers=["8.05"] alt="Two graphs with double cones. Left, the tent-shaped potential stays outside the cones at three points. Right, a wave enters a cone at its steepest place, drawn in red"
 shapes = {
-    "the best critic": lambda v: extend(move.y_values, places[:, None], v[:, None]) - potential.min(),
-    "a wave of slope up to 1.3": lambda v: 4 + 1.3 / 0.6 * torch.sin(0.6 * (v - 5)),
+    "the best critic": tent,
+    "a wave of slope up to 1.3": 4 + 1.3 / 0.6 * torch.sin(0.6 * (fine - 5)),
 }
 reach = (fine - fine[:, None]).abs()  # (place of the cone, place on the graph)
 pierced = {}
 fig, axes = plt.subplots(1, 2, figsize=(9.6, 3.4), sharey=True)
-for ax, (name, f) in zip(axes, shapes.items(), strict=True):
-    height = f(fine)
+for ax, (name, height) in zip(axes, shapes.items(), strict=True):
     inside = (height - height[:, None]).abs() > reach + 1e-9
     pierced[name] = int(inside.any(1).sum())
     ax.plot(fine, height, color=COLORS["D"])
     for i in (35, 100, 172):
         near = reach[i] < 1.6
         for sign in (-1, 1):
-            ax.fill_between(fine[near], (height[i] + sign * reach[i])[near], height[i] + sign * 1.6, color=COLORS["guide"], alpha=0.25)
-        ax.plot(fine, np.where(inside[i] & near, height, np.nan), color=COLORS["model"], linewidth=3)
+            side, end = (height[i] + sign * reach[i])[near], height[i] + sign * 1.6
+            ax.fill_between(fine[near], side, end, color=COLORS["guide"], alpha=0.25)
+        enters = np.where(inside[i] & near, height, np.nan)
+        ax.plot(fine, enters, color=COLORS["model"], linewidth=3)
         ax.plot(fine[i], height[i], "o", color=COLORS["truth"], zorder=3)
-    ax.set(title=f"{name}: pierces {pierced[name]} of {len(fine)} cones", xlabel="x", ylim=(-1, 9))
+    ax.set(xlabel="x", ylim=(-1, 9))
+    ax.set_title(f"{name}: pierces {pierced[name]} of {len(fine)} cones")
 plt.show()
 
 # %% [markdown]
@@ -401,86 +436,112 @@ plt.show()
 
 
 # %%
-line = torch.linspace(-10, 10, 801, dtype=torch.float64)
+line = torch.linspace(-16, 16, 1281, dtype=torch.float64)  # 40 places per unit; line[640] is 0
 
 
 def laws(shift, gap, width):
     """Data N(0, 1), and samples in two bells around `shift`, `gap` apart."""
-    return Normal(0.0, 1.0), Mixture((0.5, 0.5), (Normal(shift - gap / 2, width), Normal(shift + gap / 2, width)))
+    two = (Normal(shift - gap / 2, width), Normal(shift + gap / 2, width))
+    return Normal(0.0, 1.0), Mixture((0.5, 0.5), two)
 
 
 def best_critic(p, q):
-    """(f, F - G) on `line`: f' = -sign(F - G), and 0 where nothing has to be carried; f = 0 in the middle."""
+    """(f, F - G) on `line`: f' = -sign(F - G), 0 where nothing is carried; f(0) = 0."""
     between = (line[1:] + line[:-1]) / 2
     carried = p.cdf(between) - q.cdf(between)
     slope = torch.where(carried.abs() < 1e-6, 0.0, -carried.sign())
     f = torch.cat([torch.zeros(1, dtype=torch.float64), torch.cumsum(slope * line.diff(), 0)])
-    return f - f[400], p.cdf(line) - q.cdf(line)
+    return f - f[640], p.cdf(line) - q.cdf(line)
 
 
 # %% [markdown]
-# Data are one bell, samples two. Move them, and watch the critic. The cone sits on its graph at the place you choose.
+# Data are one bell, samples two. In the live notebook four sliders move them, and the critic follows; the cone sits on its graph at the place you choose. The picture starts where question 2 asks.
 #
-# To answer by playing. (1) Push the samples far away: what happens to $W_1$, and what to JS? (2) At `gap` = 3 and `shift` = 0, where is the top of the critic's tent, and why? (3) At `gap` = 0 and `shift` = 0, make `width` small and then large: the tent turns upside down. Why?
+# 1. Move `shift` far out, to either side: what happens to $W_1$, and what to JS?
+# 2. At `gap` = 3 and `shift` = 0, where is the top of the critic's tent, and why?
+# 3. At `gap` = 0 and `shift` = 0, make `width` small and then large: the tent turns upside down. Why?
 
-# %% tags=["widget"] covers=["8.04", "8.05", "8.02"] alt="Left: a bell of data and two bells of samples, and the mass that is carried past each point. Right: the best critic, a zigzag of slope one, with a double cone at one of its points"
+# %%
+BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 3, "fontsize": 8}
+
+
+def earth_on(ax):
+    """Both laws, and what is carried past each place.  -> how to redraw them"""
+    (data,) = ax.plot(line, line, color=COLORS["data"], label="p, data")
+    (samples,) = ax.plot(line, line, "--", color=COLORS["model"], label="q, samples")
+    (flow,) = ax.plot(line, line, color=COLORS["truth"], label="carried right, F - G")
+    ax.axhline(0, color=COLORS["guide"], linewidth=1)
+    ax.set(xlabel="place x", ylabel="density, and mass carried", title="earth")
+    ax.set(xlim=(-12, 12), ylim=(-1.1, 1.1))
+    ax.legend(**BELOW)
+
+    def redraw(p, q, carried):
+        for curve, law in ((data, p), (samples, q)):
+            curve.set_ydata(law.log_prob(line).exp())
+        flow.set_ydata(carried)
+
+    return redraw
+
+
+# %%
+def price_on(ax):
+    """The best critic, with the double cone at one place.  -> how to redraw it"""
+    (critic,) = ax.plot(line, line, color=COLORS["D"], label="best critic f")
+    look = {"color": COLORS["guide"], "linestyle": "--", "linewidth": 1.5}
+    rays = [ax.plot([], [], **look, label=label)[0] for label in ("cone of slope 1", None)]
+    (dot,) = ax.plot([], [], "o", color=COLORS["truth"])
+    ax.set(xlabel="place x", ylabel="price f(x)", title="price", xlim=(-12, 12), ylim=(-13, 9))
+    ax.legend(**BELOW)
+
+    def redraw(f, cone_at):
+        height, ends = float(f[round(40 * cone_at) + 640]), torch.tensor([-4.0, 4.0])
+        critic.set_ydata(f)
+        for ray, slope in zip(rays, (1, -1), strict=True):
+            ray.set_data(cone_at + ends, height + slope * ends)
+        dot.set_data([cone_at], [height])
+
+    return redraw
+
+
+# %% tags=["widget"] covers=["8.04", "8.05", "8.02"] alt="Left: a bell of data, two bells of samples that lie one on each side of it, and the mass that is carried to the right past each point. Right: the best critic, a tent of slope one, with a double cone at one of its points"
 from gan_tutorial.lesson.live import explore
 
 
 def draw(left, right):
-    (data,) = left.plot(line, line, color=COLORS["data"], label="p, data")
-    (samples,) = left.plot(line, line, color=COLORS["model"], linestyle="--", label="q, samples")
-    (flow,) = left.plot(line, line, color=COLORS["truth"], linewidth=1.2, label="carried to the right, F - G")
-    left.axhline(0, color=COLORS["guide"], linewidth=1)
-    left.set(xlabel="x", xlim=(-10, 10), ylim=(-1.1, 1.1), title="earth")
-    left.legend(fontsize=8, loc="lower left")
-    (critic,) = right.plot(line, line, color=COLORS["D"], label="best critic f")
-    rays = [right.plot([], [], color=COLORS["guide"], linewidth=1.5, linestyle="--", label=name)[0] for name in ("cone", None)]
-    (dot,) = right.plot([], [], "o", color=COLORS["truth"])
-    right.set(xlabel="x", xlim=(-10, 10), ylim=(-6, 7), title="price")
-    right.legend(fontsize=8, loc="upper center", ncols=2)
-    ends = torch.tensor([-4.0, 4.0])
+    earth, price = earth_on(left), price_on(right)
 
     def update(shift, gap, width, cone_at):
         p, q = laws(shift, gap, width)
         f, carried = best_critic(p, q)
-        data.set_ydata(p.log_prob(line).exp())
-        samples.set_ydata(q.log_prob(line).exp())
-        flow.set_ydata(carried)
-        critic.set_ydata(f)
-        top = float(f[int((cone_at + 10) * 40)])
-        for ray, sign in zip(rays, (1, -1), strict=True):
-            ray.set_data(cone_at + ends, top + sign * ends)
-        dot.set_data([cone_at], [top])
-        dx = 20 / 800
-        dual = float(((p.log_prob(line).exp() - q.log_prob(line).exp()) * f).sum() * dx)
-        return f"W1 = {float(carried.abs().sum() * dx):.3f}; the critic earns {dual:.3f}; JS = {float(divergences.js(p, q)):.3f} (never above 0.693)"
+        earth(p, q, carried)
+        price(f, cone_at)
+        difference = p.log_prob(line).exp() - q.log_prob(line).exp()
+        w1, dual = (float(v.sum()) / 40 for v in (carried.abs(), difference * f))
+        js = abs(float(divergences.js(p, q)))
+        said = f"W1 is {w1:.3f}, and the critic earns {abs(dual):.3f}"
+        return f"{said}; JS is {js:.3f}, and can be 0.693 at most"
 
     return update
 
 
 explore(
-    draw,
-    panels=2,
-    size=(9.6, 3.6),
-    still={"shift": 1.0, "gap": 4.0, "cone_at": 2.0},
-    shift=(-5.0, 5.0, 2.0, 0.25),
-    gap=(0.0, 6.0, 0.0, 0.25),
-    width=(0.4, 2.0, 1.0, 0.1),
-    cone_at=(-5.0, 5.0, 0.0, 0.25),
+    draw, panels=2, size=(9.6, 4.0), shift=(-5.0, 5.0, 0.0, 0.25), gap=(0.0, 6.0, 3.0, 0.25),
+    width=(0.4, 2.0, 1.0, 0.1), cone_at=(-5.0, 5.0, 2.0, 0.25),
 )
 
 # %% tags=["nbval-check-output"] covers=["8.04"]
 print("shift      W1      JS")
 for shift in (0.0, 1.0, 3.0, 5.0):
     p, q = laws(shift, 0.0, 1.0)
-    print(f"{shift:5.1f} {float(divergences.w1(p, q)):7.3f} {abs(float(divergences.js(p, q))):7.3f}")
+    w1, js = float(divergences.w1(p, q)), abs(float(divergences.js(p, q)))
+    print(f"{shift:5.1f} {w1:7.3f} {js:7.3f}")
 f, _ = best_critic(*laws(0.0, 3.0, 1.0))
 tent_top = float(line[f.argmax()])
 print(f"shift 0, gap 3: the top of the tent is at {abs(tent_top):.3f}")
 for width in (0.4, 2.0):
     f, _ = best_critic(*laws(0.0, 0.0, width))
-    print(f"shift 0, gap 0, width {width}: f at 0, 1 and 2 is", ", ".join(f"{f[i]:.2f}" for i in (400, 440, 480)))
+    said = ", ".join(f"{f[i]:.2f}" for i in (640, 680, 720))
+    print(f"shift 0, gap 0, width {width}: f at 0, 1 and 2 is", said)
 
 # %% [markdown]
 # <details><summary>Answers</summary>
@@ -505,10 +566,11 @@ SEEDS = 3
 
 
 def train_critics(pair, c, dim, steps):
-    """Three clipped critics side by side: D(x) is driven up on data and down on samples.  -> the networks in one"""
+    """Three clipped critics side by side, up on data and down on samples.  -> all in one"""
     torch.manual_seed(SEED)
     D = nn.Sequential(SideBySide(SEEDS, [dim, 64, 64, 1]), nn.Flatten(0))
-    clip, opt = objectives.clip_weights(c), torch.optim.Adam(D.parameters(), lr=1e-3, fused=True)
+    clip = objectives.clip_weights(c)
+    opt = torch.optim.Adam(D.parameters(), lr=1e-3, fused=True)
     clip(D)
     for _ in range(steps):
         x, fake = pair(128 * SEEDS)
@@ -578,8 +640,9 @@ for name, pair in PAIRS.items():
 middle = {name: float(v.mean()) for name, v in estimates.items()}
 factor = max(middle.values()) / min(middle.values())
 print(f"largest / smallest: {factor:.1f}")
-pairs = [("shift along the diagonal", "shift along an axis"), ("split along the diagonal", "split along an axis")]
-pairs += [("shift along an axis", "split along an axis"), ("shift along the diagonal", "split along the diagonal")]
+ways, shapes = ("along the diagonal", "along an axis"), ("shift", "split")
+pairs = [[f"{shape} {way}" for way in ways] for shape in shapes]  # more, less
+pairs += [[f"{shape} {way}" for shape in shapes] for way in ways]
 ordered = min(float((estimates[more] / estimates[less]).min()) for more, less in pairs)
 
 # %% [markdown]
@@ -592,7 +655,7 @@ ordered = min(float((estimates[more] / estimates[less]).min()) for more, less in
 
 # %% tags=["nbval-check-output"] covers=["8.06"]
 def linear_critic_earns(m, c=0.01, moves=100):
-    """E f(data) - E f(samples) of a trained and clipped linear critic, where data are samples shifted by m."""
+    """E f(data) - E f(samples) of a trained, clipped linear f; data: samples shifted by m."""
     f, clip = nn.Linear(len(m), 1), objectives.clip_weights(c)
     opt = torch.optim.RMSprop(f.parameters(), lr=1e-3)
     for _ in range(moves):
@@ -624,11 +687,14 @@ for d in (2, 16, 100):
 angle = torch.linspace(0, 2 * math.pi, 361)
 directions = torch.stack([angle.cos(), angle.sin()], dim=1)
 fig, ax = plt.subplots(figsize=(5.6, 3.4))
-ax.plot(*(directions * directions.abs().sum(1, keepdim=True)).T, color=COLORS["model"], label="weights in a box\n(clipping)")
-ax.plot(*(directions * directions.norm(dim=1, keepdim=True)).T, color=COLORS["truth"], linestyle="--", label="weights in a ball:\n$W_1$")
-for m in (directions[0], directions[45]):
-    ax.annotate("", m * m.abs().sum(), (0, 0), arrowprops={"arrowstyle": "->", "color": COLORS["guide"]})
-ax.set(aspect="equal", xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), xticks=(-1, 0, 1), yticks=(-1, 0, 1), xlabel="shift along $x_1$", ylabel="along $x_2$")
+in_box, in_ball = (directions * directions.norm(k, dim=1, keepdim=True) for k in (1, 2))
+ax.plot(*in_box.T, color=COLORS["model"], label="weights in a box\n(clipping)")
+ax.plot(*in_ball.T, "--", color=COLORS["truth"], label="weights in a ball:\n$W_1$")
+arrow = {"arrowstyle": "->", "color": COLORS["guide"]}
+for tip in (in_box[0], in_box[45]):
+    ax.annotate("", tip, (0, 0), arrowprops=arrow)
+ax.set(aspect="equal", xlabel="shift along $x_1$", ylabel="along $x_2$")
+ax.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
 ax.set_title("what a shift of length 1 earns, by its direction (c = 1)")
 ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5))
 plt.show()
@@ -655,7 +721,8 @@ def new_game(seed=0):
     G = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2)).double()
     D = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0)).double()
     g_opt, d_opt = (torch.optim.RMSprop(net.parameters(), lr=5e-4) for net in (G, D))
-    return Game(G, D, g_opt, d_opt, lambda n: (ring.sample(n).double(),), lambda n: torch.randn(n, 2).double(), seed=seed)
+    data, latent = lambda n: (ring.sample(n).double(),), lambda n: torch.randn(n, 2).double()
+    return Game(G, D, g_opt, d_opt, data, latent, seed=seed)
 
 
 def wgan_by_hand(game, steps, c=0.01, d_steps=5, n=64):
@@ -673,12 +740,12 @@ def wgan_by_hand(game, steps, c=0.01, d_steps=5, n=64):
 
 
 by_hand, by_package = new_game(), new_game()
-torch.manual_seed(by_package.seed)  # the package's game draws from a stream of its own, which starts with its seed
+torch.manual_seed(by_package.seed)  # the package's game has a stream of its own; so it starts
 wgan_by_hand(by_hand, steps=10)
 for _ in train(by_package, objectives.wgan, steps=10, d_steps=5, batch_size=64):
     pass
-with torch.no_grad():
-    largest = max(float((a - b).abs().max()) for a, b in zip(by_hand.G.parameters(), by_package.G.parameters(), strict=True))
+both = zip(by_hand.G.parameters(), by_package.G.parameters(), strict=True)
+largest = max(float((a - b).detach().abs().max()) for a, b in both)
 print(f"G's weights differ by at most {largest:.1e}")
 
 # %% [markdown]
@@ -696,8 +763,9 @@ for critic in (D, D_plus):
     loss = objectives.wasserstein.d_loss(critic(x), critic(fake))
     losses.append(float(loss.detach()))
     gradients.append(torch.autograd.grad(loss, D[0].weight)[0])
-    with torch.no_grad():
-        print(f"scores of data between {float(critic(x).min()):8.3f} and {float(critic(x).max()):8.3f};  D's loss {losses[-1]:.5f}")
+    low, high = (float(v) for v in critic(x).detach().aminmax())
+    print(f"scores of data between {low:8.3f} and {high:8.3f};  "
+          f"D's loss {losses[-1]:.5f}")
 same_gradient = float((gradients[0] - gradients[1]).abs().max())
 print(f"largest difference of the gradients: {same_gradient:.1e}")
 
@@ -713,7 +781,7 @@ print(f"largest difference of the gradients: {same_gradient:.1e}")
 
 # %% covers=["8.08"]
 def slopes_for_G(objective, looks):
-    """Mean |slope of G's loss| at the samples after each number of D's moves in `looks`.  -> (looks, SEEDS)"""
+    """Mean |slope of G's loss| at the samples after `looks` moves of D.  -> (looks, SEEDS)"""
     torch.manual_seed(SEED)
     D = nn.Sequential(SideBySide(SEEDS, [1, 64, 64, 1]), nn.Flatten(0))
     opt, found = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.0, 0.9), fused=True), []
@@ -732,14 +800,16 @@ def slopes_for_G(objective, looks):
 
 
 clip = replace(objectives.wasserstein, project=objectives.clip_weights(0.1))
-looks = profile.pick(smoke=(1, 3, 10), cpu=(10, 30, 100, 300, 1_000), gpu=(10, 30, 100, 300, 1_000))
+looks = (10, 30, 100, 300, 1_000)
+looks = profile.pick(smoke=(1, 3, 10), cpu=looks, gpu=looks)
+two = {"minimax": objectives.minimax, "clipped critic": clip}
 with profile.plan(steps=2 * looks[-1], about=3):
-    to_the_end = {name: slopes_for_G(o, looks) for name, o in (("minimax", objectives.minimax), ("clipped critic", clip))}
+    to_the_end = {name: slopes_for_G(objective, looks) for name, objective in two.items()}
 
 # %% tags=["figure"] covers=["8.08"] alt="The slope of G's loss over the moves of D, both axes logarithmic, three seeds each: for minimax it falls to less than a tenth, for the clipped critic it ends higher than it began"
 fig, ax = plt.subplots(figsize=(6.4, 3.3))
-for (name, slope), color, style in zip(to_the_end.items(), ("model", "D"), ("--", "-"), strict=True):
-    lines = ax.loglog(looks, slope, color=COLORS[color], linestyle=style, marker="o", markersize=3.5)
+for name, color, style in (("minimax", "model", "o--"), ("clipped critic", "D", "o-")):
+    lines = ax.loglog(looks, to_the_end[name], style, color=COLORS[color], markersize=3.5)
     lines[0].set_label(name)
 ax.set(xlabel="moves of D", ylabel="slope of G's loss")
 ax.legend()
@@ -755,6 +825,8 @@ plt.show()
 # - the critic's score difference, as it stands;
 # - the same after 200 more moves of a *copy* of the critic, while G stands still;
 # - the exact $W_1$ of the samples.
+#
+# (In the live notebook ■ stops this training and the long one below without loss: run the cell again, and it goes on where it was.)
 
 
 # %% covers=["8.08"]
@@ -778,12 +850,17 @@ def trained_on(D, G, objective, moves):
     return D
 
 
+# %%
+points = profile.pick(smoke=100, cpu=600, gpu=600)  # for the exact distance, of each seed
+
+
 def three_numbers(game, objective, moves):
     """(as it stands, after more moves, exact W1), each (SEEDS,)"""
-    n = 600 * SEEDS
+    n = points * SEEDS
     x, fake = ring.sample(n), game.sample(n, ema=False, batch_size=n)
     exact = torch.stack([empirical_w1(x[k::SEEDS], fake[k::SEEDS]) for k in range(SEEDS)])
-    return estimate(game.D, x, fake), estimate(trained_on(game.D, game.G, objective, moves), x, fake), exact
+    later = trained_on(game.D, game.G, objective, moves)
+    return estimate(game.D, x, fake), estimate(later, x, fake), exact
 
 
 # %% covers=["8.08"]
@@ -791,42 +868,63 @@ torch.manual_seed(SEED)
 G = SideBySide(SEEDS, [2, 64, 64, 64, 2])
 D = nn.Sequential(SideBySide(SEEDS, [2, 64, 64, 64, 1]), nn.Flatten(0))
 clip.project(D)
-ring_game = Game.with_adam(
-    G, D, lambda n: (ring.sample(n),), lambda n: torch.randn(n, 2), d_lr=1e-3, g_lr=1e-3, betas=(0.0, 0.9), seed=SEED
-)
+samplers = lambda n: (ring.sample(n),), lambda n: torch.randn(n, 2)
+adam = {"d_lr": 1e-3, "g_lr": 1e-3, "betas": (0.0, 0.9)}
+ring_game = Game.with_adam(G, D, *samplers, **adam, seed=SEED)
 history = []
-with profile.plan(steps=profile.pick(smoke=5, cpu=800, gpu=800), about=20) as plan:
-    every = max(1, plan.steps // 20)
-    for step in train(ring_game, clip, steps=plan.steps, batch_size=96 * SEEDS, d_steps=5, every=every):
-        torch.manual_seed(step.n)
-        history.append((step.n, *three_numbers(ring_game, clip, moves=profile.pick(smoke=3, cpu=200, gpu=200))))
-at = [n for n, *_ in history]
-stands, ended, exact = (torch.stack(column) for column in list(zip(*history, strict=True))[1:])  # (looks, SEEDS)
-torch.manual_seed(SEED)
-floor = float(torch.stack([empirical_w1(ring.sample(600), ring.sample(600)) for _ in range(5)]).mean())
+ring_steps = profile.pick(smoke=5, cpu=800, gpu=800)
+more = profile.pick(smoke=3, cpu=200, gpu=200)  # moves of the copy
 
-# %% tags=["figure"] covers=["8.08"] alt="Left: exact W1 of three seeds over the steps, falling towards the floor. Right: the critics' estimates on a logarithmic axis: as they stand they lie well below those of the critics trained on"
+
+def ring_now():
+    """The first seed's samples, over data."""
+    ax = plt.subplots(figsize=(3.4, 3.2))[1]
+    ax.set_title(f"step {ring_game.step:,}")
+    return figures.scatter2d(ax, ring.sample(300), ring_game.sample(300 * SEEDS)[::SEEDS])
+
+
+# %% covers=["8.08"] alt="The ring of eight spots and the samples of the first seed, at the end of the training"
+every = max(1, ring_steps // 20)
+with profile.plan(ring_steps, about=20, done=ring_game.step) as plan:
+    how = {"steps": plan.steps, "batch_size": 96 * SEEDS, "d_steps": 5, "every": every}
+    for step in plan.watch(train(ring_game, clip, **how), show=ring_now):
+        torch.manual_seed(step.n)
+        history.append((step.n, *three_numbers(ring_game, clip, more)))
+at, *columns = zip(*history, strict=True)
+stands, ended, exact = (torch.stack(column) for column in columns)  # (looks, SEEDS)
+torch.manual_seed(SEED)
+floors_of_ring = [empirical_w1(ring.sample(points), ring.sample(points)) for _ in range(5)]
+floor = float(torch.stack(floors_of_ring).mean())
+
+# %% tags=["figure"] covers=["8.08"] alt="Left: exact W1 over the steps, median and range of three seeds, falling towards the floor. Right: the critics' estimates on a logarithmic axis: as they stand they lie well below those of the critics trained on"
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.5))
-for k, style in zip(range(SEEDS), ("-", "--", "-."), strict=True):
-    left.plot(at, exact[:, k], color=COLORS["truth"], linestyle=style, label=f"seed {k}")
-    right.plot(at, stands[:, k].clamp(min=1e-3), color=COLORS["D"], linestyle=style, label="as it stands" if k == 0 else None)
-    right.plot(at, ended[:, k].clamp(min=1e-3), color=COLORS["estimate"], linestyle=style, label="200 moves later" if k == 0 else None)
+for ax, values, color, style, label in (
+    (left, exact, "truth", "-", "samples, data"),
+    (right, stands, "D", "-", "as it stands"),
+    (right, ended, "estimate", "--", "200 moves later"),
+):
+    low, median, high = values.clamp(min=1e-3).sort(dim=1).values.T
+    ax.plot(at, median, style, color=COLORS[color], label=label)
+    ax.fill_between(at, low, high, color=COLORS[color], alpha=0.2, linewidth=0)
 left.axhline(floor, color=COLORS["guide"], linestyle=":", label="floor: data, data")
 left.set(xlabel="step", ylabel="exact $W_1$", ylim=(0, None))
-right.set(xlabel="step", ylabel="score difference (below 0.01: not shown)", yscale="log", ylim=(0.01, 20))
+left.set_title("three seeds, median and range")
+right.set(xlabel="step", yscale="log", ylim=(0.01, 20), title="what the critic says")
+right.set_ylabel("score difference (below 0.01: not shown)")
 left.legend(fontsize=8)
 right.legend(fontsize=8)
 plt.show()
 
 # %%
 quarter = max(1, len(at) // 4)
+estimated = {"as it stands": stands, "200 moves later": ended}
 fell = {
     name: values[:quarter].mean(0) / values[-quarter:].mean(0)
-    for name, values in {"exact W1": exact, "as it stands": stands, "200 moves later": ended}.items()
+    for name, values in ({"exact W1": exact} | estimated).items()
 }
 rank = {
     name: [float(spearmanr(values[:, k], exact[:, k]).statistic) for k in range(SEEDS)]
-    for name, values in {"as it stands": stands, "200 moves later": ended}.items()
+    for name, values in estimated.items()
 }
 print("                                         seed 0   seed 1   seed 2")
 for name, values in fell.items():
@@ -837,7 +935,7 @@ unit = ended / exact
 print("score difference / W1, start            ", "".join(f"{v:9.2f}" for v in unit[0]))
 print("score difference / W1, end              ", "".join(f"{v:9.2f}" for v in unit[-1]))
 grown = (ended / stands.clamp(min=1e-3)).median(0).values
-print("200 more moves multiply it by           ", "".join(f"{v:9.1f}" for v in grown), "  (median)")
+print("200 more moves multiply it by, median   ", "".join(f"{v:9.1f}" for v in grown))
 
 # %% [markdown]
 # So, in what sense is it a metric?
@@ -850,15 +948,18 @@ print("200 more moves multiply it by           ", "".join(f"{v:9.1f}" for v in g
 
 # %% covers=["8.08", "8.06"]
 torch.manual_seed(SEED)
-x, fake = ring.sample(600 * SEEDS), ring_game.sample(600 * SEEDS, ema=False, batch_size=600 * SEEDS)
+n = 600 * SEEDS
+x, fake = ring.sample(n), ring_game.sample(n, ema=False, batch_size=n)
+moves = profile.pick(smoke=3, cpu=600, gpu=600)
+print("exact W1                  ", "".join(f"{v:10.4f}" for v in exact[-1]))
 by_c = {}
 for c in (0.05, 0.1, 0.2):
     bounded = replace(objectives.wasserstein, project=objectives.clip_weights(c))
     torch.manual_seed(SEED)
     fresh = nn.Sequential(SideBySide(SEEDS, [2, 64, 64, 64, 1]), nn.Flatten(0))
     bounded.project(fresh)
-    by_c[c] = estimate(trained_on(fresh, ring_game.G, bounded, profile.pick(smoke=3, cpu=600, gpu=600)), x, fake)
-    print(f"c = {c:4}: score difference", "".join(f"{v:10.4f}" for v in by_c[c]), "   exact W1", "".join(f"{v:7.2f}" for v in exact[-1]))
+    by_c[c] = estimate(trained_on(fresh, ring_game.G, bounded, moves), x, fake)
+    print(f"c = {c:4}: score difference", "".join(f"{v:10.4f}" for v in by_c[c]))
 print("c =  0.1, the old critic  ", "".join(f"{v:10.4f}" for v in ended[-1]))
 apart = (by_c[0.1] / ended[-1].clamp(min=1e-3)).log().abs().exp()
 
@@ -869,7 +970,7 @@ apart = (by_c[0.1] / ended[-1].clamp(min=1e-3)).log().abs().exp()
 # %% [markdown]
 # ## The laboratory: a clipped critic at work
 #
-# The same kind of game to play with ([notebook 00](00_start_here.ipynb) shows the buttons): eight spots on a ring, five moves of D for each of G, weights clipped at 0.1. It has trained for a while. To answer by playing, guess first:
+# The same kind of game to play with in the live notebook ([notebook 00](00_start_here.ipynb) shows the buttons): eight spots on a ring, five moves of D for each of G, weights clipped at 0.1. (The stored page shows a picture of it, after a while of training.) Guess first, then play:
 #
 # 1. `D is held by`: nothing. What happens to the slope of D?
 # 2. Back to `clip`. Pull `bound or weight` to 0.3, then to 0.05, and wait a little each time. Compare what D pays with $W_1$ (the black line and its floor): do they change together?
@@ -878,10 +979,7 @@ apart = (by_c[0.1] / ended[-1].clamp(min=1e-3)).log().abs().exp()
 # %% tags=["widget"] alt="The laboratory with a clipped critic: left the ring of eight spots, samples and the critic's score as a coloured field, right what both players pay over the steps"
 from gan_tutorial.lesson.laboratory import laboratory
 
-lab = laboratory(objective="wgan")
-with profile.plan(steps=profile.pick(smoke=5, cpu=400, gpu=400), about=4) as plan:
-    lab.step(plan.steps)
-lab
+laboratory(objective="wgan", still=profile.pick(smoke=5, cpu=400, gpu=400))
 
 # %% [markdown]
 # <details><summary>Answers</summary>
@@ -900,43 +998,61 @@ torch.set_num_threads(threads)
 images = fashion_mnist(profile.device)
 use_style(images.notice)
 held_out = to_unit(images.test_images[:500]).cpu()
-image_floor = float(empirical_w1(to_unit(images.test_images[500:1000]).cpu(), held_out))
+others = to_unit(images.test_images[500:1000]).cpu()
+image_floor = float(empirical_w1(others, held_out))
 game = recipes.fashion_game(images, recipes.mlp, lr=5e-4, seed=SEED)
 torch.manual_seed(SEED)
 fixed = game.latent(16)
 critic_says, exact_says, film = [], [], []
-with profile.plan(steps=profile.pick(smoke=10, cpu=1_000, gpu=5_000), about=30, gpu=30) as plan:
-    moments = {max(5, 5 * round(plan.steps * part / 5)) for part in (0.02, 0.12, 0.25, 0.5, 1)}
-    for step in plan.watch(train(game, objectives.wgan, steps=plan.steps, d_steps=5, every=5)):
+image_steps = profile.pick(smoke=10, cpu=1_000, gpu=5_000)
+moments = {max(5, 5 * round(image_steps * part / 5)) for part in (0.02, 0.12, 0.25, 0.5, 1)}
+measure_every = max(5, image_steps // 20)
+
+
+def pictures_now():
+    return figures.image_grid(game.ema(fixed), title=f"step {game.step:,}")
+
+
+# %% alt="Sixteen samples at the end of the training: clothes, blurred and grainy"
+with profile.plan(image_steps, about=30, gpu=30, done=game.step) as plan:
+    training = train(game, objectives.wgan, steps=plan.steps, d_steps=5, every=5)
+    for step in plan.watch(training, show=pictures_now):
         critic_says.append((step.n, -step.d_loss))
-        if step.n % max(5, plan.steps // 20) == 0:
+        if step.n % measure_every == 0:
             torch.manual_seed(SEED)
-            exact_says.append((step.n, float(empirical_w1(game.sample(500, ema=False).cpu(), held_out))))
+            drawn = game.sample(500, ema=False).cpu()
+            exact_says.append((step.n, float(empirical_w1(drawn, held_out))))
         if step.n in moments:
-            with torch.no_grad():
-                film.append((step.n, game.ema(fixed).cpu()))
+            film.append((step.n, game.ema(fixed).cpu()))
 
 # %% tags=["figure"] covers=["8.09"] alt="Sixteen samples from the same latents at five moments, from grey blobs to clothes"
 figures.film_strip([f for _, f in film], [f"{n:,} steps" for n, _ in film]);
 
 # %% tags=["figure"] covers=["8.09", "8.08"] alt="Over the steps. Left: the critic's score difference, with much jitter, and lower in the last fifth than in the first. Right: the exact W1 of 500 pictures falls at first and ends close to the floor"
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.3))
-left.plot([n for n, _ in critic_says], torch.stack([v for _, v in critic_says]).cpu(), color=COLORS["D"], linewidth=1)
+at, differences = zip(*critic_says, strict=True)
+left.plot(at, torch.stack(differences).cpu(), color=COLORS["D"], linewidth=1)
 left.set(xlabel="step", ylabel="critic's score difference")
-right.plot(*zip(*exact_says, strict=True), color=COLORS["truth"], marker="o", markersize=3.5, label="500 samples, 500 pictures")
-right.axhline(image_floor, color=COLORS["guide"], linestyle=":", label="floor: 500 pictures, 500 pictures")
+at, distances = zip(*exact_says, strict=True)
+right.plot(at, distances, ".-", color=COLORS["truth"], label="500 samples, 500 pictures")
+look = {"color": COLORS["guide"], "linestyle": ":"}
+right.axhline(image_floor, **look, label="floor: 500 pictures, 500 pictures")
 right.set(xlabel="step", ylabel="exact $W_1$", ylim=(0, None))
 right.legend(fontsize=8, loc="lower right")
 plt.show()
 
 # %% covers=["8.09"]
 torch.manual_seed(SEED)
-live_ffd = score.ffd(game.sample(5_000))
-fifth = max(1, len(critic_says) // 5)
-early, late = (float(torch.stack([v for _, v in part]).mean()) for part in (critic_says[:fifth], critic_says[-fifth:]))
-print(f"FFD of 5,000 samples {live_ffd:.1f};  5,000 training images {score.ffd(images.train_images[:5_000]):.2f}")
+many = profile.pick(smoke=500, cpu=5_000, gpu=5_000)
+live_ffd = score.ffd(game.sample(many))
+real_ffd = score.ffd(images.train_images[:many])
+fifth = max(1, len(differences) // 5)
+ends = differences[:fifth], differences[-fifth:]
+early, late = (float(torch.stack(part).mean()) for part in ends)
+print(f"FFD of {many:,} samples {live_ffd:.1f};  of {many:,} training images {real_ffd:.2f}")
 print(f"critic's difference: {early:.3f} in the first fifth, {late:.3f} in the last")
-print(f"exact W1: {exact_says[0][1]:.2f} at the first look, {exact_says[-1][1]:.2f} at the end; floor {image_floor:.2f}")
+print(f"exact W1: {distances[0]:.2f} at the first look, {distances[-1]:.2f} at the end; "
+      f"floor {image_floor:.2f}")
 
 # %% [markdown]
 # Look at the film, then at the two curves. Grey blobs become clothes, and the critic's difference gets smaller, with much jitter: as a *tendency* it is worth watching. The exact distance falls at the beginning, while the blobs turn into outlines. In the second half of the training it moves by less than a tenth, close to its floor, while the
@@ -959,8 +1075,10 @@ for name in recording.settings:
 
 # %% tags=["figure"] covers=["8.09"] alt="Left: FFD over the steps, three seeds for each bound: mixed up to 1,000 steps, and at the end all three of the wide bound below all three of the narrow one. Middle and right: 48 samples of each bound: clothes with both"
 fig, (ax, *sheets) = plt.subplots(1, 3, figsize=(10.4, 2.9), width_ratios=(1, 1.15, 1.15))
-for name, color, style, sheet in zip(recording.settings, ("model", "D"), ("--", "-"), sheets, strict=True):
-    lines = ax.plot(recording.steps(name), recording.ffd(name).T, color=COLORS[color], linestyle=style, marker="o", markersize=3)
+styles = (("model", "o--"), ("D", "o-"))
+for name, (color, style), sheet in zip(recording.settings, styles, sheets, strict=True):
+    n, ffd = recording.steps(name), recording.ffd(name)
+    lines = ax.plot(n, ffd.T, style, color=COLORS[color], markersize=3)
     lines[0].set_label(name)
     figures.image_grid(recording.samples(name)[:48], sheet, columns=8, title=f"{name}, seed 0")
 ax.set(xlabel="step", ylabel="FFD")
@@ -970,9 +1088,11 @@ plt.show()
 # %% covers=["8.09"]
 kinds = {}
 for name in recording.settings:
-    all_seeds = torch.from_numpy(np.concatenate([recording.samples(name, seed) for seed in range(3)]))
-    kinds[name] = dict(zip(images.classes, score.class_histogram(all_seeds).tolist(), strict=True))
-    print(f"{name}, {len(all_seeds)} samples: " + ", ".join(f"{label} {v:.0%}" for label, v in kinds[name].items()))
+    drawn = np.concatenate([recording.samples(name, seed) for seed in range(3)])
+    shares = score.class_histogram(torch.from_numpy(drawn)).tolist()
+    kinds[name] = dict(zip(images.classes, shares, strict=True))
+    listed = ", ".join(f"{label} {share:.0%}" for label, share in kinds[name].items())
+    print(f"{name}, {len(drawn)} samples: {listed}")
 
 # %% [markdown]
 # What the six trainings say:
@@ -1001,7 +1121,7 @@ from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
 
 # %% tags=["exercise"]
 def w1_of_heaps(x, a, y, b):
-    """W1 between masses a at x and masses b at y, on the line.  (n,), (n,), (m,), (m,) -> ()"""
+    """W1 between masses a at x and b at y, on the line.  (n,), (n,), (m,), (m,) -> ()"""
     # solution
     points, order = torch.cat([x, y]).sort()
     carried = torch.cat([a, -b])[order].cumsum(0)  # F - G behind each point
@@ -1012,10 +1132,11 @@ def w1_of_heaps(x, a, y, b):
 w1_of_heaps = check("7.1", w1_of_heaps)
 
 # %% [markdown]
-# On the mounds of the first picture it should give what the linear programme gave.
+# On the mounds of the first picture it should give what the cheapest plan cost.
 
 # %%
-print(f"{float(w1_of_heaps(places, heap, places, hollow)):.6f}, and the programme {move.cost:.6f}")
+by_area = float(w1_of_heaps(places, heap, places, hollow))
+print(f"{by_area:.6f}, and the programme {move.cost:.6f}")
 
 # %% [markdown]
 # ### 7.2 How steep can it be?
@@ -1025,7 +1146,7 @@ print(f"{float(w1_of_heaps(places, heap, places, hollow)):.6f}, and the programm
 
 # %% tags=["exercise"]
 def slope_bounds(weights, c):
-    """(product of spectral norms, product of c sqrt(n_in n_out)).  list of (n_out, n_in), number -> two numbers"""
+    """(product of spectral norms, of c sqrt(n_in n_out)).  [(n_out, n_in)], c -> 2 numbers"""
     # solution
     spectral = math.prod(float(torch.linalg.matrix_norm(W, 2)) for W in weights)
     return spectral, math.prod(c * W.numel() ** 0.5 for W in weights)
@@ -1041,9 +1162,11 @@ slope_bounds = check("7.2", slope_bounds)
 layers = [w.detach().cpu() for w in game.D.parameters() if w.dim() == 2]
 spectral_bound, worst_bound = slope_bounds(layers, 0.01)
 torch.manual_seed(SEED)
-u = torch.lerp(to_unit(images.test_images[:500]), game.sample(500), torch.rand(500, 1, 1, 1, device=game.device))
+real, fake = to_unit(images.test_images[:500]), game.sample(500)
+u = torch.lerp(real, fake, torch.rand(500, 1, 1, 1, device=game.device))
 measured = float(objectives.gradient_norm(game.D, u).max().detach())
-print(f"from c {worst_bound:.3f}; from the norms {spectral_bound:.3f}; steepest slope measured {measured:.3f}")
+print(f"from c {worst_bound:.3f}; from the norms {spectral_bound:.3f}; "
+      f"steepest slope measured {measured:.3f}")
 
 # %% [markdown]
 # ### 7.3 The cone, as a function
@@ -1092,84 +1215,137 @@ plt.show()
 # What this notebook claimed, and what we measured. First what is exact, or needs no training.
 
 # %%
+from functools import partial
+
 from gan_tutorial.lesson.facts import Ledger
 
 ledger = Ledger("07")
+add = ledger.add
+trained, as_shown = partial(add, needs_training=True), partial(add, shown_only=True)
 for name, value in {"W1": 0.7, "JS": math.log(2), "TV": 1, "KL": math.inf}.items():
-    ledger.add("F-W1", f"two lines, theta = 0.7: {name}", value, at_lines[0.7][name], 1e-9, "Arjovsky et al. 2017, example 1")
-    ledger.add("F-W1", f"two lines, theta = 0: {name}", 0, at_lines[0.0][name], 1e-9, "Arjovsky et al. 2017, example 1")
-ledger.add("F-W2", "four ways to W1 on the line, largest difference", 0, four_agree, 1e-9, "sorted = plan = area")
-ledger.add("8.03", "the programme by hand - the package", 0, solved.fun - move.cost, 1e-9, "HiGHS")
+    add("F-W1", f"two lines, theta = 0.7: {name}", value, at_lines[0.7][name], 1e-9,
+        "Arjovsky et al. 2017, example 1")
+    add("F-W1", f"two lines, theta = 0: {name}", 0, at_lines[0.0][name], 1e-9,
+        "Arjovsky et al. 2017, example 1")
+add("F-W2", "four ways to W1 on the line, largest difference", 0, four_agree, 1e-9,
+    "sorted = plan = area")
+add("8.03", "the programme by hand - the package", 0, solved.fun - move.cost, 1e-9,
+    "HiGHS, POT")
+add("8.03", "POT - the programme by hand", 0, by_pot - solved.fun, 1e-9, "HiGHS, POT")
 cheapest_other = min(value for name, value in plan_costs.items() if name != "the cheapest")
-ledger.add("8.03", "cheapest other plan - the cheapest", (0.1, 10), cheapest_other - move.cost, 0, "every plan is an upper bound")
+add("8.03", "cheapest other plan - the cheapest", (0.1, 10), cheapest_other - move.cost, 0,
+    "every plan is an upper bound")
 for t, value in shift_w1.items():
-    ledger.add("F-W3", f"W1 of N(0,1) and N({t},1)", t, value, 1e-9, "|t|")
-ledger.add("F-W3", "the mounds: earned - cost", 0, earned - move.cost, 1e-9, "Kantorovich & Rubinstein")
-ledger.add("F-W3", "steepest slope of the best critic", 1, steepest, 1e-9, "1-Lipschitz")
-ledger.add("F-W3", "forty points in the plane: earned - cost", 0, earned_in_plane - plane_move.cost, 1e-6, "the solver's tolerance is 1e-7")
-ledger.add("8.05", "cones that the best critic pierces", 0, pierced["the best critic"], 0, "1-Lipschitz")
-ledger.add("8.05", "cones that the wave pierces", (1, 220), pierced["a wave of slope up to 1.3"], 0, "slope 1.3")
-ledger.add("8.04", "shift 0, gap 3: the top of the tent", 0, tent_top, 1e-6, "symmetry")
+    add("F-W3", f"W1 of N(0,1) and N({t},1)", t, value, 1e-9, "|t|")
+add("F-W3", "the mounds: earned - cost", 0, earned - move.cost, 1e-9,
+    "Kantorovich & Rubinstein")
+add("F-W3", "steepest slope of the best critic", 1, steepest, 1e-9, "1-Lipschitz")
+add("F-W3", "forty points in the plane: earned - cost", 0, earned_in_plane - plane_move.cost,
+    1e-6, "the solver's tolerance is 1e-7")
+
+# %%
+add("8.05", "cones that the best critic pierces", 0, pierced["the best critic"], 0,
+    "1-Lipschitz")
+add("8.05", "cones that the wave pierces", (1, 220), pierced["a wave of slope up to 1.3"], 0,
+    "slope 1.3")
+add("8.04", "shift 0, gap 3: the top of the tent", 0, tent_top, 1e-6, "symmetry")
 for name in SCORES:
-    ledger.add("8.01", f"excess of a wrong forecast, {name} score", known[name], excess[name], 1e-12, "Gneiting & Raftery 2007")
-ledger.add("8.01", "MMD of spikes 4 apart", 2**0.5, families[4.0][2], 0.01, "its limit")
-ledger.add("8.07", "by hand - package, G's weights after 10 steps", 0, largest, 1e-6, "Arjovsky et al. 2017, algorithm 1")
-ledger.add("E3", "gradient of D's loss, 100 added to the scores", 0, same_gradient, 1e-5, "only differences count")
-ledger.add("F-W5", "steepest slope found / product of spectral norms", (0, 1), (found / spectral).max(), 0, "an upper bound")
-ledger.add("F-W5", "product of norms / bound from c", (0, 1), spectral.max() / worst, 0, "an upper bound")
-ledger.add("F-W5", "bound from c / steepest slope found, least of three seeds", (3, 1000), too_high, 0, "an upper bound", needs_training=True)
+    add("8.01", f"excess of a wrong forecast, {name} score", known[name], excess[name], 1e-12,
+        "Gneiting & Raftery 2007")
+add("8.01", "MMD of spikes 4 apart", 2**0.5, families[4.0][2], 0.01, "its limit")
+add("8.07", "by hand - package, G's weights after 10 steps", 0, largest, 1e-6,
+    "Arjovsky et al. 2017, algorithm 1")
+add("E3", "gradient of D's loss, 100 added to the scores", 0, same_gradient, 1e-5,
+    "only differences count")
+add("F-W5", "steepest slope found / product of spectral norms", (0, 1),
+    (found / spectral).max(), 0, "an upper bound")
+add("F-W5", "product of norms / bound from c", (0, 1), spectral.max() / worst, 0,
+    "an upper bound")
+trained("F-W5", "bound from c / steepest slope found, least of three seeds", (3, 1000),
+        too_high, 0, "an upper bound")
 cloud_at_0 = 0.1 * (2 / math.pi) ** 0.5  # mean distance of a split's samples from the middle
-ledger.add("8.06", "split: the critic |x . a| earns, W1 is at most 1", 0.92, 1 - cloud_at_0, 0.005, "E|N(0, 0.1^2)|")
+add("8.06", "split: the critic |x . a| earns, W1 is at most 1", 0.92, 1 - cloud_at_0, 0.005,
+    "E|N(0, 0.1^2)|")
 ledger.assert_all(profile)
 
 # %% [markdown]
-# Then what needed training, or many points.
+# Then what needed training, or many points; at the end what was recorded.
 
 # %%
 for d, low, high in ((1, -0.6, -0.4), (2, -0.65, -0.3), (10, -0.25, -0.05), (100, -0.06, 0)):
-    ledger.add("F-W11", f"floor in {d} dimensions falls like n to the power", (low, high), falls[d], 0, "Fournier & Guillin 2015", needs_training=True)
-ledger.add("F-W5", "linear critic, c = 0.01, shift by 1 along an axis", 0.01, linear[100][0], 1e-4, "c |m|_1")
-ledger.add("F-W6", "linear critic, d = 100: diagonal / axis", 10, linear[100][1] / linear[100][0], 0.01, "sqrt(d)")
-ledger.add("F-W6", "largest / smallest estimate of equal distances", (3, 10), factor, 0, "three seeds each", needs_training=True)
-ledger.add("F-W6", "more along the diagonal, more for a shift: smallest ratio, all seeds", (1, 100), ordered, 0, "a linear critic: sqrt(16)", needs_training=True)
+    trained("F-W11", f"floor in {d} dimensions falls like n to the power", (low, high),
+            falls[d], 0, "Fournier & Guillin 2015")
+add("F-W5", "linear critic, c = 0.01, shift by 1 along an axis", 0.01, linear[100][0], 1e-4,
+    "c |m|_1")
+add("F-W6", "linear critic, d = 100: diagonal / axis", 10, linear[100][1] / linear[100][0],
+    0.01, "sqrt(d)")
+trained("F-W6", "largest / smallest estimate of equal distances", (3, 10), factor, 0,
+        "three seeds each")
+trained("F-W6", "more along the diagonal, more for a shift: smallest ratio, all seeds",
+        (1, 100), ordered, 0, "a linear critic: sqrt(16)")
 lost = float((to_the_end["minimax"][-1] / to_the_end["minimax"][0]).max())
 kept = float((to_the_end["clipped critic"][-1] / to_the_end["clipped critic"][0]).min())
-ledger.add("8.08", "minimax: slope for G, last / first look, largest", (0, 0.1), lost, 0, "saturation", needs_training=True)
-ledger.add("8.08", "clipped: slope for G, last / first look, least", (1, 100), kept, 0, "no saturation", needs_training=True)
+trained("8.08", "minimax: slope for G, last / first look, largest", (0, 0.1), lost, 0,
+        "saturation")
+trained("8.08", "clipped: slope for G, last / first look, least", (1, 100), kept, 0,
+        "no saturation")
 for name, values in rank.items():
-    ledger.add("8.08", f"rank correlation with W1, {name}, least of three", (0, 0.95), min(values), 0, "three seeds", shown_only=True)
-    ledger.add("8.08", f"rank correlation with W1, {name}, largest of three", (0, 0.95), max(values), 0, "three seeds", shown_only=True)
+    as_shown("8.08", f"rank correlation with W1, {name}, least of three", (0, 0.95),
+             min(values), 0, "three seeds")
+    as_shown("8.08", f"rank correlation with W1, {name}, largest of three", (0, 0.95),
+             max(values), 0, "three seeds")
 for name, values in fell.items():
-    ledger.add("8.08", f"first / last quarter of the training, {name}, least", (1.2, 1000), values.min(), 0, "three seeds", needs_training=True)
+    trained("8.08", f"first / last quarter of the training, {name}, least", (1.2, 1000),
+            values.min(), 0, "three seeds")
 shrunk = float((unit[0] / unit[-1]).min())
-ledger.add("8.08", "score difference / W1, start / end, least", (1.5, 1000), shrunk, 0, "three seeds", needs_training=True)
+trained("8.08", "score difference / W1, start / end, least", (1.5, 1000), shrunk, 0,
+        "three seeds")
 later = float((ended > stands).double().mean(0).min())
-ledger.add("8.08", "looks at which 200 more moves give a larger difference, least share of three", (0.5, 1), later, 0, "three seeds", needs_training=True)
-ledger.add("8.08", "W1 at the end, largest of three", (floor, 1.0), exact[-1].max(), 0, "three seeds", needs_training=True)
-ledger.add("8.08", "c = 0.2 against c = 0.05: ratio of the differences, least", (20, 1e5), float((by_c[0.2] / by_c[0.05].clamp(min=1e-6)).min()), 0, "best critics: at most 256", needs_training=True)
-ledger.add("8.08", "two critics with c = 0.1, ratio of their differences, largest", (1.2, 1e4), float(apart.max()), 0, "three seeds", needs_training=True)
-ledger.add("8.09", "FFD of the live training", (0, 60), live_ffd, 0, "one seed", needs_training=True)
-ledger.add("8.09", "critic's difference, first fifth / last fifth", (1.2, 100), early / late, 0, "one seed", needs_training=True)
-distances = [v for _, v in exact_says]
+trained("8.08", "looks at which 200 more moves give a larger difference, least share of three",
+        (0.5, 1), later, 0, "three seeds")
+trained("8.08", "W1 at the end, largest of three", (floor, 1.0), exact[-1].max(), 0,
+        "three seeds")
+trained("8.08", "c = 0.2 against c = 0.05: ratio of the differences, least", (20, 1e5),
+        float((by_c[0.2] / by_c[0.05].clamp(min=1e-6)).min()), 0, "best critics: at most 256")
+trained("8.08", "two critics with c = 0.1, ratio of their differences, largest", (1.2, 1e4),
+        float(apart.max()), 0, "three seeds")
+
+# %%
+trained("8.09", "FFD of the live training", (0, 60), live_ffd, 0, "one seed")
+trained("8.09", "critic's difference, first fifth / last fifth", (1.2, 100), early / late, 0,
+        "one seed")
 half = distances[len(distances) // 2 :]
-ledger.add("8.09", "exact W1 of pictures, first look / last", (1.1, 10), distances[0] / distances[-1], 0, "one seed", needs_training=True)
-ledger.add("8.09", "exact W1 of pictures, second half: largest / smallest", (1, 1.1), max(half) / min(half), 0, "one seed", needs_training=True)
-ledger.add("8.09", "exact W1 of pictures, last look / floor", 1, distances[-1] / image_floor, 0.15, "one seed", needs_training=True)
+trained("8.09", "exact W1 of pictures, first look / last", (1.1, 10),
+        distances[0] / distances[-1], 0, "one seed")
+trained("8.09", "exact W1 of pictures, second half: largest / smallest", (1, 1.1),
+        max(half) / min(half), 0, "one seed")
+trained("8.09", "exact W1 of pictures, last look / floor", 1, distances[-1] / image_floor,
+        0.15, "one seed")
+
+# %%
 worst_end = max(float(recording.ffd(name)[:, -1].max()) for name in recording.settings)
-ledger.add("8.09", "recorded FFD at the end, worst", (0, 30), worst_end, 0, "three seeds, two bounds")
+add("8.09", "recorded FFD at the end, worst", (0, 30), worst_end, 0, "three seeds, two bounds")
 narrow, wide = (recording.ffd(name)[:, -1] for name in recording.settings)
-ledger.add("8.09", "recorded FFD: best seed of c = 0.01 - worst of c = 0.03", (1, 30), narrow.min() - wide.max(), 0, "three seeds each")
-ledger.add("8.09", "recorded FFD at the end: seeds of a bound apart by at most", 0, max(np.ptp(narrow), np.ptp(wide)), 1.2, "three seeds each")
+add("8.09", "recorded FFD: best seed of c = 0.01 - worst of c = 0.03", (1, 30),
+    narrow.min() - wide.max(), 0, "three seeds each")
+add("8.09", "recorded FFD at the end: seeds of a bound apart by at most", 0,
+    max(np.ptp(narrow), np.ptp(wide)), 1.2, "three seeds each")
 looked = list(recording.steps("c = 0.01")).index(1_000)
 early_narrow, early_wide = (recording.ffd(name)[:, looked] for name in recording.settings)
 mixed = early_narrow.min() < early_wide.max() and early_wide.min() < early_narrow.max()
-ledger.add("8.09", "recorded FFD after 1,000 steps: the ranges of the bounds overlap", 1, mixed, 0, "three seeds each")
-ledger.add("8.09", "recorded FFD, c = 0.01: end / 1,000 steps, least", (0.8, 1), float((narrow / early_narrow).min()), 0, "three seeds")
-ledger.add("8.09", "recorded FFD, c = 0.03: end / 1,000 steps, largest", (0, 0.8), float((wide / early_wide).max()), 0, "three seeds")
+add("8.09", "recorded FFD after 1,000 steps: the ranges of the bounds overlap", 1, mixed, 0,
+    "three seeds each")
+add("8.09", "recorded FFD, c = 0.01: end / 1,000 steps, least", (0.8, 1),
+    float((narrow / early_narrow).min()), 0, "three seeds")
+add("8.09", "recorded FFD, c = 0.03: end / 1,000 steps, largest", (0, 0.8),
+    float((wide / early_wide).max()), 0, "three seeds")
 rare = {name: min(row, key=row.get) for name, row in kinds.items()}
-ledger.add("8.09", "recordings: bounds whose rarest class is the sandal", 2, sum(label == "Sandal" for label in rare.values()), 0, "our classifier")
-ledger.add("8.09", "recordings: classes that occur, least", 10, min(sum(v > 0 for v in row.values()) for row in kinds.values()), 0, "our classifier")
-ledger.add("8.09", "recordings: share of sandals, largest", (0, 0.035), max(row["Sandal"] for row in kinds.values()), 0, "our classifier")
+add("8.09", "recordings: bounds whose rarest class is the sandal", 2,
+    sum(label == "Sandal" for label in rare.values()), 0, "our classifier")
+add("8.09", "recordings: classes that occur, least", 10,
+    min(sum(v > 0 for v in row.values()) for row in kinds.values()), 0, "our classifier")
+add("8.09", "recordings: share of sandals, largest", (0, 0.035),
+    max(row["Sandal"] for row in kinds.values()), 0, "our classifier")
 ledger.assert_all(profile)
 ledger
 
@@ -1185,7 +1361,7 @@ ledger
 # ## In practice
 #
 # - *Clipping has gone out of use.* The gradient penalty of notebook 08, or dividing each layer by its spectral norm, hold the slope itself. (R1, also popular, does not: it asks D to be flat on the data, and leaves it free elsewhere.)
-# - *Computing $W_1$*: `scipy.stats.wasserstein_distance` on the line; the library POT for plans; with an entropy term (Sinkhorn) it becomes fast and differentiable, and biased in a known way.
+# - *Computing $W_1$*: `scipy.stats.wasserstein_distance` on the line; the library POT for plans, as our `transport` does; with an entropy term (Sinkhorn) it becomes fast and differentiable, and biased in a known way.
 # - *WGANs work, but not because their critics compute $W_1$.* Measured carefully, they are poor estimates, and better estimates do not make better pictures (Stanczuk et al. 2021, Mallasto et al. 2019). What helps seems to be a critic whose slope is bounded.
 # - *Transport came back*: flow matching learns a flow that carries noise to data, and rectified flows make its ways straight.
 #

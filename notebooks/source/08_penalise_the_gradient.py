@@ -31,6 +31,7 @@ SEED = 0
 
 # %% tags=["setup"]
 from dataclasses import replace
+from functools import partial
 
 import matplotlib.pyplot as plt
 import torch
@@ -44,7 +45,7 @@ from gan_tutorial.lesson.profile import choose, use_cores
 use_style()
 profile = choose(PROFILE)
 threads = use_cores()
-torch.set_num_threads(1)  # all networks but those for pictures are small: a second thread would only wait
+torch.set_num_threads(1)  # for small networks a second thread would only wait
 
 # %% [markdown]
 # ## Guess first
@@ -118,7 +119,8 @@ def clip(c):
 
 
 def penalise(weight, one_sided=False):
-    return replace(objectives.wasserstein, penalty=objectives.gradient_penalty(weight, one_sided=one_sided))
+    penalty = objectives.gradient_penalty(weight, one_sided=one_sided)
+    return replace(objectives.wasserstein, penalty=penalty)
 
 
 def start_in_box(D, c):
@@ -136,8 +138,9 @@ def start_in_box(D, c):
 
 # %%
 def fit(data, objective, steps, lr, box=None, layers=3):
-    """K critics against a fixed generator, data + N(0, I).  The step size falls to 0, so that they settle."""
-    D = nn.Sequential(SideBySide(K, [2, *[128] * layers, 1]), nn.Flatten(0))  # row i: critic i mod K
+    """K critics against a fixed G, data + N(0, I).  The step size falls to 0: they settle."""
+    sizes = [2, *[128] * layers, 1]
+    D = nn.Sequential(SideBySide(K, sizes), nn.Flatten(0))  # row i: critic i mod K
     if box:
         start_in_box(D, box)
     if objective.project:
@@ -184,7 +187,7 @@ with profile.plan(steps=2 * steps, about=9):
 
 # %%
 GREENS = LinearSegmentedColormap.from_list("score of D", [PAPER, COLORS["D"]])
-axis = torch.linspace(-2.2, 2.2, 101)
+axis = torch.linspace(-2.2, 2.2, 161)
 plane = torch.cartesian_prod(axis, axis)
 
 
@@ -194,13 +197,15 @@ def alone(D, j):
 
 
 def surface(ax, f, data, title):
-    """A score as a map: sixteen levels between its lowest tenth and its summit."""
-    score = f(plane).detach().double().view(101, 101).T
-    levels = torch.linspace(float(score.quantile(0.1)), float(score.max()), 16)
+    """A score as a map: levels from its lowest tenth to its summit, each second one a line."""
+    score = f(plane).detach().double().view(161, 161).T
+    levels = torch.linspace(float(score.quantile(0.1)), float(score.max()), 17)
     ax.contourf(axis, axis, score, levels, cmap=GREENS, extend="min")
-    ax.contour(axis, axis, score, levels, colors=COLORS["truth"], linewidths=0.5, linestyles="solid", alpha=0.7)
-    ax.plot(*data(250)[0].T, "o", color=COLORS["data"], markersize=2.2, alpha=0.8)
-    ax.set(title=title, aspect="equal", xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), xticks=(-2, 0, 2), yticks=(-2, 0, 2))
+    look = {"colors": COLORS["truth"], "linestyles": "solid", "linewidths": 0.5}
+    ax.contour(axis, axis, score, levels[1::2], **look)
+    ax.plot(*data(250)[0].T, ".", color=COLORS["data"], markersize=2.5, alpha=0.8)
+    ax.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), xticks=(-2, 0, 2), yticks=(-2, 0, 2))
+    ax.set(title=title, aspect="equal")
     ax.grid(False)
 
 
@@ -222,9 +227,10 @@ plt.show()
 
 # %%
 def above(f, places, radius):
-    """How many places score higher than a ring of 16 points around each.  (k, 2) -> a number"""
+    """How many places score higher than 16 points on a circle around them.  (k, 2) -> int"""
     angle = torch.linspace(0, 2 * torch.pi, 17)[:-1]
-    around = places[:, None] + radius * torch.stack([angle.cos(), angle.sin()], 1)  # (k, 16, 2)
+    circle = radius * torch.stack([angle.cos(), angle.sin()], 1)
+    around = places[:, None] + circle  # (k, 16, 2)
     return int((f(places) > f(around.flatten(0, 1)).view(-1, 16).max(1).values).sum())
 
 
@@ -232,8 +238,9 @@ higher, summits = {}, {}
 for kind in ("clip", "penalty"):
     scores = [alone(critics["8 Gaussians", kind], j) for j in range(K)]
     higher[kind] = [int((f(centres) > f(torch.zeros(1, 2))).sum()) for f in scores]
-    summits[kind] = [above(f, centres, 0.5) for f in scores]  # half-way to the next blob is 0.54
-    print(f"{kind:8} of 8 blobs, three seeds: above the middle {higher[kind]}, above all around {summits[kind]}")
+    summits[kind] = [above(f, centres, 0.5) for f in scores]  # the next blob's half-way: 0.54
+    print(f"{kind:8} of 8 blobs, three seeds: above the middle {higher[kind]}, "
+          f"above all around {summits[kind]}")
 
 # %% [markdown]
 # ## What clipping costs
@@ -312,8 +319,8 @@ for name, data in SETS.items():
     for kind in ("clip", "penalty"):
         ways = [uphill(alone(critics[name, kind], j), y) for j in range(K)]
         cosine[name, kind] = [float((way * right_way).sum(1).mean()) for way in ways]
-    shown = "     ".join("".join(f"{v:7.2f}" for v in cosine[name, kind]) for kind in ("clip", "penalty"))
-    print(f"{name:30} {shown}")
+    shown = ("".join(f"{v:7.2f}" for v in cosine[name, kind]) for kind in ("clip", "penalty"))
+    print(f"{name:30}", "     ".join(shown))
 
 # %% [markdown]
 # On each data set the three penalised critics are nearer to the right direction than the three clipped ones, most of all on the ring: there a clipped
@@ -327,10 +334,13 @@ for name, data in SETS.items():
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3))
 for ax, kind, reach in ((left, "clip", 0.0105), (right, "penalty", 0.5)):
     for j in range(K):
-        w = torch.cat([layer[j].detach().flatten() for layer in critics["8 Gaussians", kind][0].weights[1:-1]])
-        ax.hist(w, bins=60, range=(-reach, reach), histtype="step", color=COLORS["D"], density=True, linewidth=1.2)
+        hidden = critics["8 Gaussians", kind][0].weights[1:-1]
+        w = torch.cat([layer[j].detach().flatten() for layer in hidden])
+        look = {"histtype": "step", "color": COLORS["D"], "linewidth": 1.2}
+        ax.hist(w, bins=60, range=(-reach, reach), density=True, **look)
     ax.set(xlabel="weight between hidden layers", yticks=[])
-left.plot([-0.01, -0.01, 0.01, 0.01], [0, 50, 50, 0], color=COLORS["truth"], linestyle="--", label="at the start")
+box = [-0.01, -0.01, 0.01, 0.01], [0, 50, 50, 0]
+left.plot(*box, "--", color=COLORS["truth"], label="at the start")
 left.set(title="clipped to ±0.01", ylabel="density")
 left.legend(loc="upper center")
 right.set(title="gradient penalty")
@@ -345,10 +355,12 @@ torch.manual_seed(SEED)
 D = critics["8 Gaussians", "clip"]
 x, fake = pairs(SETS["8 Gaussians"], 2_000)
 hidden = D[0].weights[1:-1]
-heard = [g != 0 for g in torch.autograd.grad(objectives.wasserstein.d_loss(D(x), D(fake)), list(hidden))]
-at_edge = [w.detach().abs() > 0.0099 for w in hidden]
-edge_of_all = [float(torch.cat([e[j] for e in at_edge]).float().mean()) for j in range(K)]
-edge_of_heard = [float(torch.cat([e[j][h[j]] for e, h in zip(at_edge, heard, strict=True)]).float().mean()) for j in range(K)]
+loss = objectives.wasserstein.d_loss(D(x), D(fake))
+gradient = torch.cat([g.flatten(1) for g in torch.autograd.grad(loss, list(hidden))], dim=1)
+heard = gradient != 0  # (K, weights)
+at_edge = torch.cat([w.detach().flatten(1) for w in hidden], dim=1).abs() > 0.0099
+edge_of_all = at_edge.float().mean(1).tolist()
+edge_of_heard = [float(e[h].float().mean()) for e, h in zip(at_edge, heard, strict=True)]
 print(f"at the edge: at the start     {1 - 0.0099 / 0.01:.0%}")
 print("             of all weights  ", "  ".join(f"{v:.0%}" for v in edge_of_all))
 print("             with a gradient ", "  ".join(f"{v:.0%}" for v in edge_of_heard))
@@ -390,8 +402,9 @@ by_depth = {}
 torch.manual_seed(SEED)
 with profile.plan(steps=4 * profile.pick(smoke=10, cpu=200, gpu=200), about=8) as plan:
     for c, objective in DEEP.items():
-        before_after = [fit(SETS["Swiss roll"], objective, n, lr=2e-3, layers=12) for n in (0, plan.steps // 4)]
-        by_depth[c] = [sizes_by_depth(D[0]) for D in before_after]
+        how = {"lr": 2e-3, "layers": 12}
+        both = [fit(SETS["Swiss roll"], objective, n, **how) for n in (0, plan.steps // 4)]
+        by_depth[c] = [sizes_by_depth(D[0]) for D in both]
 
 
 def powers_of_ten(size):
@@ -403,7 +416,8 @@ began, powers = ({c: powers_of_ten(sizes[i]) for c, sizes in by_depth.items()} f
 print("powers of ten, last layer to first      before                   after")
 for c in DEEP:
     name = "gradient penalty" if c == "penalty" else f"clipped, c = {c}"
-    print(f"{name:26}", *("".join(f"{v:7.1f}" for v in p[c]) for p in (began, powers)), sep="    ")
+    columns = ("".join(f"{v:7.1f}" for v in p[c]) for p in (began, powers))
+    print(f"{name:26}", *columns, sep="    ")
 
 # %% tags=["figure"] covers=["8.10"] alt="Length of the gradient over the layer, on a logarithmic axis, three seeds each, with a band for each c between mixed and agreeing signs. For c = 0.1 it grows by many powers of ten towards the input, towards the upper end of its band; for c = 0.01 and 0.001 it falls by about 12 and 23, along the lower ends; with the penalty it stays nearly level"
 LOOKS = {
@@ -416,13 +430,16 @@ fig, ax = plt.subplots(figsize=(8, 3.8))
 layer = torch.arange(1, 13)
 for c, (_, size) in by_depth.items():
     label = "gradient penalty" if c == "penalty" else f"clipped, c = {c}"
-    ax.semilogy(layer, size.where(size > 0, torch.nan) / size[-1], **LOOKS[c] | {"linewidth": 1.4})
+    relative = size.where(size > 0, torch.nan) / size[-1]
+    ax.semilogy(layer, relative, **LOOKS[c] | {"linewidth": 1.4})
     ax.plot([], [], label=label, **LOOKS[c])
     if c != "penalty":
         ends = [factor ** (12.0 - layer) for factor in (c * 64**0.5, c * 64)]
         ax.fill_between(layer, *ends, color=LOOKS[c]["color"], alpha=0.15, linewidth=0)
-ax.fill_between([], [], [], color=COLORS["guide"], alpha=0.3, label="theory: signs mixed to signs agree")
-ax.set(xlabel="hidden layer (1 is next to the input)", ylabel="gradient, relative to the last", ylim=(1e-25, 1e14))
+grey = {"color": COLORS["guide"], "alpha": 0.3}
+ax.fill_between([], [], [], **grey, label="theory: signs mixed to signs agree")
+ax.set(xlabel="hidden layer (1 is next to the input)", ylim=(1e-25, 1e14))
+ax.set_ylabel("gradient, relative to the last")
 ax.set_xticks(range(1, 13))
 ax.legend(loc="lower right", fontsize=8)
 plt.show()
@@ -479,8 +496,10 @@ row, to = linear_sum_assignment(cost.numpy())  # x[i] goes to y[to[i]]
 primal = float(cost[row, to].mean())
 
 # maximise mean f(x) - mean f(y) with f(x_i) - f(y_j) <= |x_i - y_j|
-difference = np.hstack([np.kron(np.eye(n), np.ones((n, 1))), -np.kron(np.ones((n, 1)), np.eye(n))])
-lp = linprog(np.r_[-np.ones(n), np.ones(n)] / n, A_ub=difference, b_ub=cost.numpy().ravel(), bounds=(None, None))
+one, every = np.ones((n, 1)), np.eye(n)
+difference = np.hstack([np.kron(every, one), -np.kron(one, every)])
+minus = np.r_[-np.ones(n), np.ones(n)] / n
+lp = linprog(minus, A_ub=difference, b_ub=cost.numpy().ravel(), bounds=(None, None))
 f_y = torch.from_numpy(lp.x[n:])
 
 
@@ -510,9 +529,10 @@ def slope_along(x, y):
 coupled, anyhow = slope_along(x, y[to]), slope_along(x, y[torch.randperm(n)])
 slope_error = float((coupled - 1).abs().max())
 print(f"coupled pairs: all slopes are 1, to within 1e-6: {slope_error < 1e-6}")
-print(f"random pairs: mean {anyhow.mean():.2f}, smallest {anyhow.min():.2f}, largest {anyhow.max():.2f}")
+print(f"random pairs: mean {anyhow.mean():.2f}, "
+      f"smallest {anyhow.min():.2f}, largest {anyhow.max():.2f}")
 
-# %% tags=["figure"] covers=["9.01"] alt="Left: a map of the exact critic with data, samples and straight lines between coupled pairs, each running straight downhill. Right: histogram of slopes along lines; for coupled pairs all are exactly one, for random pairs they spread from minus one to one"
+# %% tags=["figure"] covers=["9.01"] alt="Left: a map of the exact critic with data, samples and straight lines between coupled pairs, each running straight downhill. Right: which share of the pieces of the lines is less steep than a slope, over the slope; for coupled pairs it jumps from none to all at one, for random pairs it climbs all the way from minus one to one"
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.9))
 gx, gy = torch.linspace(-2.3, 3, 121), torch.linspace(-2.2, 2.5, 121)
 score = best(torch.cartesian_prod(gx, gy).double()).view(121, 121).T
@@ -521,15 +541,13 @@ for a, b in zip(x, y[to], strict=True):
     left.plot(*torch.stack([a, b]).T, color=COLORS["truth"], linewidth=0.9)
 left.plot(*x.T, "o", color=COLORS["data"], markersize=5, label="data")
 left.plot(*y.T, "X", color=COLORS["model"], markersize=5, label="samples")
-left.set(aspect="equal", xlim=(-2.3, 3), ylim=(-2.2, 2.5), xlabel="$x_1$", ylabel="$x_2$", title="the exact critic, and the plan")
+left.set(aspect="equal", xlabel="$x_1$", ylabel="$x_2$", xlim=(-2.3, 3), ylim=(-2.2, 2.5))
+left.set_title("the exact critic, and the plan")
 left.legend(loc="upper left", fontsize=8)
-bins = np.arange(-1.025, 1.05, 0.05)  # a bar in the middle of each twentieth
-for slopes, label, look in (
-    (anyhow, "random pairs", {"color": COLORS["guide"], "alpha": 0.5}),
-    (coupled, "coupled pairs", {"color": COLORS["D"], "alpha": 0.8, "hatch": "//"}),
-):
-    right.hist(slopes.flatten(), bins=bins, weights=np.full(slopes.numel(), 1 / slopes.numel()), label=label, **look)
-right.set(xlabel="how steeply the score falls from datum to sample", ylabel="share of all pieces", title="slopes along the lines")
+right.ecdf(anyhow.flatten(), color=COLORS["guide"], linestyle="--", label="random pairs")
+right.ecdf(coupled.flatten(), color=COLORS["D"], linewidth=3, label="coupled pairs")
+right.set(ylabel="share of pieces less steep", title="slopes along the lines")
+right.set_xlabel("how steeply the score falls from datum to sample")
 right.legend(loc="upper left")
 plt.show()
 
@@ -575,7 +593,7 @@ values, learned = [], []
 for penalty in (penalty_by_hand, objectives.gradient_penalty(10.0)):
     torch.manual_seed(SEED)  # the same t
     values.append(penalty(D, x, fake))
-    lessons = torch.autograd.grad(values[-1], D.parameters(), allow_unused=True)  # None: the last bias moves no slope
+    lessons = torch.autograd.grad(values[-1], D.parameters(), allow_unused=True)
     learned.append(torch.cat([g.flatten() for g in lessons if g is not None]))
 apart = float((values[0] - values[1]).detach().abs() + (learned[0] - learned[1]).abs().max())
 print("the same value, and the same gradient for D:", apart < 1e-4)
@@ -597,15 +615,17 @@ DRAWS = {
 }
 fig, axes = plt.subplots(1, 3, figsize=(7.6, 3.3), sharey=True)
 off_line = {}
+way = fake - x
+normal = torch.stack([-way[:, 1], way[:, 0]], 1) / way.norm(dim=1, keepdim=True)
 for ax, (name, draw) in zip(axes, DRAWS.items(), strict=True):
-    u = torch.stack([torch.lerp(x, fake, draw().expand(12, 2)) for _ in range(3 if "batch" in name else 40)])
+    draws = 3 if "batch" in name else 40
+    u = torch.stack([torch.lerp(x, fake, draw().expand(12, 2)) for _ in range(draws)])
     for a, b in zip(x, fake, strict=True):
         ax.plot(*torch.stack([a, b]).T, color=COLORS["guide"], linewidth=0.6)
-    ax.plot(*u.flatten(0, 1).T, ".", color=COLORS["D"], markersize=4 if "batch" in name else 2)
+    ax.plot(*u.flatten(0, 1).T, ".", color=COLORS["D"], markersize=4 if draws == 3 else 2)
     ax.plot(*x.T, "o", color=COLORS["data"], markersize=5)
     ax.plot(*fake.T, "X", color=COLORS["model"], markersize=5)
-    ax.set(title=name, xlabel="three batches" if "batch" in name else "forty draws each", aspect="equal")
-    normal = torch.stack([-(fake - x)[:, 1], (fake - x)[:, 0]], 1) / (fake - x).norm(dim=1, keepdim=True)
+    ax.set(title=name, xlabel=f"{draws} draws of t", aspect="equal")
     off_line[name] = float(((u - x) * normal).sum(-1).abs().mean())
 plt.show()
 for name, value in off_line.items():
@@ -642,7 +662,7 @@ for name, shape in (("one per pair", (64, 1)), ("one per batch", (1, 1))):
 # %% tags=["nbval-check-output"] covers=["9.01", "9.02"]
 penalty = objectives.gradient_penalty(10.0)
 torch.manual_seed(SEED)
-x, fake = torch.randn(256, 1, 4, 4, dtype=torch.float64), torch.randn(256, 1, 4, 4, dtype=torch.float64)
+x, fake = (torch.randn(256, 1, 4, 4, dtype=torch.float64) for _ in range(2))
 sixteen = torch.full((16,), 0.25, dtype=torch.float64)  # length 1
 
 
@@ -699,9 +719,10 @@ w = torch.zeros(16, dtype=torch.float64, requires_grad=True)
 u = x.clone().requires_grad_()
 (gradient,) = torch.autograd.grad((u.flatten(1) @ w).sum(), u, create_graph=True)
 naive = 10 * ((gradient**2).flatten(1).sum(1).sqrt() - 1).square().mean()
-print("a flat critic, with sqrt:      gradient for D is", torch.autograd.grad(naive, w, retain_graph=True)[0][:2].tolist())
 safe = penalty(straight(w), x, fake)
-print("a flat critic, in the package: gradient for D is", torch.autograd.grad(safe, w)[0][:2].tolist())
+for name, charge in (("with sqrt:     ", naive), ("in the package:", safe)):
+    (for_D,) = torch.autograd.grad(charge, w, retain_graph=True)
+    print(f"a flat critic, {name} gradient for D is", for_D[:2].tolist())
 
 # %% [markdown]
 # **Batch norm in the critic.** Then the score of example $i$ depends on *all* examples, and the row $i$ of the
@@ -712,18 +733,25 @@ torch.manual_seed(SEED)
 
 
 def small(norm):
-    return nn.Sequential(nn.Linear(2, 32), norm, nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0)).double()
+    layers = nn.Linear(2, 32), norm, nn.ReLU(), nn.Linear(32, 1), nn.Flatten(0)
+    return nn.Sequential(*layers).double()
 
 
 u = torch.randn(8, 2, dtype=torch.float64)
 moved = u.clone()
 moved[1] += 1.0
+NORMS = {
+    "no norm": nn.Identity,
+    "layer norm": partial(nn.LayerNorm, 32),
+    "batch norm": partial(nn.BatchNorm1d, 32),
+}
 leak = {}
-for name, norm in (("no norm", nn.Identity()), ("layer norm", nn.LayerNorm(32)), ("batch norm", nn.BatchNorm1d(32))):
-    D = small(norm)
+for name, norm in NORMS.items():
+    D = small(norm())
     before, after = (float(objectives.gradient_norm(D, v)[0].detach()) for v in (u, moved))
     leak[name] = abs(after - before)
-    print(f"{name:11} does example 0 feel that example 1 moved? {'yes' if leak[name] > 1e-9 else 'no'}")
+    felt = "yes" if leak[name] > 1e-9 else "no"
+    print(f"{name:11} does example 0 feel that example 1 moved? {felt}")
 
 # %% [markdown]
 # So a critic with a gradient penalty has no batch norm; layer norm is fine. That is why no D in the package has batch norm. (Exercise 8.3 builds a detector.)
@@ -759,7 +787,7 @@ x, fake = torch.zeros(1, 1, dtype=torch.float64), torch.ones(1, 1, dtype=torch.f
 
 
 def best_linear(weight, W):
-    """The best slope of D(u) = -w u for two points W apart, by trying.  -> slope, score difference, objective"""
+    """The best slope of D(u) = -w u for points W apart, by trying.  -> slope, S, objective"""
     penalty = objectives.gradient_penalty(weight)
     J = {}
     for w in torch.linspace(0, 20, 401, dtype=torch.float64).tolist():
@@ -774,7 +802,8 @@ for weight in (0.1, 1.0, 10.0):
     for W in (1.0, 3.0):
         linear[weight, W] = best_linear(weight, W)
         theory = 1 + W / (2 * weight), W + W**2 / (2 * weight), W + W**2 / (4 * weight)
-        print(f"{weight:6} {W:4}", "".join(f"{a:9.3f} = {b:6.3f}" for a, b in zip(linear[weight, W], theory, strict=True)))
+        both = zip(linear[weight, W], theory, strict=True)
+        print(f"{weight:6} {W:4}", "".join(f"{a:9.3f} = {b:6.3f}" for a, b in both))
 
 # %% [markdown]
 # So the relative error of the score difference is $W / (2\lambda)$. Five per cent at $\lambda = 10$ and $W = 1$ is harmless. But it is *relative to
@@ -807,7 +836,8 @@ from gan_tutorial.truth.densities import Normal
 p, q = Normal(0.0, 1.0), Normal(1.0, 1.0)
 tolls = {weight: float(toll(p, q, weight)) for weight in (0.1, 1.0, 10.0)}
 for weight, T in tolls.items():
-    print(f"weight {weight:4}: toll {T:.4f} (at least {1 / (4 * weight):.4f}), score difference {1 + 2 * T:.3f}; W1 = 1")
+    print(f"weight {weight:4}: toll {T:.4f} (at least {1 / (4 * weight):.4f}), "
+          f"score difference {1 + 2 * T:.3f}; W1 = 1")
 
 # %% [markdown]
 # ### Trained critics
@@ -819,7 +849,8 @@ for weight, T in tolls.items():
 
 # %%
 WEIGHTS, SHIFTS = (0.1, 1.0, 10.0), (1.0, 3.0)
-CASES = [(sided, weight, W) for sided in ("two-sided", "one-sided") for weight in WEIGHTS for W in SHIFTS]
+SIDES = ("two-sided", "one-sided")
+CASES = [(sided, weight, W) for sided in SIDES for weight in WEIGHTS for W in SHIFTS]
 of_one = torch.tensor([sided == "one-sided" for sided, _, _ in CASES]).repeat_interleave(K)
 weight_of = torch.tensor([weight for _, weight, _ in CASES]).repeat_interleave(K)
 shift_of = torch.tensor([W for _, _, W in CASES]).repeat_interleave(K)
@@ -846,7 +877,8 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=1_500, gpu=1_500), about=8) a
     for step in range(plan.steps):
         opt.param_groups[0]["lr"] = 5e-3 * (1 - step / plan.steps)
         x, fake, u = on_the_line(64)
-        loss = (line(fake) - line(x)).view(-1, M).mean() + (weight_of * excess(line, u).square()).mean()
+        charge = (weight_of * excess(line, u).square()).mean()
+        loss = (line(fake) - line(x)).view(-1, M).mean() + charge
         opt.zero_grad()
         loss.backward()
         opt.step()
@@ -874,9 +906,12 @@ S, T = ({case: v[i * K : (i + 1) * K] for i, case in enumerate(CASES)} for v in 
 
 # %% covers=["9.01"]
 print("score difference       weight   W1      formula   three seeds")
-predicted = {case: float(score_difference(Normal(0.0, 1.0), Normal(case[2], 1.0), case[1])) for case in CASES}
-for case in CASES:
-    print(f"{case[0]:20} {case[1]:8} {case[2]:6} {predicted[case]:11.2f}  ", "".join(f"{v:8.2f}" for v in S[case]))
+predicted = {}
+for sided, weight, W in CASES:
+    formula = score_difference(Normal(0.0, 1.0), Normal(W, 1.0), weight)
+    predicted[sided, weight, W] = float(formula)
+    seeds = "".join(f"{v:8.2f}" for v in S[sided, weight, W])
+    print(f"{sided:20} {weight:8} {W:6} {float(formula):11.2f}  ", seeds)
 
 # %% [markdown]
 # The one-sided numbers agree with the formula to a few per cent, for a factor of a hundred in $\lambda$, and so do the two-sided ones that are positive. (The formula has no free parameter.)
@@ -893,7 +928,7 @@ steepness = (learned.diff(dim=0) / (at[1] - at[0])).abs()[:, j : j + K]
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
 ax.plot((at[1:] + at[:-1]) / 2, steepness, color=COLORS["D"], linewidth=1.1, alpha=0.8)
 ax.plot([], [], color=COLORS["D"], label="learned, three seeds")
-ax.plot(at, best_slope(p, q, 1.0)(at).abs(), color=COLORS["truth"], linestyle="--", label="formula")
+ax.plot(at, best_slope(p, q, 1.0)(at).abs(), "--", color=COLORS["truth"], label="formula")
 ax.axhline(1, color=COLORS["guide"], linewidth=1, linestyle=":", label="slope one")
 ax.set(xlabel="x", ylabel="slope of the critic", ylim=(0.8, 3.2))
 ax.legend(fontsize=8, loc="upper center")
@@ -915,14 +950,17 @@ plt.show()
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
 w = torch.linspace(-2.2, 2.8, 501, dtype=torch.float64)
 ax.plot(w, w - 3 * (w.abs() - 1).square(), color=COLORS["D"], label="two-sided penalty")
-ax.plot(w, w - 3 * (w.abs() - 1).relu().square(), color=COLORS["G"], linestyle="--", label="one-sided penalty")
+one_sided_J = w - 3 * (w.abs() - 1).relu().square()
+ax.plot(w, one_sided_J, "--", color=COLORS["G"], label="one-sided penalty")
 for top in (1 + 1 / 6, -(1 - 1 / 6)):
     ax.plot(top, top - 3 * (abs(top) - 1) ** 2, "o", color=COLORS["truth"], markersize=5)
-ax.set(xlabel="slope w of the critic", ylabel="objective J(w)", ylim=(-4.5, 2), title="two points, W = 1, $\\lambda$ = 3")
+ax.set(xlabel="slope w of the critic", ylabel="objective J(w)", ylim=(-4.5, 2))
+ax.set_title(r"two points, W = 1, $\lambda$ = 3")
 ax.legend(fontsize=8, loc="lower center")
 plt.show()
-flipped = {sided: sum(int((S[case] < 0).sum()) for case in CASES if case[0] == sided) for sided in ("two-sided", "one-sided")}
-print(f"critics upside down: {flipped['two-sided']} of 18 two-sided, {flipped['one-sided']} of 18 one-sided")
+negative = {case: int((S[case] < 0).sum()) for case in CASES}
+flipped = {side: sum(n for case, n in negative.items() if case[0] == side) for side in SIDES}
+print("critics upside down:", ", ".join(f"{n} of 18 {side}" for side, n in flipped.items()))
 
 # %% [markdown]
 # In one dimension a critic cannot turn round without passing through zero. With many dimensions it can, so a critic that prefers samples is rare in practice. But the valley is real, and it is a good
@@ -946,18 +984,19 @@ print(f"critics upside down: {flipped['two-sided']} of 18 two-sided, {flipped['o
 torch.manual_seed(SEED)
 on_ring = {("two-sided", 0.1): critics["8 Gaussians", "penalty"]}
 with profile.plan(steps=5 * steps, about=28):
-    for sided in ("two-sided", "one-sided"):
+    for sided in SIDES:
         for weight in WEIGHTS:
             if (sided, weight) not in on_ring:
                 objective = penalise(weight, sided == "one-sided")
-                on_ring[sided, weight] = fit(SETS["8 Gaussians"], objective, steps, KINDS["penalty"]["lr"])
+                on_ring[sided, weight] = fit(SETS["8 Gaussians"], objective, steps, lr=2e-3)
 
 # %%
 torch.manual_seed(SEED)
 ring_S, ring_T = {}, {}
 x, fake = pairs(SETS["8 Gaussians"], 6_000)
 u = torch.lerp(x, fake, torch.rand(len(x), 1))
-print(f"W1 = {W1_ring:.2f}        weight       S, three seeds          S - T                   S - 2T")
+names = "weight", "S, three seeds", "S - T         ", "S - 2T"
+print(f"W1 = {W1_ring:.2f}      ", (10 * " ").join(names))
 for (sided, weight), D in on_ring.items():
     over = (objectives.gradient_norm(D, u).detach() - 1).view(-1, K)
     over = over.relu() if sided == "one-sided" else over
@@ -965,7 +1004,8 @@ for (sided, weight), D in on_ring.items():
         S_now = (D(x) - D(fake)).view(-1, K).mean(0)
     T_now = weight * over.square().mean(0)
     ring_S[sided, weight], ring_T[sided, weight] = S_now, T_now
-    shown = "   ".join("".join(f"{v:7.2f}" for v in row) for row in (S_now, S_now - T_now, S_now - 2 * T_now))
+    columns = (S_now, S_now - T_now, S_now - 2 * T_now)
+    shown = "   ".join("".join(f"{v:7.2f}" for v in column) for column in columns)
     print(f"{sided:14} {weight:8}    {shown}")
 exact_T = 10 * float((objectives.gradient_norm(nearest, u).detach() - 1).square().mean())
 exact_S = float((nearest(x) - nearest(fake)).mean())
@@ -999,44 +1039,44 @@ print(f"the exact critic        10    S = {exact_S:.2f}, T = {exact_T:.2f}")
 # %% [markdown]
 # ## Play: hills and slopes
 #
-# Two Gaussians again: data $\mathcal N(0, 1)$, samples $\mathcal N(\text{shift}, \text{sd}^2)$. On the left, the objective of a critic with a *single* slope $w$, for two-sided, one-sided and
-# R1 penalties. (R1 charges $\tfrac{\lambda}{2} w^2$: it wants flat critics. Its best slope is $W/\lambda$.) On the right, the exact slope of the best free critic over $x$, and the two densities.
-#
-# Questions to answer by playing:
-#
-# 1. At a shift of 1 and sd 1: from which weight on is the score difference within 10 % of $W_1$?
-# 2. When does the wrong hill of the two-sided penalty disappear?
-# 3. Leave the weight at 1 and the shift at 2, and make the samples narrow. Where is the slope high, where is it low?
+# Two Gaussians again: data $\mathcal N(0, 1)$, samples $\mathcal N(\text{shift}, \text{width}^2)$. On the left, the objective of a critic with a *single* slope $w$, for two-sided, one-sided and
+# R1 penalties; a dot marks each one's highest point. (R1 charges $\tfrac{\lambda}{2} w^2$: it wants flat critics. Its best slope is $W/\lambda$.) On the right, how steep the best free critic is over $x$ (drawn where a thousandth of the mass or more has to pass),
+# and the two densities. If the widths differ, the critic turns round where $F = G$: nothing has to pass there, the surcharge is gone, and the slope goes from 1 to $-1$ or back. A diamond marks the place.
+
 
 # %%
 from gan_tutorial.truth.divergences import w1
 
 
-def prices(weight, shift, sd):
-    """W1, score difference and toll of the best critic between N(0, 1) and N(shift, sd^2)."""
-    p, q = Normal(0.0, 1.0), Normal(shift, sd)
+def prices(weight, shift, width):
+    """W1, S and T of the best critic between N(0, 1) and N(shift, width^2)."""
+    p, q = Normal(0.0, 1.0), Normal(shift, width)
     return float(w1(p, q)), float(score_difference(p, q, weight)), float(toll(p, q, weight))
 
 
 # %%
-W_GRID = torch.linspace(-3, 6, 361, dtype=torch.float64)
+W_GRID = torch.linspace(-3, 7, 401, dtype=torch.float64)
 X_GRID = torch.linspace(-3.5, 6, 191, dtype=torch.float64)
 PENALTIES = {
-    "two-sided": (lambda w: (w.abs() - 1).square(), COLORS["D"], "-"),
-    "one-sided": (lambda w: (w.abs() - 1).relu().square(), COLORS["G"], "--"),
-    "R1": (lambda w: w.square() / 2, COLORS["estimate"], "-."),
+    "two-sided": (lambda w: (w.abs() - 1).square(), {"color": COLORS["D"], "linewidth": 3}),
+    "one-sided": (lambda w: (w.abs() - 1).relu().square(), {"color": COLORS["G"], "ls": "--"}),
+    "R1": (lambda w: w.square() / 2, {"color": COLORS["estimate"], "ls": "-."}),
 }
+BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "fontsize": 8}
 
 
 def hills_on(ax):
     """The objective over a single slope, for the three penalties.  -> how to redraw it"""
-    curves = [ax.plot(W_GRID, 0 * W_GRID, color=color, linestyle=style, label=name)[0] for name, (_, color, style) in PENALTIES.items()]
-    tops = [ax.plot([], [], "o", color=color, markersize=6)[0] for _, color, _ in PENALTIES.values()]
-    ax.set(xlabel="slope w", ylabel="objective", xlim=(-3, 6), ylim=(-8, 10), title="a critic with one slope")
-    ax.legend(loc="lower center", ncols=3, fontsize=8)
+    curves, tops = [], []
+    for name, (_, look) in PENALTIES.items():
+        curves += ax.plot(W_GRID, 0 * W_GRID, label=name, **look)
+        tops += ax.plot([], [], "o", color=look["color"])
+    ax.set(xlabel="slope w", ylabel="objective J(w)", title="a critic with one slope")
+    ax.set(xlim=(-3, 7), ylim=(-8, 10))
+    ax.legend(ncols=3, **BELOW)
 
     def redraw(weight, shift):
-        for curve, top, (charge, _, _) in zip(curves, tops, PENALTIES.values(), strict=True):
+        for curve, top, (charge, _) in zip(curves, tops, PENALTIES.values(), strict=True):
             J = W_GRID * shift - weight * charge(W_GRID)
             curve.set_ydata(J)
             top.set_data([float(W_GRID[J.argmax()])], [float(J.max())])
@@ -1044,50 +1084,70 @@ def hills_on(ax):
     return redraw
 
 
+# %%
 def slopes_on(ax):
-    """The best free critic's slope over x, above the two densities.  -> how to redraw it"""
-    hills = [ax.plot(X_GRID, 0 * X_GRID, color=COLORS[c], linestyle=s, label=f"{c}, density × 2")[0] for c, s in (("data", "-"), ("model", "--"))]
-    (steep,) = ax.plot(X_GRID, 0 * X_GRID, color=COLORS["truth"], linewidth=2.2, label="slope of the best critic")
+    """How steep the best free critic is over x, and the two densities.  -> how to redraw it"""
+    hills, level = [], 0 * X_GRID
+    for role, name, style in (("data", "data", "-"), ("model", "samples", "--")):
+        label = f"density of {name} × 2"
+        hills += ax.plot(X_GRID, level, style, color=COLORS[role], label=label)
+    (steep,) = ax.plot(X_GRID, level, color=COLORS["D"], lw=2.2, label="size of the slope")
+    (turn,) = ax.plot([], [], "D", color=COLORS["truth"], label="the critic turns round")
     ax.axhline(1, color=COLORS["guide"], linestyle=":", linewidth=1)
-    ax.set(xlabel="x", ylabel="slope; density", xlim=(-3.5, 6), ylim=(0, 8), title="a critic that may bend")
-    ax.legend(loc="upper right", fontsize=8)
+    ax.set(xlabel="x", ylabel="size of the slope; density", xlim=(-3.5, 6), ylim=(0, 9))
+    ax.set_title("a critic that may bend")
+    ax.legend(ncols=2, **BELOW)
 
     def redraw(p, q, weight):
         for hill, law in zip(hills, (p, q), strict=True):
             hill.set_ydata(2 * law.log_prob(X_GRID).exp())
-        steep.set_ydata(best_slope(p, q, weight)(X_GRID).abs())
+        traffic = (p.cdf(X_GRID) - q.cdf(X_GRID)).abs()
+        slope = best_slope(p, q, weight)(X_GRID).abs().clamp(min=1)
+        there = abs(q.mean) < 3 * abs(1 - q.sd)  # F = G, and where it can be seen
+        at = q.mean / (1 - q.sd) if there else torch.inf
+        busy = (traffic > 1e-3) | ((X_GRID - at).abs() < 0.2)
+        steep.set_ydata(slope.where(busy, torch.nan))
+        turn.set_data(([at], [1]) if there else ([], []))
 
     return redraw
 
 
-# %% tags=["widget"] covers=["9.01"] alt="Left: objective over the slope of a linear critic for three penalties with their optima. Right: densities of data and samples with the exact slope of the best critic above one everywhere"
+# %% [markdown]
+# In the live notebook three sliders set the weight of the penalty, the shift and the width of the samples. To answer by playing:
+#
+# 1. At a shift of 1 and a width of 1: from which weight on is the score difference within 10 % of $W_1$?
+# 2. When does the wrong hill of the two-sided penalty disappear?
+# 3. Leave the weight at 1 and set the shift to 2, and make the samples narrow. Where is the slope high, where is it low?
+
+# %% tags=["widget"] covers=["9.01"] alt="Left: objective over the slope of a linear critic for three penalties with their optima; the two-sided one has a second, lower hill on the left. Right: densities of data and samples, and above them how steep the exact critic is: more than one everywhere, least between the two"
 from gan_tutorial.lesson.live import explore
 
 
 def draw(left, right):
     hills, slopes = hills_on(left), slopes_on(right)
 
-    def update(weight, shift, sd):
+    def update(weight, shift, width):
         hills(weight, shift)
-        slopes(Normal(0.0, 1.0), Normal(shift, sd), weight)
-        W, S, T = prices(weight, shift, sd)
-        return f"W1 = {W:.3f};  S = {S:.3f}, {S / W - 1:+.0%};  toll T = {T:.3f};  S - 2T = {S - 2 * T:.3f}"
+        slopes(Normal(0.0, 1.0), Normal(shift, width), weight)
+        W, S, T = prices(weight, shift, width)
+        return (f"W1 is {W:.3f}; the score difference S is {S:.3f}, {S / W - 1:.1%} too much; "
+                f"the toll T is {T:.3f}; S - 2T is {S - 2 * T:.3f}")
 
     return update
 
 
 explore(
-    draw, panels=2, size=(9.4, 3.7), still={"weight": 1.0, "shift": 1.5},
-    weight=[0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0], shift=(0.5, 4.0, 1.0, 0.1), sd=(0.3, 2.0, 1.0, 0.1),
-)  # fmt: skip
+    draw, panels=2, size=(9.6, 4.1),
+    weight=(0.5, 10.0, 1.0, 0.1), shift=(0.5, 3.0, 1.0, 0.1), width=(0.3, 2.0, 1.0, 0.1),
+)
 
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# 1. From about 5.4 on, since the error is $2T$ and $T$ at $\lambda = 1$ was 0.272: a bit more than the rule $\lambda \ge 5 W_1$ of two points.
+# 1. From about 5.4 on (10.1 % at 5.4, and 9.9 % at 5.5), since the error is $2T$ and $T$ at $\lambda = 1$ was 0.272: a bit more than the rule $\lambda \ge 5 W_1$ of two points.
 # 2. When $W \ge 2\lambda$. With a small weight there is only one hill, and no critic is stuck.
 # 3. Low at the narrow samples, where every line ends and the penalty looks often; high on the far left, where data come from and the penalty
-#    seldom looks. It is above one everywhere.
+#    seldom looks. It is above one everywhere but at the diamond, where the critic turns round.
 # </details>
 
 # %% [markdown]
@@ -1115,14 +1175,15 @@ GAME_LOOKS = {
 
 def distances(samples, k=K):
     """W1 to fresh data for each of k generators.  (n k, 2) -> (k,)"""
-    return torch.stack([empirical_w1(ring.sample(len(samples) // k), samples[j::k]) for j in range(k)])
+    n = len(samples) // k
+    return torch.stack([empirical_w1(ring.sample(n), samples[j::k]) for j in range(k)])
 
 
 def new_game(d_lr, g_lr):
     torch.manual_seed(SEED)
     G = SideBySide(K, [2, 64, 64, 64, 2])
     D = nn.Sequential(SideBySide(K, [2, 64, 64, 64, 1]), nn.Flatten(0))
-    samplers = lambda n: (ring.sample(n),), lambda n: torch.randn(n, 2)  # noqa: E731
+    samplers = lambda n: (ring.sample(n),), lambda n: torch.randn(n, 2)
     return Game.with_adam(G, D, *samplers, d_lr=d_lr, g_lr=g_lr, betas=(0.5, 0.9), seed=SEED)
 
 
@@ -1133,7 +1194,8 @@ with profile.plan(steps=3 * moves, about=32):
     for name, how in GAMES.items():
         game = new_game(how["d_lr"], how["g_lr"])
         path[name] = []
-        for step in train(game, how["objective"], steps=moves, batch_size=96 * K, d_steps=5, every=max(1, moves // 10)):
+        training = {"steps": moves, "batch_size": 96 * K, "d_steps": 5}
+        for step in train(game, how["objective"], every=max(1, moves // 10), **training):
             samples = game.sample(count * K, batch_size=count * K)
             path[name].append((step.n, distances(samples)))
         made[name] = samples
@@ -1143,13 +1205,15 @@ floor = float(torch.stack([distances(ring.sample(count * K)) for _ in range(4)])
 on_average = {name: torch.stack([v for _, v in looks]).mean(0) for name, looks in path.items()}
 print("exact W1, three seeds      at the end          average over the training")
 for name, looks in path.items():
-    print(f"{name:22}", *("".join(f"{v:7.2f}" for v in row) for row in (looks[-1][1], on_average[name])), sep="    ")
+    columns = ("".join(f"{v:7.2f}" for v in row) for row in (looks[-1][1], on_average[name]))
+    print(f"{name:22}", *columns, sep="    ")
 print(f"floor, data against data: {floor:.2f}")
 
 # %% tags=["figure"] covers=["9.04"] alt="Left: exact W1 over the steps of G for three critics, three seeds each, with the floor; the penalised ones are lowest on average. Right: samples of the first seed of each over the eight data points"
 fig, axes = plt.subplots(1, 4, figsize=(11, 3), width_ratios=(1.35, 1, 1, 1))
 for name, looks in path.items():
-    axes[0].plot([n for n, _ in looks], torch.stack([v for _, v in looks]), linewidth=1.2, **GAME_LOOKS[name])
+    when, found = zip(*looks, strict=True)
+    axes[0].plot(when, torch.stack(found), linewidth=1.2, **GAME_LOOKS[name])
     axes[0].plot([], [], label=name, **GAME_LOOKS[name])
 axes[0].axhline(floor, color=COLORS["truth"], linestyle=":", linewidth=1.2)
 axes[0].set(xlabel="moves of G", ylabel="exact $W_1$ to data", ylim=(0, 1.5))
@@ -1157,7 +1221,8 @@ axes[0].legend(fontsize=7.5)
 for ax, (name, samples) in zip(axes[1:], made.items(), strict=True):
     ax.plot(*samples[::K].T, ".", color=COLORS["model"], markersize=3, alpha=0.6)
     ax.plot(*centres.T, "o", color=COLORS["data"], markersize=5)
-    ax.set(title=name, aspect="equal", xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), xticks=(), yticks=())
+    ax.set(aspect="equal", title=name)
+    ax.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2), xticks=(), yticks=())
 plt.show()
 
 # %% [markdown]
@@ -1188,16 +1253,30 @@ DIRAC = {
     "one-sided, λ = 1": dirac_with(lambda psi: (psi.abs() - 1).relu().square()),
     "R1, γ = 1": dirac_with(lambda psi: psi.square() / 2),
 }
-starts = [(1.0, 0.0), (0.4, 0.4), (-1.2, 1.0)]
-orbits = {
-    name: [saddle.run(saddle.alternating, saddle.dirac_field(*losses), np.array(w), 0.05, 600) for w in starts]
-    for name, losses in DIRAC.items()
-}
+
+# %%
+starts = torch.tensor([(1.0, 0.0), (0.4, 0.4), (-1.2, 1.0)], dtype=torch.float64)  # theta, psi
+
+
+def paths(d_loss, g_loss, eta=0.05, steps=600):
+    """From all starts at once, G and D move in turn.  -> (starts, steps + 1, 2)"""
+    theta, psi = (w.requires_grad_() for w in starts.split(1, dim=1))
+    path = [torch.cat([theta, psi], 1)]
+    for _ in range(steps):
+        (slope,) = torch.autograd.grad(g_loss(psi, theta), theta)
+        theta = (theta - eta * slope).detach().requires_grad_()
+        (slope,) = torch.autograd.grad(d_loss(psi, theta), psi)
+        psi = (psi - eta * slope).detach().requires_grad_()
+        path.append(torch.cat([theta, psi], 1))
+    return torch.stack(path, 1).detach()
+
+
+orbits = {name: paths(*losses) for name, losses in DIRAC.items()}
 
 # %% tags=["figure"] alt="Four planes with the paths of three starts. Two-sided with weight one half: all on one wide loop around the centre. Two-sided with weight one: curves that end at plus or minus two on the axis of the samples. One-sided: closed circles. R1: curves into the centre"
 fig, axes = plt.subplots(1, 4, figsize=(10.6, 3), sharex=True, sharey=True)
-for ax, (name, paths) in zip(axes, orbits.items(), strict=True):
-    for orbit, color in zip(paths, ("data", "G", "estimate"), strict=True):
+for ax, (name, three) in zip(axes, orbits.items(), strict=True):
+    for orbit, color in zip(three, ("data", "G", "estimate"), strict=True):
         ax.plot(*orbit.T, color=COLORS[color], linewidth=1)
         ax.plot(*orbit[0], "o", color=COLORS[color], markersize=5)
         ax.plot(*orbit[-1], "s", color=COLORS[color], markersize=5, markerfacecolor="none")
@@ -1205,9 +1284,10 @@ for ax, (name, paths) in zip(axes, orbits.items(), strict=True):
     ax.set(title=name, xlabel="$\\theta$ (samples)", aspect="equal")
 axes[0].set_ylabel("$\\psi$ (slope of D)")
 plt.show()
-late = {name: [float(np.abs(orbit[-200:, 0]).max()) for orbit in paths] for name, paths in orbits.items()}
+late = {name: three[:, -200:, 0].abs().amax(1).tolist() for name, three in orbits.items()}
+print("largest |theta| in the last third, three starts:")
 for name, values in late.items():
-    print(f"{name:20} largest |theta| in the last third, three starts:", " ".join(f"{v:.3f}" for v in values))
+    print(f"{name:20}", " ".join(f"{v:.3f}" for v in values))
 
 # %% [markdown]
 # (Dots are starts, squares are ends, the cross is the goal.) **The penalty of this notebook does not bring the samples home.** Whenever they overshoot the goal, the critic is upside down and should
@@ -1221,7 +1301,7 @@ for name, values in late.items():
 # %% [markdown]
 # ## The laboratory: how is D held?
 #
-# Two moons and a critic with a penalty, five moves of D for each of G ([notebook 00](00_start_here.ipynb) shows the buttons). Watch the chart "slope of D": its dashed line is 1. To answer by playing, guess first:
+# Two moons and a critic with a penalty, five moves of D for each of G, to play with in the live notebook ([notebook 00](00_start_here.ipynb) shows the buttons; the stored page shows it as a picture, after a little training). Watch the chart "slope of D": its dashed line is 1. Guess first, then play:
 #
 # 1. `bound or weight` is $\lambda = 0.1$. Press Reset and Play: how high does the mean slope rise at first, when data and samples are far apart, and where does it go as they meet? Then the same with $\lambda = 10$.
 # 2. `D is held by`: clip, with a bound of 0.1. What becomes of the colours between the moons?
@@ -1230,10 +1310,7 @@ for name, values in late.items():
 # %% tags=["widget"] alt="The laboratory with a gradient penalty: left two moons of data, samples on them and the critic's score as a coloured field, right what both players pay over the steps"
 from gan_tutorial.lesson.laboratory import laboratory
 
-lab = laboratory(data="two moons", objective="wgan_gp")
-with profile.plan(steps=profile.pick(smoke=5, cpu=300, gpu=300), about=4) as plan:
-    lab.step(plan.steps)
-lab
+laboratory(data="two moons", objective="wgan_gp", still=profile.pick(smoke=5, cpu=300, gpu=300))
 
 # %% [markdown]
 # <details><summary>Answers</summary>
@@ -1259,13 +1336,24 @@ game = recipes.fashion_game(images, recipes.mlp, lr=1e-3, seed=SEED)
 torch.manual_seed(SEED)
 fixed = game.latent(16)
 history, film = [], []
-with profile.plan(steps=profile.pick(smoke=20, cpu=2_400, gpu=10_000), about=25, gpu=30) as plan:
-    moments = {max(10, 10 * round(plan.steps * part / 10)) for part in (0.02, 0.08, 0.25, 0.5, 1)}
-    for step in plan.watch(train(game, objectives.wgan_gp, steps=plan.steps, every=10)):
+total = profile.pick(smoke=20, cpu=2_400, gpu=10_000)
+moments = {max(10, 10 * round(total * part / 10)) for part in (0.02, 0.08, 0.25, 0.5, 1)}
+
+
+def pictures_now():
+    return figures.image_grid(game.ema(fixed), title=f"step {game.step:,}")
+
+
+# %% [markdown]
+# (In the live notebook ■ stops this training without loss: run the cell again, and it goes on where it was.)
+
+# %% covers=["9.03"] alt="Sixteen samples at the end of the training: grainy clothes"
+with profile.plan(total, about=25, gpu=30, done=game.step) as plan:
+    training = train(game, objectives.wgan_gp, steps=plan.steps, every=10)
+    for step in plan.watch(training, show=pictures_now):
         history.append(step)
         if step.n in moments:
-            with torch.no_grad():
-                film.append((step.n, game.ema(fixed).cpu()))
+            film.append((step.n, game.ema(fixed).cpu()))
 
 # %% tags=["figure"] covers=["9.03"] alt="Sixteen samples from the same latents at several moments: grey blobs at first, then shirts, trousers, shoes and bags"
 figures.film_strip([f for _, f in film], [f"{n:,} steps" for n, _ in film]);
@@ -1276,8 +1364,9 @@ many = profile.pick(smoke=500, cpu=5_000, gpu=5_000)
 live_ffd = score.ffd(game.sample(many))
 real_ffd = score.ffd(images.train_images[:many])
 print(f"FFD of {many:,} samples {live_ffd:.1f}; of {many:,} training images {real_ffd:.2f}")
-shares = dict(zip(images.classes, score.class_histogram(game.sample(2_000)).tolist(), strict=True))
-print("share of each class:", ", ".join(f"{name} {v:.0%}" for name, v in shares.items()))
+drawn = game.sample(profile.pick(smoke=200, cpu=2_000, gpu=2_000))
+shares = zip(images.classes, score.class_histogram(drawn).tolist(), strict=True)
+print("share of each class:", ", ".join(f"{name} {v:.0%}" for name, v in shares))
 
 # %% [markdown]
 # Clothes, if grainy ones. (FFD is the Fréchet distance in the features of our own classifier, smaller is better; notebook 11 is about such
@@ -1317,7 +1406,7 @@ held_out = to_unit(images.test_images[:2_000])
 
 
 def judge(D):
-    """S of a critic, on 2,000 test images and 2,000 samples of G, and its penalty T between them."""
+    """S of a critic on 2,000 test images and as many samples, and its penalty T between."""
     torch.manual_seed(SEED)
     with torch.no_grad():
         fake = game.G(game.latent(2_000))
@@ -1336,7 +1425,8 @@ with profile.plan(steps=profile.pick(smoke=10, cpu=600, gpu=2_000), about=6, gpu
         (x,) = game.data(64)
         with torch.no_grad():
             fake = game.G(game.latent(64))
-        move(opt, objectives.wgan_gp.d_loss(D(x), D(fake)) + objectives.wgan_gp.penalty(D, x, fake))
+        charge = objectives.wgan_gp.penalty(D, x, fake)
+        move(opt, objectives.wgan_gp.d_loss(D(x), D(fake)) + charge)
         if step in (plan.steps // 10, plan.steps // 3, plan.steps):
             catching_up[step] = judge(D)
 for step, (S_now, T_now) in catching_up.items():
@@ -1350,15 +1440,16 @@ for step, (S_now, T_now) in catching_up.items():
 
 # %%
 torch.manual_seed(SEED)
-picked = to_unit(images.test_images[:1_000]).cpu()
+n = profile.pick(smoke=200, cpu=1_000, gpu=1_000)
+picked = to_unit(images.test_images[:n]).cpu()
 thousands = {
-    "samples of G": game.sample(1_000, ema=False),
-    "samples of the averaged G": game.sample(1_000),
-    "other real pictures": game.data(1_000)[0],
+    "samples of G": game.sample(n, ema=False),
+    "samples of the averaged G": game.sample(n),
+    "other real pictures": game.data(n)[0],
 }
 assigned = {name: float(empirical_w1(v.cpu(), picked)) for name, v in thousands.items()}
 for name, value in assigned.items():
-    print(f"{name:26} {value:6.2f} from 1,000 test images")
+    print(f"{name:26} {value:6.2f} from {n:,} test images")
 
 # %% [markdown]
 # No help either. Real pictures come out far from other real pictures, although their true distance is 0. In 784
@@ -1397,11 +1488,14 @@ HOLD = {
 }
 
 
+tries = profile.pick(smoke=2, cpu=15, gpu=15)
+
+
 def cost_of(name):
     """Milliseconds per step, the fastest of several."""
     trial = recipes.fashion_game(images, recipes.mlp, lr=1e-3, seed=SEED)
-    times, start = [], perf_counter()
-    for _ in train(trial, HOLD[name], steps=15, d_steps=recording.settings[name]["d_steps"]):
+    d_steps, times, start = recording.settings[name]["d_steps"], [], perf_counter()
+    for _ in train(trial, HOLD[name], steps=tries, d_steps=d_steps):
         times.append(perf_counter() - start)
         start = perf_counter()
     return 1e3 * min(times)
@@ -1412,14 +1506,16 @@ per_step = {name: cost_of(name) for name in HOLD}
 # %% covers=["9.03", "9.04"]
 final = {name: recording.ffd(name)[:, -1] for name in HOLD}
 budget = per_step["clip"] * recording.settings["clip"]["steps"]
-at_equal_time = {
-    name: np.array([np.interp(budget, per_step[name] * recording.steps(name), row) for row in recording.ffd(name)])
-    for name in HOLD
-}
-print(f"                          ms/step    steps   FFD, three seeds              FFD after {budget / 1e3:.0f} s of this machine")
+at_equal_time = {}
+print(" " * 25, "ms/step    steps   FFD, three seeds          "
+      f"FFD after {budget / 1e3:.0f} s of this machine")
 for name in HOLD:
-    cells = ["".join(f"{v:8.1f}" for v in values) for values in (final[name], at_equal_time[name])]
-    print(f"{name:24} {per_step[name]:8.1f} {recording.settings[name]['steps']:8,}   {cells[0]}      {cells[1]}")
+    time = per_step[name] * recording.steps(name)
+    reached = [np.interp(budget, time, row) for row in recording.ffd(name)]
+    at_equal_time[name] = np.array(reached)
+    columns = ("".join(f"{v:8.1f}" for v in ffd) for ffd in (final[name], at_equal_time[name]))
+    n = recording.settings[name]["steps"]
+    print(f"{name:24} {per_step[name]:8.1f} {n:8,}   ", *columns, sep="  ")
 
 # %% tags=["figure"] covers=["9.03", "9.04"] alt="FFD over seconds for six ways to hold the critic, mean and range of three seeds. All fall; clipping flattens out first, the two penalties lie on each other, R1 and no penalty are lowest"
 STYLES = {
@@ -1434,8 +1530,10 @@ fig, ax = plt.subplots(figsize=(8, 3.6))
 for name, look in STYLES.items():
     values, n = recording.ffd(name), recording.steps(name) * per_step[name] / 1e3
     ax.plot(n, values.mean(0), label=name, marker="o", markersize=3, **look)
-    ax.fill_between(n, values.min(0), values.max(0), color=look["color"], alpha=0.12, linewidth=0)
-ax.set(xlabel="seconds on this machine", ylabel="FFD (mean and range of three seeds)", yscale="log")
+    band = {"color": look["color"], "alpha": 0.12, "linewidth": 0}
+    ax.fill_between(n, values.min(0), values.max(0), **band)
+ax.set(xlabel="seconds on this machine", yscale="log")
+ax.set_ylabel("FFD (mean and range of three seeds)")
 ax.set_yticks((10, 15, 20, 30), ("10", "15", "20", "30"))
 ax.minorticks_off()
 ax.legend(fontsize=8, ncols=2)
@@ -1466,11 +1564,14 @@ for ax, name in zip(axes, ("clip", "two-sided", "one-sided", "R1", "no penalty")
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 LOSSES = {"Wasserstein": objectives.wasserstein, "non-saturating": objectives.non_saturating}
-STRENGTHS = {"clip": (0.03, 0.1, 0.3), "two-sided": (0.1, 1.0, 10.0), "R1": (0.1, 1.0, 10.0)}
+judged = profile.pick(smoke=30, cpu=300, gpu=300)  # samples of each game at a look
+PENALISED = ("two-sided", "R1")
+STRENGTHS = {"clip": (0.03, 0.1, 0.3)} | dict.fromkeys(PENALISED, (0.1, 1.0, 10.0))
 
 
+# %%
 def compete(entries, seeds, steps, n=32):
-    """Play the ring with each entry (loss, hold, strength).  -> exact W1, mean of three late looks, (entries, seeds)"""
+    """Play the ring with each entry.  -> W1, mean of three late looks, (entries, seeds)"""
     N = len(entries) * seeds
 
     def each(value):
@@ -1479,51 +1580,60 @@ def compete(entries, seeds, steps, n=32):
 
     is_wasserstein = each(lambda loss, hold, strength: loss == "Wasserstein")
     between = each(lambda loss, hold, strength: hold == "two-sided")
-    weight = each(lambda loss, hold, strength: strength if hold in ("two-sided", "R1") else 0.0)
+    weight = each(lambda loss, hold, strength: strength if hold in PENALISED else 0.0)
     box = each(lambda loss, hold, strength: strength if hold == "clip" else torch.inf)
     into_box = objectives.clip_weights(box[:, None, None])
-    G, D = SideBySide(N, [2, 64, 64, 2]), nn.Sequential(SideBySide(N, [2, 64, 64, 1]), nn.Flatten(0))
+    G, D = SideBySide(N, [2, 64, 64, 2]), SideBySide(N, [2, 64, 64, 1])
+    D = nn.Sequential(D, nn.Flatten(0))
     averaged = AveragedModel(G, multi_avg_fn=get_ema_multi_avg_fn(0.98))
-    g_opt, d_opt = (torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.5, 0.9), fused=True) for net in (G, D))
+    adam = partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.9), fused=True)
+    g_opt, d_opt = adam(G.parameters()), adam(D.parameters())
 
     def pays(curve, score):
         """What each game's own loss makes of its scores.  (n N,) -> (N,)"""
-        return torch.where(is_wasserstein, *(getattr(loss, curve)(score).view(-1, N).mean(0) for loss in LOSSES.values()))
+        of_both = (getattr(loss, curve)(score).view(-1, N).mean(0) for loss in LOSSES.values())
+        return torch.where(is_wasserstein, *of_both)
 
     found = []
     for step in range(1, steps + 1):
         for _ in range(5):
             x, fake = ring.sample(n * N), G(torch.randn(n * N, 2)).detach()
-            u = torch.lerp(x, fake, (torch.rand(n, N) * between).view(-1, 1))  # R1 looks at the data
-            slope = objectives.gradient_norm(D, u).view(-1, N)
+            t = (torch.rand(n, N) * between).view(-1, 1)  # R1 looks at the data
+            slope = objectives.gradient_norm(D, torch.lerp(x, fake, t)).view(-1, N)
             charge = torch.where(between, (slope - 1).square(), slope.square() / 2).mean(0)
-            move(d_opt, (pays("d_real", D(x)) + pays("d_fake", D(fake)) + weight * charge).sum())
+            loss = pays("d_real", D(x)) + pays("d_fake", D(fake)) + weight * charge
+            move(d_opt, loss.sum())
             into_box(D)
         move(g_opt, pays("g_fake", D(G(torch.randn(n * N, 2)))).sum())
         averaged.update_parameters(G)
         if step in (steps // 2, 3 * steps // 4, steps):
             with torch.no_grad():
-                found.append(distances(averaged(torch.randn(300 * N, 2)), N))
+                found.append(distances(averaged(torch.randn(judged * N, 2)), N))
     return torch.stack(found).mean(0).view(-1, seeds)
 
 
 # %% covers=["9.04"]
 torch.manual_seed(SEED)
 torch.set_num_threads(1)
-entries = [(loss, hold, strength) for loss in LOSSES for hold in STRENGTHS for strength in STRENGTHS[hold]]
+pairs_of = [(loss, hold) for loss in LOSSES for hold in STRENGTHS]
+entries = [(*pair, strength) for pair in pairs_of for strength in STRENGTHS[pair[1]]]
 with profile.plan(steps=2 * profile.pick(smoke=4, cpu=300, gpu=300), about=35) as plan:
-    searched = dict(zip(entries, compete(entries, 2, plan.steps // 2).mean(1).tolist(), strict=True))
-    chosen = [
-        *(min((e for e in entries if e[:2] == (loss, hold)), key=searched.get) for loss in LOSSES for hold in STRENGTHS),
-        *((loss, "nothing", 0.0) for loss in LOSSES),
-    ]
+    found = compete(entries, 2, plan.steps // 2).mean(1)
+    searched = dict(zip(entries, found.tolist(), strict=True))
+    of_pair = {pair: [e for e in entries if e[:2] == pair] for pair in pairs_of}
+    chosen = [min(rivals, key=searched.get) for rivals in of_pair.values()]
+    chosen += [(loss, "nothing", 0.0) for loss in LOSSES]
     again = dict(zip(chosen, compete(chosen, 4, plan.steps // 2), strict=True))
-print("exact W1       hold          searched: three strengths     strength   four new seeds             mean")
+torch.set_num_threads(threads)
+
+# %%
+print("exact W1       hold          searched: three strengths", end="     ")
+print("strength   four new seeds             mean")
 for loss, hold, strength in sorted(again):
     tried = "".join(f"{searched[loss, hold, s]:7.2f}" for s in STRENGTHS.get(hold, ()))
     values = again[loss, hold, strength]
-    print(f"{loss:14} {hold:10} {tried:24} {strength:12}     ", "".join(f"{v:6.2f}" for v in values), f"{values.mean():9.2f}")
-torch.set_num_threads(threads)
+    seeds = "".join(f"{v:6.2f}" for v in values)
+    print(f"{loss:14} {hold:10} {tried:24} {strength:12}      {seeds} {values.mean():9.2f}")
 
 # %% [markdown]
 # What is left of the question?
@@ -1563,7 +1673,7 @@ from gan_tutorial.lesson.exercises import check, hint  # noqa: F401
 
 # %% tags=["exercise"]
 def one_sided(D, x, fake, t, weight):
-    """weight * mean of max(0, |grad D(u)| - 1)^2 at u = x + t (fake - x).  (n, *shape), (n, *shape), (n,) -> ()"""
+    """weight * mean of max(0, |grad D| - 1)^2 at x + t (fake - x).  2 (n, *), (n,) -> ()"""
     # solution
     t = t.view(-1, *[1] * (x.dim() - 1))
     u = (x + t * (fake - x)).detach().requires_grad_()
@@ -1584,16 +1694,19 @@ def tilted(slope):
 
 
 ends = {}
-for name in ("two-sided", "one-sided"):
+half = torch.full((8,), 0.5, dtype=torch.float64)  # t
+charges = {
+    "two-sided": objectives.gradient_penalty(10.0),
+    "one-sided": lambda D, x, fake: one_sided(D, x, fake, half, 10.0),
+}
+for name, charge in charges.items():
     slope = torch.tensor(-1.0, dtype=torch.float64, requires_grad=True)
     opt = torch.optim.SGD([slope], lr=0.02)
     x, fake = torch.ones(8, 1, dtype=torch.float64), torch.zeros(8, 1, dtype=torch.float64)
     D = tilted(slope)
     for _ in range(400):
-        t = torch.full((8,), 0.5, dtype=torch.float64)
-        charge = one_sided(D, x, fake, t, 10.0) if name == "one-sided" else objectives.gradient_penalty(10.0)(D, x, fake)
         opt.zero_grad()
-        (D(fake).mean() - D(x).mean() + charge).backward()
+        (D(fake).mean() - D(x).mean() + charge(D, x, fake)).backward()
         opt.step()
     ends[name] = float(slope.detach())
     print(f"{name}: started at -1, ended at {ends[name]:+.3f}")
@@ -1629,12 +1742,14 @@ x, fake, u = evenly(3_000)
 with torch.no_grad():
     real_score, fake_score = line(x).view(-1, M), line(fake).view(-1, M)
 slopes = objectives.gradient_norm(line, u).detach().view(-1, M)
-corrected = {}
+parts, corrected = (real_score, fake_score, slopes.clamp(min=1)), {}
 for i, case in enumerate(CASES):
     if case[0] == "one-sided":
-        columns = range(i * K, (i + 1) * K)
-        corrected[case] = [float(without_toll(real_score[:, j], fake_score[:, j], slopes[:, j].clamp(min=1), case[1])) for j in columns]
-        print(f"W1 = {case[2]}, weight {case[1]:4}: S", "".join(f"{v:7.2f}" for v in S[case]), "   corrected", "".join(f"{v:6.2f}" for v in corrected[case]))
+        three = zip(*(v.T[i * K : (i + 1) * K] for v in parts), strict=True)
+        corrected[case] = [float(without_toll(*critic, case[1])) for critic in three]
+        before = "".join(f"{v:7.2f}" for v in S[case])
+        after = "".join(f"{v:6.2f}" for v in corrected[case])
+        print(f"W1 = {case[2]}, weight {case[1]:4}: S {before}    corrected {after}")
 
 # %% [markdown]
 # From 49 back to about 3. The correction is the small difference of two large numbers, so at the smallest weight it is noisy: prefer a weight with which there
@@ -1662,8 +1777,8 @@ influence = check("8.3", influence)
 torch.manual_seed(SEED)
 u = torch.randn(8, 2, dtype=torch.float64)
 tables = {}
-for name, norm in {"no norm": nn.Identity(), "layer norm": nn.LayerNorm(32), "batch norm": nn.BatchNorm1d(32)}.items():
-    D = small(norm)
+for name, norm in NORMS.items():
+    D = small(norm())
     tables[name] = influence(D, u)
 D.eval()
 tables["batch norm, eval mode"] = influence(D, u)
@@ -1694,34 +1809,52 @@ for name, share in elsewhere.items():
 from gan_tutorial.lesson.facts import Ledger
 
 ledger = Ledger("08")
-ledger.add("F-W4", "slope of the exact critic along the plan, largest error", 0, slope_error, 1e-5, "Gulrajani et al. 2017, prop. 1")
-ledger.add("F-W4", "slope of the exact critic along random pairs, mean", (-0.5, 0.95), float(anyhow.mean()), 0, "at most 1")
-ledger.add("F-W4", "the plan's cost = what the critic earns", primal, dual, 1e-8, "duality")
+add = ledger.add
+trained, as_shown = partial(add, needs_training=True), partial(add, shown_only=True)
+add("F-W4", "slope of the exact critic along the plan, largest error", 0, slope_error, 1e-5,
+    "Gulrajani et al. 2017, prop. 1")
+add("F-W4", "slope of the exact critic along random pairs, mean", (-0.5, 0.95),
+    float(anyhow.mean()), 0, "at most 1")
+add("F-W4", "the plan's cost = what the critic earns", primal, dual, 1e-8, "duality")
 for (weight, W), (slope, gap, objective) in linear.items():
-    ledger.add("F-W7", f"slope, weight {weight}, W = {W}", 1 + W / (2 * weight), slope, 2e-3, "1 + W/(2 weight)")
-    ledger.add("F-W7", f"score difference, weight {weight}, W = {W}", W + W**2 / (2 * weight), gap, 6e-3, "W + W^2/(2 weight)")
-    ledger.add("F-W7", f"objective, weight {weight}, W = {W}", W + W**2 / (4 * weight), objective, 1e-5, "W + W^2/(4 weight)")
+    add("F-W7", f"slope, weight {weight}, W = {W}", 1 + W / (2 * weight), slope, 2e-3,
+        "1 + W/(2 weight)")
+    add("F-W7", f"score difference, weight {weight}, W = {W}", W + W**2 / (2 * weight), gap,
+        6e-3, "W + W^2/(2 weight)")
+    add("F-W7", f"objective, weight {weight}, W = {W}", W + W**2 / (4 * weight), objective,
+        1e-5, "W + W^2/(4 weight)")
 for weight, T in tolls.items():
-    ledger.add("toll", f"N(0,1), N(1,1), weight {weight}: at least W1^2/(4 weight)", (1 / (4 * weight), 1e3), T, 0, "Cauchy and Schwarz")
-ledger.add("F-W7", "lowest slope, shift 1, weight 1", 1.4042, float(best_slope(p, q, 1.0)(torch.tensor([0.5], dtype=torch.float64)).abs()), 1e-3, "1 + |G - F|/(2 weight m) at 0.5")
-ledger.add("F-W7", "the exact critic of the ring: two-sided penalty, weight 10", 0, exact_T, 1e-3, "its slope is one")
-ledger.add("F-W7", "the exact critic of the ring: S", W1_ring, exact_S, 0.06, "it reaches W1")
-ledger.add("F-W8", "penalty of no slope", 10, flat, 1e-9, "the weight")
-ledger.add("F-W8", "penalty of slope one", 0, unit, 1e-9, "Gulrajani et al. 2017, eq. 3")
-ledger.add("F-W8", "one t per picture", 1, one_t, 0, "Gulrajani et al. 2017, algorithm 1")
-ledger.add("F-W8", "variance of t", 1 / 12, var_t, 1e-3, "uniform")
-ledger.add("F-W8", "second backward, against finite differences", 0, second_error, 1e-5, "float64")
-ledger.add("F-W8", "batch norm: the slope of example 0 moves", (1e-6, 1e3), leak["batch norm"], 0, "batch statistics")
-ledger.add("F-W8", "layer norm: it does not", 0, leak["layer norm"], 1e-9, "one example at a time")
-ledger.add("9.02", "one t per pair: distance from the line", 0, off_line["one per pair"], 1e-5, "x + t (y - x)")
+    add("toll", f"N(0,1), N(1,1), weight {weight}: at least W1^2/(4 weight)",
+        (1 / (4 * weight), 1e3), T, 0, "Cauchy and Schwarz")
+half_way = best_slope(p, q, 1.0)(torch.tensor(0.5)).abs()
+add("F-W7", "lowest slope, shift 1, weight 1", 1.4042, half_way, 1e-3,
+    "1 + |G - F|/(2 weight m) at 0.5")
+add("F-W7", "the exact critic of the ring: two-sided penalty, weight 10", 0, exact_T, 1e-3,
+    "its slope is one")
+add("F-W7", "the exact critic of the ring: S", W1_ring, exact_S, 0.06, "it reaches W1")
+
+# %%
+add("F-W8", "penalty of no slope", 10, flat, 1e-9, "the weight")
+add("F-W8", "penalty of slope one", 0, unit, 1e-9, "Gulrajani et al. 2017, eq. 3")
+add("F-W8", "one t per picture", 1, one_t, 0, "Gulrajani et al. 2017, algorithm 1")
+add("F-W8", "variance of t", 1 / 12, var_t, 1e-3, "uniform")
+add("F-W8", "second backward, against finite differences", 0, second_error, 1e-5, "float64")
+add("F-W8", "batch norm: the slope of example 0 moves", (1e-6, 1e3), leak["batch norm"], 0,
+    "batch statistics")
+add("F-W8", "layer norm: it does not", 0, leak["layer norm"], 1e-9, "one example at a time")
+add("9.02", "one t per pair: distance from the line", 0, off_line["one per pair"], 1e-5,
+    "x + t (y - x)")
 for name, sd in exact_sd.items():
-    ledger.add("F-W9", f"sd of a coordinate, {name}", 1.0002, sd, 2e-4, "gan_toy.py, scaled")
-ledger.add("F-W9", "sd of a coordinate, Swiss roll, the larger", (0.85, 0.97), float(sd_roll.max()), 0, "gan_toy.py: 'stdev plus a little'")
-ledger.add("8.1", "two-sided, started upside down", -0.95, ends["two-sided"], 1e-3, "-(1 - W/(2 weight))")
-ledger.add("8.1", "one-sided, started upside down", 1.05, ends["one-sided"], 1e-3, "1 + W/(2 weight)")
+    add("F-W9", f"sd of a coordinate, {name}", 1.0002, sd, 2e-4, "gan_toy.py, scaled")
+add("F-W9", "sd of a coordinate, Swiss roll, the larger", (0.85, 0.97), float(sd_roll.max()),
+    0, "gan_toy.py: 'stdev plus a little'")
+add("8.1", "two-sided, started upside down", -0.95, ends["two-sided"], 1e-3,
+    "-(1 - W/(2 weight))")
+add("8.1", "one-sided, started upside down", 1.05, ends["one-sided"], 1e-3, "1 + W/(2 weight)")
 for name, low, high in zip(DIRAC, (1.0, 1.9, 0.3, 0), (10, 2.1, 10, 0.02), strict=True):
     for i, value in enumerate(late[name]):
-        ledger.add("F-X5", f"{name}, start {i + 1}: |theta| at the end", (low, high), value, 0, "Mescheder et al. 2018")
+        add("F-X5", f"{name}, start {i + 1}: |theta| at the end", (low, high), value, 0,
+            "Mescheder et al. 2018")
 ledger.assert_all(profile)
 
 # %% [markdown]
@@ -1730,85 +1863,146 @@ ledger.assert_all(profile)
 # %%
 for name in SETS:
     better = min(cosine[name, "penalty"]) - max(cosine[name, "clip"])
-    ledger.add("9.04", f"{name}: cosine, worst penalised - best clipped", (0, 1), better, 0, "three seeds", needs_training=True)
-lead = {name: np.mean(cosine[name, "penalty"]) - np.mean(cosine[name, "clip"]) for name in SETS}
-ledger.add("9.04", "cosine: penalised - clipped, on the ring and at most elsewhere", (0, 1), lead["8 Gaussians"] - max(lead[name] for name in rest), 0, "three seeds each", needs_training=True)
-ledger.add("9.04", "ring, clipped: blobs above the middle, most", (0, 2), max(higher["clip"]), 0, "three seeds", needs_training=True)
-ledger.add("9.04", "ring, penalised: blobs above all around, least", 8, min(summits["penalty"]), 1, "three seeds", needs_training=True)
-ledger.add("9.04", "ring, penalised: blobs above the middle, least", 8, min(higher["penalty"]), 0, "three seeds", needs_training=True)
-ledger.add("8.10", "clipped weights that get a gradient: share at the edge, least", (0.75, 1), min(edge_of_heard), 0, "three seeds", needs_training=True)
-unheard = [1 - float(torch.cat([h[j].flatten() for h in heard]).float().mean()) for j in range(K)]
-ledger.add("8.10", "clipped weights without a gradient: share, least", (0.2, 0.95), min(unheard), 0, "three seeds", needs_training=True)
-ledger.add("8.10", "powers of ten over depth, c = 0.1, least", (3, 11 * np.log10(0.1 * 64) + 1), powers[0.1].min(), 0, "up to c n/2", needs_training=True)
-ledger.add("8.10", "powers of ten over depth, c = 0.1, before training", 11 * np.log10(6**-0.5), began[0.1].mean(), 1, "weights up to 1/sqrt(n)")
+    trained("9.04", f"{name}: cosine, worst penalised - best clipped", (0, 1), better, 0,
+            "three seeds")
+lead = {}
+for name in SETS:
+    lead[name] = np.mean(cosine[name, "penalty"]) - np.mean(cosine[name, "clip"])
+most_on_ring = lead["8 Gaussians"] - max(lead[name] for name in rest)
+trained("9.04", "cosine: penalised - clipped, on the ring and at most elsewhere", (0, 1),
+        most_on_ring, 0, "three seeds each")
+trained("9.04", "ring, clipped: blobs above the middle, most", (0, 2), max(higher["clip"]), 0,
+        "three seeds")
+trained("9.04", "ring, penalised: blobs above all around, least", 8, min(summits["penalty"]),
+        1, "three seeds")
+trained("9.04", "ring, penalised: blobs above the middle, least", 8, min(higher["penalty"]), 0,
+        "three seeds")
+trained("8.10", "clipped weights that get a gradient: share at the edge, least", (0.75, 1),
+        min(edge_of_heard), 0, "three seeds")
+unheard = (1 - heard.float().mean(1)).tolist()
+trained("8.10", "clipped weights without a gradient: share, least", (0.2, 0.95), min(unheard),
+        0, "three seeds")
+trained("8.10", "powers of ten over depth, c = 0.1, least", (3, 11 * np.log10(0.1 * 64) + 1),
+        powers[0.1].min(), 0, "up to c n/2")
+add("8.10", "powers of ten over depth, c = 0.1, before training", 11 * np.log10(6**-0.5),
+    began[0.1].mean(), 1, "weights up to 1/sqrt(n)")
 for c in (0.01, 0.001):
     mixed, both = 11 * np.log10(c * 64**0.5), torch.cat([began[c], powers[c]])
-    ledger.add("8.10", f"powers of ten over depth, c = {c}, before and after, farthest off", mixed, both[(both - mixed).abs().argmax()], 2, "c sqrt(n/2)", needs_training=True)
-ledger.add("8.10", "powers of ten over depth, penalty, largest", (-3, 3), powers["penalty"].abs().max(), 0, "three seeds", needs_training=True)
+    trained("8.10", f"powers of ten over depth, c = {c}, before and after, farthest off",
+            mixed, both[(both - mixed).abs().argmax()], 2, "c sqrt(n/2)")
+trained("8.10", "powers of ten over depth, penalty, largest", (-3, 3),
+        powers["penalty"].abs().max(), 0, "three seeds")
 for case in CASES:
     if case[0] == "one-sided":
-        ledger.add("F-W7", f"trained, one-sided, weight {case[1]}, W1 = {case[2]}: S", predicted[case], S[case].mean(), 0.06 * predicted[case], "the formula", needs_training=True)
+        trained("F-W7", f"trained, one-sided, weight {case[1]}, W1 = {case[2]}: S",
+                predicted[case], S[case].mean(), 0.06 * predicted[case], "the formula")
 freed = float(np.mean(corrected["one-sided", 0.1, 3.0]))
-ledger.add("8.2", "one-sided, weight 0.1, W1 = 3.0: S - 2T", 3, freed, 1.5, "mean of three seeds", needs_training=True)
-ledger.add("F-W7", "critics upside down, one-sided", 0, flipped["one-sided"], 0, "of 18", needs_training=True)
-ledger.add("F-W7", "critics upside down, two-sided", (1, 18), flipped["two-sided"], 0, "of 18", shown_only=True)
-upright = max(float((S[case] / predicted[case] - 1)[S[case] > 0].abs().max()) for case in CASES if case[0] == "two-sided" and (S[case] > 0).any())
-ledger.add("F-W7", "trained, two-sided, S > 0: largest error of S, relative", 0, upright, 0.15, "the formula", needs_training=True)
+trained("8.2", "one-sided, weight 0.1, W1 = 3.0: S - 2T", 3, freed, 1.5, "mean of three seeds")
+trained("F-W7", "critics upside down, one-sided", 0, flipped["one-sided"], 0, "of 18")
+as_shown("F-W7", "critics upside down, two-sided", (1, 18), flipped["two-sided"], 0, "of 18")
+off = {case: (S[case] / predicted[case] - 1)[S[case] > 0].abs() for case in CASES}
+upright = max(float(v.max()) for case, v in off.items() if case[0] == "two-sided" and len(v))
+trained("F-W7", "trained, two-sided, S > 0: largest error of S, relative", 0, upright, 0.15,
+        "the formula")
 outer = float((steepness[0] - best_slope(p, q, 1.0)(at[:1]).abs()).max())
-ledger.add("F-W7", "slope at the left end, steepest network - formula", (-3, 0), outer, 0, "three seeds", shown_only=True)
+as_shown("F-W7", "slope at the left end, steepest network - formula", (-3, 0), outer, 0,
+         "three seeds")
+
+# %%
 ratio = spread["one per batch"] / spread["one per pair"]
-ledger.add("9.02", "noise of the penalty: one t per batch / one per pair", (1.2, 10), ratio, 0, "400 batches", needs_training=True)
-ledger.add("F-W7", "ring, weight 0.1: S, smallest of three", (W1_ring + W1_ring**2 / 0.2, 9), ring_S["two-sided", 0.1].min(), 0, "at least W1 + W1^2/(2 weight)", needs_training=True)
+trained("9.02", "noise of the penalty: one t per batch / one per pair", (1.2, 10), ratio, 0,
+        "400 batches")
+trained("F-W7", "ring, weight 0.1: S, smallest of three", (W1_ring + W1_ring**2 / 0.2, 9),
+        ring_S["two-sided", 0.1].min(), 0, "at least W1 + W1^2/(2 weight)")
 for weight in WEIGHTS:
     value = (ring_S["one-sided", weight] - 2 * ring_T["one-sided", weight]).mean()
-    ledger.add("F-W7", f"ring, one-sided, weight {weight}: S - 2T", W1_ring, value, 0.35 if weight < 1 else 0.15, "three seeds", needs_training=True)
-moderate = max(float(ring_S[sided, 1.0].max()) for sided in ("two-sided", "one-sided")) / W1_ring
-ledger.add("F-W7", "ring, weight 1: S / W1, largest", (1, 2), moderate, 0, "three seeds each", needs_training=True)
-ledger.add("F-W7", "ring, two-sided, weight 10: S - T, largest", (0, exact_S), (ring_S["two-sided", 10.0] - ring_T["two-sided", 10.0]).max(), 0, "below the exact critic's", needs_training=True)
+    trained("F-W7", f"ring, one-sided, weight {weight}: S - 2T", W1_ring, value,
+            0.35 if weight < 1 else 0.15, "three seeds")
+moderate = max(float(ring_S[sided, 1.0].max()) for sided in SIDES) / W1_ring
+trained("F-W7", "ring, weight 1: S / W1, largest", (1, 2), moderate, 0, "three seeds each")
+trained("F-W7", "ring, two-sided, weight 10: S - T, largest", (0, exact_S),
+        (ring_S["two-sided", 10.0] - ring_T["two-sided", 10.0]).max(), 0,
+        "below the exact critic's")
 averages = {name: float(v.mean()) for name, v in on_average.items()}
-ratio = min(v for name, v in averages.items() if "clipped" in name) / averages["gradient penalty"]
-ledger.add("9.04", "W1 during training: better box / penalty", (1.2, 10), ratio, 0, "average over time and three seeds", needs_training=True)
+better_box = min(v for name, v in averages.items() if "clipped" in name)
+ratio = better_box / averages["gradient penalty"]
+trained("9.04", "W1 during training: better box / penalty", (1.2, 10), ratio, 0,
+        "average over time and three seeds")
 box_end = path["clipped, c = 0.01"][-1][1]
-ledger.add("9.04", "W1 at the end, c = 0.01, mean; all in the middle: 1.41", (0, 1.2), box_end.mean(), 0, "three seeds", needs_training=True)
-ledger.add("9.04", "W1 at the end, penalty, worst", (0, 0.45), path["gradient penalty"][-1][1].max(), 0, "three seeds", needs_training=True)
+trained("9.04", "W1 at the end, c = 0.01, mean; all in the middle: 1.41", (0, 1.2),
+        box_end.mean(), 0, "three seeds")
+trained("9.04", "W1 at the end, penalty, worst", (0, 0.45),
+        path["gradient penalty"][-1][1].max(), 0, "three seeds")
+
+# %%
 ends = {name: values.mean() for name, values in final.items()}
-ledger.add("9.04", "recorded FFD: clipped", 21, ends["clip"], 0.5, "mean of three seeds")
+add("9.04", "recorded FFD: clipped", 21, ends["clip"], 0.5, "mean of three seeds")
 for name in ("two-sided", "one-sided"):
-    ledger.add("9.04", f"recorded FFD: {name}", 14, ends[name], 0.5, "mean of three seeds")
-ledger.add("9.04", "recorded FFD: best clipped - worst two-sided", (3, 12), final["clip"].min() - final["two-sided"].max(), 0, "three seeds each")
-ledger.add("9.04", "recorded FFD: one-sided - two-sided / their range", (-1, 1), (ends["one-sided"] - ends["two-sided"]) / np.ptp(final["one-sided"]), 0, "three seeds each")
-ledger.add("9.04", "recorded FFD: R1", 11, ends["R1"], 0.5, "mean of three seeds")
-ledger.add("9.04", "recorded FFD: no penalty", 10, ends["no penalty"], 0.5, "mean of three seeds")
-ledger.add("9.04", "recorded FFD: best two-sided - worst R1 or without penalty", (1, 8), final["two-sided"].min() - max(final["R1"].max(), final["no penalty"].max()), 0, "three seeds each")
-ledger.add("9.04", "recorded FFD: five moves of D, after 1,800 steps", 17, ends["two-sided, 5 moves of D"], 0.5, "mean of three seeds")
+    add("9.04", f"recorded FFD: {name}", 14, ends[name], 0.5, "mean of three seeds")
+add("9.04", "recorded FFD: best clipped - worst two-sided", (3, 12),
+    final["clip"].min() - final["two-sided"].max(), 0, "three seeds each")
+one_less_two = (ends["one-sided"] - ends["two-sided"]) / np.ptp(final["one-sided"])
+add("9.04", "recorded FFD: one-sided - two-sided / their range", (-1, 1), one_less_two, 0,
+    "three seeds each")
+add("9.04", "recorded FFD: R1", 11, ends["R1"], 0.5, "mean of three seeds")
+add("9.04", "recorded FFD: no penalty", 10, ends["no penalty"], 0.5, "mean of three seeds")
+worst_other = max(final["R1"].max(), final["no penalty"].max())
+add("9.04", "recorded FFD: best two-sided - worst R1 or without penalty", (1, 8),
+    final["two-sided"].min() - worst_other, 0, "three seeds each")
+add("9.04", "recorded FFD: five moves of D, after 1,800 steps", 17,
+    ends["two-sided, 5 moves of D"], 0.5, "mean of three seeds")
 at_1800 = recording.ffd("two-sided")[:, recording.steps("two-sided") == 1_800].mean()
-ledger.add("9.04", "recorded FFD: one move of D, after 1,800 steps", 21, at_1800, 0.5, "mean of three seeds")
-late_gain = min(float((recording.ffd(name).mean(0)[-3] - ends[name]) / ends[name]) for name in HOLD if name != "clip")
-ledger.add("9.04", "recorded FFD: fall over the last two looks, least, all but clip", (0.05, 1), late_gain, 0, "means of three seeds")
-ledger.add("9.04", "trainings of the recording that diverged", 0, sum(run["diverged"] for name in HOLD for run in recording.settings[name]["runs"]), 0, "six settings, three seeds")
-ledger.add("9.03", "milliseconds per step: five moves of D / one", (1.5, 8), per_step["two-sided, 5 moves of D"] / per_step["two-sided"], 0, "this machine", shown_only=True)
-ledger.add("9.03", "milliseconds per step: no penalty / R1", (0.2, 1), per_step["no penalty"] / per_step["R1"], 0, "this machine", shown_only=True)
+add("9.04", "recorded FFD: one move of D, after 1,800 steps", 21, at_1800, 0.5,
+    "mean of three seeds")
+earlier = {name: recording.ffd(name).mean(0)[-3] for name in HOLD if name != "clip"}
+late_gain = min(float(ffd / ends[name] - 1) for name, ffd in earlier.items())
+add("9.04", "recorded FFD: fall over the last two looks, least, all but clip", (0.05, 1),
+    late_gain, 0, "means of three seeds")
+runs = [run for name in HOLD for run in recording.settings[name]["runs"]]
+add("9.04", "trainings of the recording that diverged", 0,
+    sum(run["diverged"] for run in runs), 0, "six settings, three seeds")
+as_shown("9.03", "milliseconds per step: five moves of D / one", (1.5, 8),
+         per_step["two-sided, 5 moves of D"] / per_step["two-sided"], 0, "this machine")
+as_shown("9.03", "milliseconds per step: no penalty / R1", (0.2, 1),
+         per_step["no penalty"] / per_step["R1"], 0, "this machine")
 slow = at_equal_time["two-sided, 5 moves of D"].min() - at_equal_time["two-sided"].max()
-ledger.add("9.03", "recorded FFD at equal seconds: five moves of D - one", (0, 20), slow, 0, "best and worst of three seeds", shown_only=True)
-held = {(loss, hold): float(values.mean()) for (loss, hold, _), values in again.items() if hold != "nothing"}
-other_loss = max(abs(held["Wasserstein", hold] - held["non-saturating", hold]) for hold in ("two-sided", "R1"))
-ledger.add("9.04", "ring, same hold, other loss: W1 apart, largest", (0, 0.1), other_loss, 0, "four seeds each", needs_training=True)
-ledger.add("9.04", "ring, loss and hold: farthest / nearest", (1, 2), max(held.values()) / min(held.values()), 0, "four seeds each", needs_training=True)
-too_strong = min(searched[loss, "two-sided", 10.0] / min(searched[loss, "two-sided", s] for s in STRENGTHS["two-sided"]) for loss in LOSSES)
-ledger.add("9.04", "ring, two-sided: weight 10 / best weight, lesser of two losses", (max(held.values()) / min(held.values()), 9), too_strong, 0, "two seeds each", needs_training=True)
+as_shown("9.03", "recorded FFD at equal seconds: five moves of D - one", (0, 20), slow, 0,
+         "best and worst of three seeds")
+
+# %%
+held = {entry[:2]: float(values.mean()) for entry, values in again.items()}
+unheld = {loss: held.pop((loss, "nothing")) for loss in LOSSES}
+first, second = LOSSES
+other_loss = max(abs(held[first, hold] - held[second, hold]) for hold in PENALISED)
+trained("9.04", "ring, same hold, other loss: W1 apart, largest", (0, 0.1), other_loss, 0,
+        "four seeds each")
+trained("9.04", "ring, loss and hold: farthest / nearest", (1, 2),
+        max(held.values()) / min(held.values()), 0, "four seeds each")
+best_strength = {e[0]: searched[e] for e in chosen if e[1] == "two-sided"}
+too_strong = min(searched[loss, "two-sided", 10.0] / best_strength[loss] for loss in LOSSES)
+trained("9.04", "ring, two-sided: weight 10 / best weight, lesser of two losses",
+        (max(held.values()) / min(held.values()), 9), too_strong, 0, "two seeds each")
 r1_lead = min(held[loss, "two-sided"] - held[loss, "R1"] for loss in LOSSES)
-ledger.add("9.04", "ring: two-sided - R1, lesser of two losses", (0, 1), r1_lead, 0, "four seeds each", shown_only=True)
-unheld = float(again["Wasserstein", "nothing", 0.0].mean()) - max(*held.values(), float(again["non-saturating", "nothing", 0.0].mean()))
-ledger.add("9.04", "ring: Wasserstein with nothing - worst of the others", (0, 3), unheld, 0, "four seeds each", shown_only=True)
-ledger.add("9.03", "FFD of the live training", (0, 60), live_ffd, 0, "one seed", needs_training=True)
+as_shown("9.04", "ring: two-sided - R1, lesser of two losses", (0, 1), r1_lead, 0,
+         "four seeds each")
+behind = unheld["Wasserstein"] - max(*held.values(), unheld["non-saturating"])
+as_shown("9.04", "ring: Wasserstein with nothing - worst of the others", (0, 3), behind, 0,
+         "four seeds each")
+trained("9.03", "FFD of the live training", (0, 60), live_ffd, 0, "one seed")
 S_smooth = smooth(S_path)
-ledger.add("9.03", "live training: S at the end / highest", (-0.2, 0.5), S_smooth[-1] / S_smooth.max(), 0, "one seed", shown_only=True)
+as_shown("9.03", "live training: S at the end / highest", (-0.2, 0.5),
+         S_smooth[-1] / S_smooth.max(), 0, "one seed")
 grown = [catching_up[n][0] - catching_up[0][0] for n in sorted(catching_up)]
-ledger.add("9.03", "the frozen critic's S grows by", (2, 20), grown[-1], 0, "one seed", needs_training=True)
-ledger.add("9.03", "of this, after the first tenth of the moves", (0.5, 1.2), grown[1] / grown[-1], 0, "one seed", needs_training=True)
-ledger.add("9.03", "S of the frozen critic, at the end / before", (3, 1e3), abs(catching_up[max(catching_up)][0] / catching_up[0][0]), 0, "one seed", shown_only=True)
-ledger.add("9.03", "transport over pixels, real pictures to real pictures", (1, 30), assigned["other real pictures"], 0, "1,000 each; true distance 0")
-ledger.add("9.03", "transport over pixels: averaged G - real pictures", (-5, 0), assigned["samples of the averaged G"] - assigned["other real pictures"], 0, "1,000 each", shown_only=True)
+trained("9.03", "the frozen critic's S grows by", (2, 20), grown[-1], 0, "one seed")
+trained("9.03", "of this, after the first tenth of the moves", (0.5, 1.2),
+        grown[1] / grown[-1], 0, "one seed")
+as_shown("9.03", "S of the frozen critic, at the end / before", (3, 1e3),
+         abs(catching_up[max(catching_up)][0] / catching_up[0][0]), 0, "one seed")
+add("9.03", "transport over pixels, real pictures to real pictures", (1, 30),
+    assigned["other real pictures"], 0, "1,000 each; true distance 0")
+smoother = assigned["samples of the averaged G"] - assigned["other real pictures"]
+as_shown("9.03", "transport over pixels: averaged G - real pictures", (-5, 0), smoother, 0,
+         "1,000 each")
 ledger.assert_all(profile)
 ledger
 

@@ -12,7 +12,7 @@ import pytest
 from gan_tutorial.clothes import recordings
 from gan_tutorial.game import train
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "authors"))
 
 import record  # noqa: E402
 
@@ -20,7 +20,7 @@ import record  # noqa: E402
 @pytest.mark.parametrize("name", record.RECORDINGS)
 def test_each_recording_is_there_and_not_stale(name):
     stored = json.loads((recordings.RUNS / f"{name}.json").read_text())
-    assert stored["source"] == record.source(name), f"settings were changed: run python notebooks/record.py {name}"
+    assert stored["source"] == record.source(name), f"settings changed: python notebooks/authors/record.py {name}"
     found = recordings.load(name)
     for setting in record.RECORDINGS[name]():
         row = found.settings[setting.name]

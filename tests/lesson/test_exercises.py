@@ -135,6 +135,38 @@ def test_check_never_raises(error, capsys):
     assert printed.startswith("Not yet. The answer stopped with") and printed.count("\n") == 1
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("value", [None, 0.5, 3, "x", [], [0.5], (), {}, object(), True, float("nan")], ids=repr)
+def test_whatever_comes_back_is_told_in_the_words_of_the_exercise(number, value):
+    """A value of another kind is the learner's slip: no error of the checker's own is shown to them."""
+    reference = REGISTRY[number].reference
+    if isinstance(reference, tuple):
+        answer = tuple((lambda *args, **kwargs: value) if callable(part) else part for part in reference)
+    elif callable(reference):
+
+        def answer(*args, **kwargs):
+            return value
+    else:
+        pytest.skip("the answer is a value, not a function")
+    verdict = judge(REGISTRY[number], answer)
+    assert verdict.kind == "wrong" and "Error" not in verdict.sentence, verdict.sentence
+    if value is None:
+        assert "return" in verdict.sentence
+
+
+def test_an_empty_body_is_still_to_do_and_a_forgotten_return_is_told():
+    def empty(p, q):
+        """Nothing yet."""
+
+    def dots(p, q): ...
+
+    def forgot(p, q):
+        p / (p + q)
+
+    assert [judge(SAMPLE, answer).kind for answer in (empty, dots, forgot)] == ["todo", "todo", "wrong"]
+    assert "a `return` may be missing" in judge(SAMPLE, forgot).sentence
+
+
 def test_an_interrupt_is_not_swallowed():
     def stops(p, q):
         raise KeyboardInterrupt

@@ -13,10 +13,11 @@ import torch
 from PIL import Image
 
 from gan_tutorial.game import Diverged
-from gan_tutorial.game.objectives import OBJECTIVES, minimax, wasserstein
-from gan_tutorial.lesson import figures
+from gan_tutorial.game.objectives import OBJECTIVES, minimax, rpgan, wasserstein
+from gan_tutorial.lesson import figures, turns
 from gan_tutorial.lesson.laboratory import CONTROLS, Laboratory, Setting, truth, widget
-from gan_tutorial.lesson.laboratory.setting import CLOTHES, DATA, HOLDS, OWN, SUITS
+from gan_tutorial.lesson.laboratory.challenges import PRESETS, Judge, Sight, presets
+from gan_tutorial.lesson.laboratory.setting import CLOTHES, DATA, HOLDS, OWN, PAIRED, SUITS
 from gan_tutorial.lesson.laboratory.truth import Truth
 from gan_tutorial.truth import densities
 
@@ -57,6 +58,9 @@ def tell(lab, **message) -> None:
         {"data": "grid", "objective": "kl", "hold": "one-sided penalty", "optimiser": "SGD", "d_lr": 0.01, "seed": 3},
         {"data": "line", "objective": "r1", "width": 16, "depth": 3, "batch_size": 32, "d_steps": 2},
         {"data": "three regions", "objective": "pearson", "momentum": 0.9},
+        {"data": "ring", "objective": "r3gan", "weight": 0.5, "d_steps": 2, "noise": 0.1},
+        {"data": "ring", "objective": "rpgan", "hold": "penalty", "g_steps": 2},
+        {"data": "grid", "g_steps": 3, "latent": "uniform, 1-D", "g_width": 32, "d_depth": 1, "d_optimiser": "SGD"},
         SMALL_CLOTHES,
     ],
     ids=lambda s: "-".join(map(str, list(s.values())[:2])) or "as it starts",
@@ -80,7 +84,16 @@ def test_the_copied_code_plays_the_same_game(setting):
     assert inner.step == lab.game.step == 7
 
 
-@pytest.mark.parametrize("setting", [{}, {"objective": "wgan_gp", "d_steps": 3}, SMALL_CLOTHES])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {},
+        {"objective": "wgan_gp", "d_steps": 3},
+        {"objective": "r3gan", "d_steps": 2},
+        {"g_steps": 3},
+        SMALL_CLOTHES,
+    ],
+)
 def test_slow_motion_plays_the_same_game(setting):
     quick, slow = Laboratory(**setting), Laboratory(**setting)
     quick.step(3)
@@ -107,8 +120,9 @@ def test_the_batch_of_slow_motion_is_the_one_that_d_moves_on():
     assert torch.equal(drawn[0][0], x) and fake.shape == x.shape == (128, 2)
 
 
-def test_only_one_player_moves_while_the_other_rests():
-    lab = Laboratory()
+@pytest.mark.parametrize("objective", ["non_saturating", "r3gan"])
+def test_only_one_player_moves_while_the_other_rests(objective):
+    lab = Laboratory(objective=objective)
     for who, moved in (("only D", lab.game.D), ("only G", lab.game.G)):
         rests = lab.game.G if moved is lab.game.D else lab.game.D
         before = [[w.clone() for w in net.parameters()] for net in (moved, rests)]
@@ -171,13 +185,37 @@ EFFECTS = {
     "d_steps": (3, lambda lab: draws_of_a_step(lab) == 3),
     "smoothing": (0.1, lambda lab: abs(float(lab.objective.d_real(torch.tensor(9.0))) - 0.9) < 0.01),
     "noise": (0.3, lambda lab: lab.game.D.sd == 0.3),
-    "optimiser": ("SGD", lambda lab: isinstance(lab.game.d_opt, torch.optim.SGD)),
+    "g_steps": (3, lambda lab: moves_of_g(lab) == 3),
+    "d_optimiser": ("SGD", lambda lab: kinds_of_steps(lab) == ("SGD", "Adam")),
+    "g_optimiser": ("RMSprop", lambda lab: kinds_of_steps(lab) == ("Adam", "RMSprop")),
     "d_lr": (0.01, lambda lab: step_sizes(lab.game) == (0.01, 0.001)),
     "g_lr": (0.02, lambda lab: step_sizes(lab.game) == (0.001, 0.02)),
     "momentum": (0.9, lambda lab: lab.game.g_opt.param_groups[0]["betas"] == (0.9, 0.999)),
-    "width": (16, lambda lab: lab.game.G[0].out_features == 16 and lab.game.step == 0),
-    "depth": (3, lambda lab: sum(isinstance(m, torch.nn.Linear) for m in lab.game.G) == 4),
+    "d_width": (16, lambda lab: widths(lab) == (16, 64) and lab.game.step == 0),
+    "g_width": (32, lambda lab: widths(lab) == (64, 32) and lab.game.step == 0),
+    "d_depth": (3, lambda lab: layers(lab.game.D) == 4 and layers(lab.game.G) == 3),
+    "g_depth": (1, lambda lab: layers(lab.game.D) == 3 and layers(lab.game.G) == 2),
+    "latent": ("uniform, 1-D", lambda lab: lab._z.shape == (truth.MANY, 1) and 1.7 < float(lab._z.max()) < 3**0.5),
 }  # fmt: skip
+
+
+def kinds_of_steps(lab) -> tuple[str, str]:
+    return type(lab.game.d_opt).__name__, type(lab.game.g_opt).__name__
+
+
+def widths(lab) -> tuple[int, int]:
+    first = next(m for m in lab.game.D.modules() if isinstance(m, torch.nn.Linear))
+    return first.out_features, lab.game.G[0].out_features
+
+
+def layers(net) -> int:
+    return sum(isinstance(m, torch.nn.Linear) for m in net.modules())
+
+
+def moves_of_g(lab) -> int:
+    before = lab.game.g_opt.state[next(lab.game.G.parameters())].get("step", torch.tensor(0.0)).clone()
+    lab.step(1)
+    return int(lab.game.g_opt.state[next(lab.game.G.parameters())]["step"] - before)
 
 
 def step_sizes(game) -> tuple[float, float]:
@@ -213,7 +251,15 @@ def test_weight_is_what_holds_d(hold):
     lab.step(3)
     largest = max(float(w.detach().abs().max()) for w in lab.game.D.parameters())
     assert (largest <= 0.02 + 1e-6) == (hold == "clip")
-    assert (lab.objective.penalty is not None) == (hold in ("penalty", "one-sided penalty", "R1"))
+    assert (lab.objective.penalty is not None) == (hold in ("penalty", "one-sided penalty", "R1", "R1 and R2"))
+
+
+def test_what_r1_and_r2_ask_of_d():
+    """Of D(u) = |u|^2, whose squared slope is 4 |u|^2: half the weight times its means over data and over samples."""
+    lab = Laboratory(objective="r3gan", weight=0.3)
+    x, fake = torch.randn(2, 10, 2)
+    expected = 0.15 * 4 * (x.square().sum(1).mean() + fake.square().sum(1).mean())
+    assert torch.allclose(lab.objective.penalty(lambda u: u.square().sum(1), x, fake), expected)
 
 
 def test_what_is_not_made_anew_keeps_its_weights_and_its_step():
@@ -234,6 +280,21 @@ def test_an_objective_brings_what_it_needs_unless_told_otherwise():
     assert (lab.setting["hold"], lab.setting["d_steps"]) == ("nothing", 1)
     lab.set(objective="wgan", hold="nothing", d_steps=2)
     assert (lab.setting["hold"], lab.setting["d_steps"]) == ("nothing", 2)
+
+
+def test_a_paired_objective_has_no_labels_to_smooth():
+    lab = Laboratory(smoothing=0.1)
+    for name in PAIRED:
+        lab.set(objective="hinge", smoothing=0.1)
+        tell(lab, do="set", name="objective", value=name)  # takes the smoothing back
+        assert lab.error == "" and (lab.setting["objective"], lab.setting["smoothing"]) == (name, 0)
+        before = lab.setting
+        tell(lab, do="set", name="smoothing", value=0.2)
+        assert "no labels to smooth" in lab.error and lab.setting == before
+        lab.step(1)  # and it goes on
+        with pytest.raises(ValueError, match="no labels to smooth"):
+            Laboratory(objective=name, smoothing=0.1)
+    assert lab.fixed["paired"] == list(PAIRED) == ["rpgan", "r3gan"]
 
 
 @pytest.mark.parametrize(
@@ -258,6 +319,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(changes, says):
 
 
 EVERYTHING = [("ring", name) for name in OBJECTIVES] + [(d, "wgan_gp") for d in (*POINTS, CLOTHES)]
+EVERYTHING.append((CLOTHES, "r3gan"))
 
 
 @pytest.mark.parametrize(("data", "objective"), EVERYTHING)
@@ -293,6 +355,33 @@ def test_a_picture_holds_what_the_layers_draw():
     rows = np.frombuffer(series[1][0], np.float32).reshape(lab.recorded, -1)
     assert rows[-1][0] == 5 and rows.shape[1] == 1 + len(lab.fixed["measures"])
     assert series[0]["theory"]["d_loss"] == pytest.approx(2 * np.log(2))
+
+
+def test_the_arrows_of_pairs_are_those_of_a_mean_over_data():
+    """By hand, with the logistic curve: each difference t of scores contributes (1 - sigma(t)) grad D."""
+    lab = Laboratory(objective="r3gan")
+    sent = watched(lab)
+    lab.step(5)
+    parts, (content, _) = parts_of(sent), [s for s in sent if s[0]["what"] == "picture"][-1]
+    x = torch.from_numpy(parts["samples"].reshape(-1, 2).copy())[: widget.ARROWS].requires_grad_()
+    score = lab.game.D.D(x)
+    (slope,) = torch.autograd.grad(score.sum(), x)
+    t = score.detach()[:, None] - lab.game.D.D(lab._truth.x).detach()
+    assert np.allclose(parts["arrows"].reshape(-1, 2), (1 - t.sigmoid()).mean(1, keepdim=True) * slope, atol=1e-6)
+    assert np.abs(parts["arrows"]).max() > 1e-4
+    assert content["even"] is None and content["paired"]  # no score of its own says that D cannot tell
+    assert "of pairs (the best D" in lab.text and "of pairs" not in Laboratory().text
+
+
+def test_a_moment_is_told_in_the_words_of_its_own_objective():
+    lab = Laboratory()
+    watched(lab)
+    lab.step(1)
+    lab.set(objective="rpgan")
+    lab.step(1)
+    assert "of pairs" in lab.text
+    tell(lab, do="look", record=0)
+    assert "D is right" in lab.text and "of pairs" not in lab.text
 
 
 def test_the_warped_grid_is_where_g_puts_a_grid_of_latents():
@@ -380,7 +469,166 @@ def test_colours_are_those_of_the_series():
     assert Laboratory().fixed["colors"] == dict(figures.COLORS)
 
 
+def test_the_state_carries_a_picture_so_that_a_view_has_one_at_once():
+    lab = Laboratory()
+    lab.step(3)
+    scene, series, picture = lab.get_state("first")["first"]["messages"]
+    assert (scene["what"], series["what"], picture["what"], picture["step"]) == ("scene", "series", "picture", 3)
+    samples = np.frombuffer(picture["buffers"][picture["parts"].index("samples")], np.float32).reshape(-1, 2)
+    with torch.no_grad():
+        assert np.array_equal(samples, lab.game.G(lab._z[: widget.SHOWN]).numpy())
+
+
+def test_the_still_is_of_a_game_that_has_played_and_the_laboratory_has_not(monkeypatch):
+    lab, played = Laboratory(still=40), Laboratory()
+    played.step(40)
+    bundle = lab._repr_mimebundle_()
+    assert bundle["text/plain"] == played.text and lab.game.step == 0
+    assert b64decode(bundle["image/png"]) == played.png()
+    monkeypatch.setattr(widget.live, "running_cell", lambda: 3)  # who has a browser is not kept waiting
+    assert lab._repr_mimebundle_()["text/plain"].startswith("step 0 ")
+
+
+@pytest.mark.parametrize("objective", ["non_saturating", "least_squares", "kl", "pearson", "reverse_kl"])
+def test_the_colour_of_a_score_is_the_probability_that_it_means(objective):
+    for ratio in (0.1, 1.0, 4.0):
+        best = float(truth.best_response(OBJECTIVES[objective], torch.tensor([ratio], dtype=torch.float64), reach=1e6))
+        found = float(truth.probability(OBJECTIVES[objective], torch.tensor([best])))
+        assert found == pytest.approx(ratio / (1 + ratio), abs=2e-3)
+
+
+def test_where_a_score_is_no_probability_it_has_a_scale_of_its_own():
+    for name in ("wgan", "rpgan", "hinge"):
+        assert truth.probability(OBJECTIVES[name], torch.zeros(1)) is None
+    lab = Laboratory(objective="wgan", hold="nothing")
+    sent = watched(lab)
+    reaches = []
+    for _ in range(4):
+        lab.step(10)
+        reaches.append(lab._reach)
+    content = lab._records[-1].about
+    assert reaches == sorted(reaches) and not content["line"] and not content["judges"]
+    assert content["legend"][0].endswith("lower") and f"{reaches[-1]:g}" in content["legend"][0]
+    assert np.abs(parts_of(sent)["tint"]).max() <= 1
+
+
+def test_numbers_that_a_person_can_read():
+    said = {-4869906525766.893: "−4.9·10¹²", -0.1234: "−0.123", 1234.5: "1,234", float("nan"): "–", 2.0: "2.000"}
+    for value, words in said.items():
+        assert widget.readable(value) == words
+
+
+def test_modes_are_hit_by_one_sample_and_the_share_inside_says_how_few_that_is():
+    lab = Laboratory()
+    perfect = lab._truth.sample(8192)
+    m = lab._truth.measure((0.0, 0.0), lab.objective, lab.game.D.D, perfect, lab._truth.law_of(perfect))
+    assert m.modes == 1 and m.inside == pytest.approx(widget.INSIDE, abs=0.01)
+    smear = 2 * torch.randn(8192, 2)
+    m = lab._truth.measure((0.0, 0.0), lab.objective, lab.game.D.D, smear, lab._truth.law_of(smear))
+    assert m.modes > 0.5 and m.inside < 0.1
+    assert np.isnan(Laboratory(data=OWN)._records[-1].measures.modes)  # the dots of a pen are no modes
+
+
+def test_defaults_are_what_the_cell_asked_for():
+    lab = Laboratory(d_lr=0.01)
+    tell(lab, do="set", name="d_lr", value=0.1)
+    lab.step(2)
+    tell(lab, do="defaults")
+    assert lab.setting["d_lr"] == 0.01 and lab.game.step == 2 and lab.error == ""
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_what_its_line_says(name):
+    line = {one["name"]: one["line"] for one in presets()}[name]
+    assert eval(line, {"laboratory": Setting.of}) == Setting.of(**PRESETS[name])
+    lab = Laboratory(seed=3)
+    lab.step(1)
+    tell(lab, do="preset", name=name)
+    assert lab.error == "" and lab.game.step == 0
+    assert lab._play.setting == Setting.of(**PRESETS[name], seed=3)
+
+
+def test_a_challenge_is_solved_by_a_critic_that_explodes_and_is_tamed():
+    lab = Laboratory(objective="wgan", hold="nothing", d_lr=0.01)
+    for _ in range(10):
+        lab.step(10)
+    assert not any(one["solved"] for one in lab.challenges)
+    lab.set(hold="penalty", weight=10.0)
+    for _ in range(40):
+        lab.step(10)
+    assert [one["name"] for one in lab.challenges if one["solved"]] == ["slope"]
+
+
+def test_a_challenge_is_solved_by_a_game_that_circles():
+    lab = Laboratory(data="three regions", optimiser="SGD", d_lr=0.1, g_lr=0.1)
+    for _ in range(150):
+        lab.step(3)
+    assert "circle" in lab._judge.solved
+    calm = Laboratory(data="three regions")
+    for _ in range(60):
+        calm.step(10)
+    assert "circle" not in calm._judge.solved
+
+
+def seen(judge, setting, step, **measures):
+    judge.see(Sight(step, setting, truth.Measures(0.0, 0.0, **measures)))
+    return judge.solved
+
+
+def test_a_challenge_needs_what_it_says():
+    ring, quick = Setting.of(), Setting.of(d_lr=0.1)
+    judge = Judge()
+    assert seen(judge, ring, 5, modes=1.0, inside=0.9) == set()  # nothing to save
+    assert seen(judge, ring, 6, modes=0.125, inside=0.2) == set()  # nowhere is no collapse
+    assert seen(judge, ring, 7, modes=0.125, inside=0.9) == {"collapse"}
+    seen(judge, quick, 8, modes=0.125, inside=0.2)  # D's step size was touched
+    assert seen(judge, quick, 9, modes=1.0, inside=0.9) == {"collapse"}
+    seen(judge, quick, 10, modes=0.125, inside=0.9)
+    assert seen(judge, quick, 11, modes=1.0, inside=0.9) == {"collapse", "save"}
+
+    judge, mine = Judge(), Setting.of(data=OWN, drawing=[(0, 0), (0, 0.5)])
+    assert seen(judge, Setting.of(data=OWN), 5, js=0.1) == set()  # the heart was there
+    for step in range(3):
+        seen(judge, mine, step, js=0.6)
+    assert seen(judge, mine, 4, js=0.1) == {"initial"}
+    judge = Judge()
+    for step in range(3):
+        seen(judge, mine, step, js=0.6)
+    judge._since -= 21  # too late
+    assert seen(judge, mine, 4, js=0.1) == set()
+
+
+def test_every_message_with_a_number_is_answered_with_it():
+    lab = Laboratory()
+    sent = watched(lab)
+    tell(lab, do="set", name="d_lr", value=5.0, n=7)  # also what is refused
+    assert {"what": "did", "n": 7} in [content for content, _ in sent] and "outside" in lab.error
+
+
 # ---- Playing on its own ----
+
+
+def test_a_long_training_lets_it_answer_and_play_between_its_steps(monkeypatch):
+    """A cell that runs keeps the loop; messages come in a thread of their own and wait for its turn."""
+    monkeypatch.setattr(turns, "EVERY", 0.0)
+
+    async def cell():
+        lab = Laboratory()
+        for what in ("step", "play"):
+            other = threading.Thread(target=tell, args=(lab,), kwargs={"do": what})
+            other.start()
+            other.join()
+        before = lab.game.step
+        turns.give()
+        stepped = lab.game.step
+        turns.give()
+        later, playing = lab.game.step, lab.playing
+        lab.pause()
+        await lab._task
+        return before, stepped, later, playing
+
+    before, stepped, later, playing = asyncio.run(cell())
+    assert before == 0 < stepped < later and playing
 
 
 def test_awaiting_it_trains_exactly_as_long_as_told():
@@ -555,8 +803,52 @@ def test_the_best_d_is_log_p_over_q():
     assert known.best_score(wasserstein, q) is None
 
 
-def test_no_d_is_right_more_often_than_the_best_one():
-    lab = Laboratory(data="three regions")
+def test_the_best_score_of_pairs_is_that_of_single_examples():
+    known = Truth(Setting.of(data="ring"))
+    q = known.law_of(1.2 * torch.randn(truth.MANY, 2))
+    single, paired = known.best_score(minimax, q), known.best_score(rpgan, q)
+    assert torch.equal(single.isnan(), paired.isnan())
+    assert torch.allclose(single.nan_to_num(), paired.nan_to_num(), atol=1e-3)
+
+
+def test_accuracy_of_pairs_by_counting():
+    x, fake = torch.tensor([[1.0], [2.0], [5.0]]), torch.tensor([[2.0], [-1.0]])
+
+    def D(u):
+        return u[:, 0]
+
+    assert truth.accuracy(rpgan, D, x, fake) == pytest.approx((1 + 1.5 + 2) / 6)  # a tie is half of one
+    assert truth.accuracy(rpgan, lambda u: D(u) - 100, x, fake) == pytest.approx(4.5 / 6)  # no level counts
+    assert truth.accuracy(rpgan, lambda u: 0 * D(u), x, fake) == 0.5
+    assert truth.accuracy(minimax, D, x, fake) == pytest.approx((1 + 1 / 2) / 2)
+    assert truth.even_score(rpgan) is None and truth.even_score(minimax) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_best_accuracy_of_pairs():
+    """Against the sum over all pairs of cells; and of bells sd apart by d, whose best pairs are Phi(d / sqrt 2)."""
+    known = Truth(Setting.of(data="three regions"))
+    q = known.law_of(known.sample(2000) + 0.1)
+    p, by_hand = known.p.flatten(), 0.0
+    for part in torch.arange(len(p)).split(256):
+        by_hand += float(torch.maximum(p[part, None] * q.flatten(), q.flatten()[part, None] * p).sum()) / 2
+    assert known.best_of_pairs(q) == pytest.approx(by_hand, abs=1e-9)
+    assert known.best_of_pairs(known.p) == pytest.approx(0.5, abs=1e-9)
+    assert known.best_of_pairs(known.law_of(torch.full((10, 2), 5.0))) == pytest.approx(1, abs=1e-6)
+
+    known = Truth(Setting.of(data=OWN))
+    laws = []
+    for place in (-0.15, 0.15):
+        known.density, known.scale = densities.Spots(((place, 0.0),), sd=0.3), 1.0
+        laws.append(known._blurred(known._cells()))
+    known.p = laws[0]
+    sd = (0.3**2 + (known.width / truth.CELLS) ** 2) ** 0.5  # the blur's variance is added
+    phi = float(torch.special.ndtr(torch.tensor(0.3 / sd / 2**0.5)))
+    assert known.best_of_pairs(laws[1]) == pytest.approx(phi, abs=2e-3)
+
+
+@pytest.mark.parametrize("objective", ["non_saturating", "rpgan"])
+def test_no_d_is_right_more_often_than_the_best_one(objective):
+    lab = Laboratory(data="three regions", objective=objective)
     lab.choose_players("only D")
     lab.step(300)
     m = lab._records[-1].measures
@@ -567,6 +859,7 @@ def test_at_rest_both_pay_what_theory_says():
     log2 = np.log(2)
     assert truth.at_rest(OBJECTIVES["non_saturating"]) == pytest.approx((2 * log2, log2), abs=1e-6)
     assert truth.at_rest(OBJECTIVES["pearson"]) == pytest.approx((0, 0), abs=1e-6)
+    assert truth.at_rest(OBJECTIVES["r3gan"]) == pytest.approx((log2, log2), abs=1e-6)
     d, g = truth.at_rest(OBJECTIVES["wgan"])
     assert d == 0 and np.isnan(g)  # a constant may be added to a critic
 

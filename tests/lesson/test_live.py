@@ -71,13 +71,30 @@ def test_a_front_end_that_moves_a_slider_gets_the_same_picture_as_set():
 
 def test_readers_without_a_kernel_get_a_picture_and_its_numbers():
     picture = explore(wave, height=(0.0, 2.0, 1.0), still={"height": 2.0})
-    bundle = picture._repr_mimebundle_()
+    bundle, about = picture._repr_mimebundle_()
     assert bundle["text/plain"] == "height 2.00 & speed 1" and VIEW in bundle
     still = pixels(b64decode(bundle["image/png"]))
     assert still.std() > 1 and not np.array_equal(still, pixels(picture.png()))
     picture.set(height=2.0)
     assert np.array_equal(still, pixels(picture.png()))
     assert len(b64decode(bundle["image/png"])) < 60_000
+    height, width, _ = still.shape  # sharp: more pixels than it takes of the page
+    assert about["image/png"] == {"width": width / live.SHARP, "height": height / live.SHARP}
+    assert picture._image.layout.width == f"{width // live.SHARP}px"
+
+
+def test_a_picture_of_any_pixels_is_a_png_of_them():
+    for shape in ((1, 1, 3), (7, 5, 3), (64, 33, 3)):
+        given = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        for level in (1, 9):
+            assert np.array_equal(pixels(live._png(given, level)), given)
+
+
+def test_what_stands_below_each_other_begins_and_ends_at_one_line():
+    picture = explore(lambda ax: lambda **values: "", a=(0, 3), a_long_name=["left", "right"], on=True, b=[1, 2])
+    sliders = picture.children[:4]
+    assert len({(s.style.description_width, s.layout.width) for s in sliders}) == 1
+    assert sliders[1].description == "a long name"
 
 
 def test_an_error_is_raised_on_a_call_and_shown_when_a_slider_is_moved():
@@ -108,11 +125,13 @@ def test_a_value_that_cannot_be_is_refused_and_nothing_moves(values, says):
 def test_kinds_of_slider():
     made = {
         name: live._slider(name, given)
-        for name, given in {"whole": (1, 9), "real": (0.0, 1), "pick": ["a", "b"], "tick": True}.items()
+        for name, given in {
+            "whole": (1, 9), "real": (0.0, 1), "name": ["a", "b"], "number": [0.1, 3], "tick": True,
+        }.items()
     }
-    kinds = [widgets.IntSlider, widgets.FloatSlider, widgets.SelectionSlider, widgets.Checkbox]
+    kinds = [widgets.IntSlider, widgets.FloatSlider, widgets.Dropdown, widgets.SelectionSlider, widgets.Checkbox]
     assert [type(w) for w in made.values()] == kinds
-    assert [w.value for w in made.values()] == [5, 0.5, "a", True]
+    assert [w.value for w in made.values()] == [5, 0.5, "a", 0.1, True]
     own = widgets.FloatLogSlider()
     assert live._slider("own", own) is own
     for bad in [(2, 1), (1,), "ab", [], (0, 1, 5), 3]:

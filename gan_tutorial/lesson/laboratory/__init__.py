@@ -1,7 +1,8 @@
 """The laboratory: a GAN in the plane, or on clothes, that one can watch, stop, push and change while it learns.
 
 `setting`: what it can be set to, and the game that a setting describes. `truth`: what is known beside it.
-`widget`: the laboratory itself, over `game.train`. `laboratory.js`, `laboratory.css`: what the browser shows.
+`challenges`: what to bring about, and settings with a name. `widget`: the laboratory itself, over `game.train`.
+`laboratory.js`, `laboratory.css`: what the browser shows.
 """
 
 from typing import Any
@@ -12,9 +13,11 @@ from gan_tutorial.lesson.laboratory.widget import Laboratory
 __all__ = ["CONTROLS", "Laboratory", "Setting", "laboratory"]
 
 
-def laboratory(**setting: Any) -> Laboratory:
+def laboratory(still: int = 0, **setting: Any) -> Laboratory:
     """A GAN to watch and to meddle with while it learns: show it as the last value of a cell.
 
-    `setting` is any of `CONTROLS`: `laboratory(data="two moons", objective="wgan_gp")`.
+    `setting` is any of `CONTROLS`: `laboratory(data="two moons", objective="wgan_gp")`; `width`, `depth` and
+    `optimiser` are short for the same of both players.  It begins at step 0; what a stored notebook shows to readers
+    without a kernel is the same game after `still` steps.
     """
-    return Laboratory(**setting)
+    return Laboratory(still, **setting)

@@ -39,9 +39,10 @@ class Play:
             return True
         game = self.game
         game.D.sd = setting.noise
-        if (old.optimiser, old.momentum) != (setting.optimiser, setting.momentum):
-            game.g_opt = setting.make_optimiser(game.G, setting.g_lr)
-            game.d_opt = setting.make_optimiser(game.D, setting.d_lr)
+        if (old.g_optimiser, old.momentum) != (setting.g_optimiser, setting.momentum):
+            game.g_opt = setting.make_optimiser("G", game.G)
+        if (old.d_optimiser, old.momentum) != (setting.d_optimiser, setting.momentum):
+            game.d_opt = setting.make_optimiser("D", game.D)
         for opt, lr in ((game.g_opt, setting.g_lr), (game.d_opt, setting.d_lr)):
             for group in opt.param_groups:
                 group["lr"] = lr
@@ -68,46 +69,61 @@ class Play:
         except Exception:
             self._refresh()  # a generator that has raised is at its end; the game itself is whole
             raise
+        self._more_moves_of_g()
         self._pay(float(step.d_loss), float(step.g_loss))
 
     def stages(self) -> Iterator[tuple[str, Batch | None]]:
         """The same as `step`, cut where something can be seen: (what happens, the batch that D is shown)."""
-        setting, (d_loss, g_loss) = self.setting, self.last
+        setting, (d_loss, g_loss), x = self.setting, self.last, None
         n, moves = setting.batch_size, setting.d_steps if self.players != "only G" else 0
         for k in range(moves):
             count = f" (move {k + 1} of {moves})" if moves > 1 else ""
             batch = self._about_to_see()
-            yield f"D is shown {n} data and {n} samples{count}.", batch
-            d_loss = self._d_moves()
-            yield f"D has moved: its score rose at the data and fell at the samples{count}.", batch
+            yield f"① D is shown {n} data and {n} samples{count}.", batch
+            d_loss, x = self._d_moves()
+            yield f"② D has moved: its score rose at the data and fell at the samples{count}.", batch
         if self.players != "only D":
-            yield "D's slope tells each sample which way is cheaper: the arrows.", None
-            g_loss = self._g_moves()
-            yield "G has moved: its weights took one step for all arrows together.", None
+            yield "③ D's slope tells each sample which way is cheaper: the arrows.", None
+            g_loss = self._g_moves(x)
         self.game.step += 1
+        if self.players != "only D":
+            self._more_moves_of_g()
+            often = "one step" if setting.g_steps == 1 else f"{setting.g_steps} steps"
+            yield f"④ G has moved: its weights took {often} for all arrows together.", None
         self._pay(d_loss, g_loss)
 
     def _alone(self) -> None:
         d_loss, g_loss = self.last
         if self.players == "only D":
-            d_loss = self._d_moves()
+            d_loss, _ = self._d_moves()
         else:
             g_loss = self._g_moves()
         self.game.step += 1
+        if self.players == "only G":
+            self._more_moves_of_g()
         self._pay(d_loss, g_loss)
         if not np.isfinite((d_loss, g_loss)).all():
             raise Diverged("A loss became NaN or infinite; press Reset and try a smaller step size.")
 
-    def _d_moves(self) -> float:
+    def _d_moves(self) -> tuple[float, Tensor]:
+        """A move of D on new data; its loss, and these data."""
         with self.game.own_randomness():
             x, *labels = self.game.data(self.setting.batch_size)
-            return float(d_move(self.game, self.objective, x, *labels)[0])
+            return float(d_move(self.game, self.objective, x, *labels)[0]), x
 
-    def _g_moves(self) -> float:
+    def _g_moves(self, x: Tensor | None = None) -> float:
+        """A move of G; where it compares samples with data, these are x, or new ones if D has not moved."""
+        n = self.setting.batch_size
         with self.game.own_randomness():
-            loss = float(g_move(self.game, self.objective, self.setting.batch_size))
+            if self.objective.paired and x is None:
+                x, *_ = self.game.data(n)
+            loss = float(g_move(self.game, self.objective, n, x=x))
             average_move(self.game)
         return loss
+
+    def _more_moves_of_g(self) -> None:
+        for _ in range(self.setting.g_steps - 1):
+            self._g_moves()
 
     def _about_to_see(self) -> Batch | None:
         """The batch that D's next move will draw, drawn beforehand; none for pictures (batch norm would count it)."""
@@ -138,7 +154,7 @@ class Play:
         with randomness(self.setting.seed), torch.no_grad():
             x, *_ = game.data(n)
             real, fake = game.D(x), game.D(game.sample(n, ema=False))
-        return float(self.objective.d_loss(real, fake)), float(self.objective.g_loss(fake))
+        return float(self.objective.d_loss(real, fake)), float(self.objective.g_loss(fake, real))
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from base64 import b64encode
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
@@ -25,10 +27,21 @@ from torch import Tensor
 from gan_tutorial.clothes.data import to_uint8
 from gan_tutorial.game import Diverged, Game
 from gan_tutorial.game.objectives import Objective
-from gan_tutorial.lesson import figures, live
+from gan_tutorial.lesson import figures, live, turns
+from gan_tutorial.lesson.laboratory.challenges import CHALLENGES, PRESETS, Judge, Sight, presets
 from gan_tutorial.lesson.laboratory.play import PLAYERS, Batch, Play, randomness
-from gan_tutorial.lesson.laboratory.setting import CONTROLS, Setting
-from gan_tutorial.lesson.laboratory.truth import CELLS, MANY, Measures, Truth, accuracy, at_rest, even_score, slopes
+from gan_tutorial.lesson.laboratory.setting import CONTROLS, DATA, OWN, PAIRED, Setting
+from gan_tutorial.lesson.laboratory.truth import (
+    CELLS,
+    MANY,
+    Measures,
+    Truth,
+    accuracy,
+    at_rest,
+    even_score,
+    probability,
+    slopes,
+)
 
 SLICE = 0.03  # seconds of training between two pictures: about what a click has to wait
 STAGE = 1.2  # seconds for each stage in slow motion
@@ -36,6 +49,9 @@ SHOWN = 400  # points of data, and samples
 ARROWS = 80
 LINES = 17  # lines of the warped grid, each way
 PICTURES = 64
+REAL = 16  # real pictures shown above G's
+JUDGED = 8  # data, and samples, of which is shown what D says
+INSIDE = 1 - math.exp(-4.5)  # share of a perfect sample within 3 sd of its mode, in the plane
 RECORDS = 240  # moments that the time slider can go back to; when there are more, every second one is dropped
 RECORD_EVERY = 8  # pictures between two records
 FASTEST = 50  # steps between two pictures that can be chosen
@@ -51,6 +67,7 @@ LAYERS = {
 """What can be drawn, and whether it is at first."""
 
 HERE = Path(__file__).parent
+RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,7 @@ class Laboratory(anywidget.AnyWidget):
 
     _esm = HERE / "laboratory.js"
     _css = HERE / "laboratory.css"
+    _task: asyncio.Task | None = None  # also where a setting was refused, and nothing but `close` comes
 
     # What the browser mirrors. It changes nothing by itself: it asks, by messages.
     setting = traitlets.Dict().tag(sync=True)
@@ -86,29 +104,44 @@ class Laboratory(anywidget.AnyWidget):
     stage = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
+    challenges = traitlets.List().tag(sync=True)
+    # All that is to be seen, made when somebody asks for the state: a view has its first picture the moment it is
+    # there, also in a second tab, after a reload, and while the kernel is busy.
+    first = traitlets.Any(None).tag(sync=True, to_json=lambda _value, lab: lab.everything())
     fixed = traitlets.Dict().tag(sync=True)  # controls, colours, names: what never changes
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, still: int = 0, **changes: Any) -> None:
         fixed = {
             "controls": {name: vars(control) for name, control in CONTROLS.items()},
             "colors": dict(figures.COLORS),
             "measures": [f.name for f in fields(Measures)],
             "players": list(PLAYERS),
+            "paired": list(PAIRED),
             "cells": CELLS,
             "fastest": FASTEST,
+            "presets": presets(),
+            "thumbs": _thumbs(),
         }
         self._play = Play(Setting.of(**changes))
-        super().__init__(fixed=fixed, layers=dict(LAYERS))
+        self._at_first, self._still = self._play.setting, still
         self._home = (_running_loop(), threading.get_ident())  # where the game is played, and nowhere else
-        self._task: asyncio.Task | None = None
+        self._waiting: deque[dict[str, Any]] = deque()  # messages that came while a cell was running
         self._stopping = False
         self._in_hand: tuple[int, Iterator] | None = None  # stages, for the Step button in slow motion
         self._watchers = 0  # views that have asked for pictures
         self._shown = self._sent = self._seen = 0
         self._sent_at = 0.0
-        self._begin()
+        self._judge = Judge()
+        self._reach = 0.0  # the score that has the full colour, where a score is no probability
+        super().__init__(fixed=fixed, layers=dict(LAYERS))
         self.on_msg(self._heard)
         live.replace_older(self)
+        turns.ask_for(self)
+
+    def open(self) -> None:
+        """Tell the browser, if there is one: with a first picture."""
+        self._begin()
+        super().open()
 
     # ---- What one can do with it ----
 
@@ -141,6 +174,10 @@ class Laboratory(anywidget.AnyWidget):
     def _players_changed(self, change: dict[str, Any]) -> None:
         self._play.players = change["new"]
 
+    def defaults(self) -> None:
+        """All controls as they were at first; the game goes on where it can."""
+        self.set(**self._at_first.as_dict())
+
     def reset(self) -> None:
         """Start anew with the present setting."""
         self.error = ""
@@ -161,19 +198,14 @@ class Laboratory(anywidget.AnyWidget):
 
     async def run(self, steps: int | None = None) -> str:
         """Train, and show it, until `steps` are done or somebody pauses.  What training raises is raised."""
-        if self.playing:
-            raise RuntimeError("This laboratory is playing already; pause it first.")
-        self.playing, self._stopping, self.error = True, False, ""
-        try:
-            await self._go(steps)
-        finally:
-            self.playing, self.stage = False, ""
-        self._show(record=True)
+        self._start()
+        await self._go_on(steps)
         return self.text
 
     def play(self) -> None:
         """What the button does: train until `pause`, while other cells run."""
         if not self.playing:
+            self._start()
             self._task = asyncio.get_running_loop().create_task(self._unattended())
 
     def pause(self) -> None:
@@ -189,25 +221,54 @@ class Laboratory(anywidget.AnyWidget):
 
     # ---- Playing ----
 
+    def _start(self) -> None:
+        if self.playing:
+            raise RuntimeError("This laboratory is playing already; pause it first.")
+        self.playing, self._stopping, self.error = True, False, ""
+
+    async def _go_on(self, steps: int | None) -> None:
+        try:
+            await self._go(steps)
+        finally:
+            self.playing, self.stage = False, ""
+        self._show(record=True)
+
+    def take_turn(self) -> None:
+        """Between two steps of a training in a cell: obey what was clicked meanwhile and, if playing, play a little."""
+        if threading.get_ident() != self._home[1]:
+            return
+        self._obey_waiting()
+        if self._task and not self._task.done() and self.playing and not self._stopping and not self.slow:
+            try:
+                self._slice(None)
+                self._show(record=self._shown % RECORD_EVERY == 0)
+            except Exception as error:
+                self._say(error)
+                self.pause()
+
     def _begin(self) -> None:
         """What a new game needs: the same latents to the end, no records, the truth beside it."""
         setting = self._play.setting
         self._records: list[Record] = []
+        self._reach = 0.0
+        self._judge.begin()
         self._best: Tensor | None = None  # the best D's score when it was last computed
         with randomness(setting.seed):
             self._z = self.game.latent(PICTURES if setting.pictures else MANY)
-        edge = torch.special.ndtri(torch.linspace(0.02, 0.98, LINES))
-        self._lattice = torch.cartesian_prod(edge, edge).flip(1)
+        self._lattice = _lattice(setting.latent)
         self._look_at_the_data()
         self._mirror()
         self._record()
 
     def _look_at_the_data(self) -> None:
         self._truth = None if self._play.setting.pictures else _truth(self._play.setting)
+        with randomness(0):
+            self._x = self.game.data(REAL)[0] if self._truth is None else self._truth.sample(SHOWN)
+        self._scene = self._make_scene()
         self._send_scene()
 
     def _mirror(self) -> None:
-        self._in_hand, self.stage = None, ""
+        self._in_hand, self.stage, self._reach = None, "", 0.0
         self.setting, self.code = self._play.setting.as_dict(), self._play.setting.code()
 
     async def _go(self, steps: int | None) -> None:
@@ -254,14 +315,13 @@ class Laboratory(anywidget.AnyWidget):
 
     async def _unattended(self) -> None:
         try:
-            await self.run()
+            await self._go_on(None)
         except Exception as error:  # nobody awaits a button: the reader would see a picture that stands still
             self._say(error)
 
     def _say(self, error: Exception) -> None:
         plain = isinstance(error, Diverged | ValueError)
         self.error = str(error) if plain else f"{type(error).__name__}: {error}"
-
 
     # ---- Looking ----
 
@@ -288,6 +348,8 @@ class Laboratory(anywidget.AnyWidget):
         if self._records and self._records[-1].step == step:
             self._records.pop()  # the same moment under another setting
         self._records.append(Record(step, measures, about, buffers))
+        self._judge.see(Sight(step, self._play.setting, measures))
+        self._tick()
         if len(self._records) > RECORDS:
             del self._records[1:-1:2]
         self.recorded, self.text = len(self._records), self._line(self._records[-1])
@@ -307,6 +369,11 @@ class Laboratory(anywidget.AnyWidget):
         law = self._truth.law_of(fake)
         return self._truth.measure(paid, objective, D, fake, law), self._truth.best_score(objective, law)
 
+    def _tick(self) -> None:
+        done = self._judge.solved
+        texts = CHALLENGES.items()
+        self.challenges = [{"name": n, "words": w, "hint": h, "solved": n in done} for n, (w, h) in texts]
+
     def _picture(self, batch: Batch | None = None) -> tuple[dict, list[bytes]]:
         """(what it holds, the numbers): samples and, in the plane, D's score, the arrows and the warped grid."""
         game, D = self.game, self.game.D.D
@@ -314,60 +381,117 @@ class Laboratory(anywidget.AnyWidget):
             if self._truth is None:
                 pictures = game.ema(self._z)
                 parts = {"pictures": to_uint8(pictures), "scores": D(pictures)}
+                colors = self._colors(D(self._x), parts["scores"][REAL:], parts["scores"])
+                if self.objective.paired:  # not examples are judged but pairs: each sample with one of the real ones
+                    pair = parts["scores"] - D(self._x).repeat(PICTURES // REAL)
+                    parts["says_fake"], parts["says_real"] = pair, -pair[REAL : 2 * REAL]
+                else:
+                    parts["says_fake"], parts["says_real"] = colors.of(parts["scores"]), colors.of(D(self._x))
             else:
                 parts = {"samples": game.G(self._z[:SHOWN]), "score": D(self._truth.centers())}
+                real, fake = D(self._x[:SHOWN]), D(parts["samples"])
+                colors = self._colors(real, fake, parts["score"])
+                parts["tint"] = colors.of(parts["score"])
+                says_real, says_fake = real[:JUDGED], fake[:JUDGED]
+                if self.objective.paired:
+                    says_real, says_fake = says_real - says_fake, says_fake - says_real
+                    parts["says_real"], parts["says_fake"] = says_real, says_fake
+                else:
+                    parts["says_real"], parts["says_fake"] = colors.of(says_real), colors.of(says_fake)
                 parts["grid"] = game.G(self._lattice)
+                middle = parts["samples"].mean(0) - self._x.mean(0)
+                self._judge.turn(self._play.setting, tuple(middle.tolist()), self.players == "both")
         if self._truth is not None:
             parts["arrows"] = self._arrows(parts["samples"][:ARROWS])
         if batch:
             parts |= {"real_batch": batch[0], "fake_batch": batch[1]}
         if self._best is not None:
             parts["best"] = self._best
-        buffers = [part.detach().numpy().tobytes() for part in parts.values()]
-        return {"step": game.step, "parts": list(parts), "even": even_score(self.objective)}, buffers
+        buffers = [part.detach().contiguous().numpy().tobytes() for part in parts.values()]
+        even, paired = even_score(self.objective), self.objective.paired
+        about = {"even": even, "paired": paired, "line": even is not None, "judges": even is not None or paired}
+        return {"step": game.step, "parts": list(parts), "legend": list(colors.legend), **about}, buffers
+
+    def _colors(self, real: Tensor, fake: Tensor, everywhere: Tensor) -> Colors:
+        """What a score looks like: the rule for the browser and for the stored picture."""
+        even = even_score(self.objective)
+        if probability(self.objective, torch.zeros(1)) is not None:
+            words = ("a sample for sure", "D cannot tell", "a datum for sure")
+            return Colors(lambda score: 2 * probability(self.objective, score) - 1, words)
+        middle = (float(real.mean()) + float(fake.mean())) / 2 if even is None else even
+        apart = (everywhere - middle).abs()
+        needed = float(apart[apart.isfinite()].quantile(0.95)) if apart.isfinite().any() else 1.0
+        if needed > self._reach or self._reach == 0:  # it grows when the scores outgrow it, and never shrinks
+            self._reach = round_up(needed)
+        size = f"{self._reach:g}" if self._reach < 1e4 else readable(self._reach)
+        ends = f"{size} lower", f"{size} higher"
+        name = "D cannot tell" if even is not None else "score of D, from the middle"
+        reach = self._reach
+        return Colors(lambda score: ((score - middle) / reach).clamp(-1, 1), (ends[0], name, ends[1]))
 
     def _arrows(self, x: Tensor) -> Tensor:
-        """Which way, and how strongly, each sample would go to make G pay less: -grad of g_fake(D(x)).  -> (n, 2)"""
-        x = x.detach().requires_grad_()
+        """Which way, and how strongly, each sample would go to make G pay less: -grad of g_fake(D(x)).  -> (n, 2)
+
+        Paired, G pays for the difference to the score of a datum: on average over data.
+        """
+        x, D = x.detach().requires_grad_(), self.game.D.D
         with one_thread():
-            (slope,) = torch.autograd.grad(self.objective.g_fake(self.game.D.D(x)).sum(), x)
+            score = D(x)
+            if self.objective.paired:
+                with torch.no_grad():
+                    real = D(self._truth.x)
+                cost = self.objective.g_fake(score[:, None] - real).mean(1)
+            else:
+                cost = self.objective.g_fake(score)
+            (slope,) = torch.autograd.grad(cost.sum(), x)
         return -slope
 
-    def _send_series(self) -> None:
-        rows = np.array([(r.step, *astuple(r.measures)) for r in self._records], dtype=np.float32)
+    def _series(self) -> tuple[dict, list[bytes]]:
+        rows = np.array([(r.step, *astuple(r.measures)) for r in list(self._records)], dtype=np.float32)
         theory = {name: value for name, value in self._theory().items() if value == value}
-        self.send({"what": "series", "theory": theory}, [rows.tobytes()])
+        return {"what": "series", "theory": theory}, [rows.tobytes()]
+
+    def _send_series(self) -> None:
+        self.send(*self._series())
+
+    def everything(self) -> dict[str, Any]:
+        """The scene, the charts and the last picture that was kept: what a browser can show without asking."""
+        last = self._records[-1]
+        messages = [self._scene, self._series(), ({"what": "picture", **last.about}, last.buffers)]
+        return {"messages": [{**about, "buffers": buffers} for about, buffers in messages]}
 
     def _theory(self) -> dict[str, float]:
         d, g = at_rest(self.objective)
         floors = {} if self._truth is None else {"js": self._truth.js_floor, "w1": self._truth.w1_floor}
+        if self._truth is not None and self._truth.has_modes:
+            floors["inside"] = INSIDE
         return {"d_loss": d, "g_loss": g, **floors}
 
+    def _make_scene(self) -> tuple[dict, list[bytes]]:
+        """What stays as it is while a game goes on: the window, the data and their density, latents."""
+        if self._truth is None:
+            return {"what": "scene", "pictures": True}, [to_uint8(self._x).numpy().tobytes(), _bytes(self._z[0])]
+        parts = self._x, self._truth.p.float(), _in_the_plane(self._z[:SHOWN]), _in_the_plane(self._lattice)
+        return {"what": "scene", "pictures": False, "window": self._play.setting.window}, [_bytes(t) for t in parts]
+
     def _send_scene(self) -> None:
-        """What stays as it is while a game goes on: the window, the data and their density."""
-        if not self._watchers:
-            return
-        with randomness(0):
-            if self._truth is None:
-                x, *_ = self.game.data(16)
-                self.send({"what": "scene", "pictures": True}, [to_uint8(x).numpy().tobytes()])
-            else:
-                buffers = [self._truth.sample(SHOWN).numpy().tobytes(), self._truth.p.float().numpy().tobytes()]
-                self.send({"what": "scene", "pictures": False, "window": self._play.setting.window}, buffers)
+        if self._watchers:
+            self.send(*self._scene)
 
     def _line(self, record: Record) -> str:
         m = record.measures
-        parts = [f"step {record.step:,}", f"D pays {m.d_loss:.3f}", f"G pays {m.g_loss:.3f}"]
+        parts = [f"step {record.step:,}", f"D pays {readable(m.d_loss)}", f"G pays {readable(m.g_loss)}"]
         if self._truth is not None:
             parts += [f"JS {m.js:.3f}", f"KL {m.kl:.2f}, reversed {m.reverse_kl:.2f}"]
-            parts.append(f"W1 {m.w1:.3f} (floor {self._truth.w1_floor:.3f})")
+            parts.append(f"W1 {readable(m.w1)} (floor {self._truth.w1_floor:.3f})")
         if m.modes == m.modes:
             total = len(self._truth.density.centers)
-            parts.append(f"{round(m.modes * total)} of {total} modes")
+            parts.append(f"{round(m.modes * total)} of {total} modes hit, {m.inside:.1%} of samples in one")
         if m.accuracy == m.accuracy:
             best = f" (the best D, through the blur, {m.bayes:.0%})" if m.bayes == m.bayes else ""
-            parts.append(f"D is right {m.accuracy:.0%}{best}")
-        return " · ".join([*parts, f"slope of D {m.slope:.2f}"])
+            pairs = " of pairs" if record.about["paired"] else ""
+            parts.append(f"D is right {m.accuracy:.0%}{pairs}{best}")
+        return " · ".join([*parts, f"slope of D {readable(m.slope)}"])
 
     # ---- Messages from the browser ----
 
@@ -376,8 +500,15 @@ class Laboratory(anywidget.AnyWidget):
         loop, thread = self._home
         if loop is None or thread == threading.get_ident():
             self._obey(message)
-        else:
-            loop.call_soon_threadsafe(self._obey, message)
+            return
+        self._waiting.append(message)
+        loop.call_soon_threadsafe(self._obey_waiting)
+        if "n" in message:  # should a cell be running: its number
+            self.send({"what": "busy", "cell": live.running_cell()})
+
+    def _obey_waiting(self) -> None:
+        while self._waiting:
+            self._obey(self._waiting.popleft())
 
     def _obey(self, message: dict[str, Any]) -> None:
         commands: dict[str, Callable[[dict], Any]] = {
@@ -387,7 +518,9 @@ class Laboratory(anywidget.AnyWidget):
             "pause": lambda m: self.pause(),
             "step": lambda m: self._one_step(),
             "reset": lambda m: self.reset(),
-            "set": lambda m: self._set_and_say_so(m["name"], m["value"]),
+            "defaults": lambda m: self.defaults(),
+            "preset": lambda m: self._take_preset(m["name"]),
+            "set": lambda m: self.set(**{m["name"]: m["value"]}),
             "players": lambda m: self.choose_players(m["value"]),
             "slow": lambda m: setattr(self, "slow", bool(m["value"])),
             "pace": lambda m: setattr(self, "pace", int(m["value"])),
@@ -400,6 +533,9 @@ class Laboratory(anywidget.AnyWidget):
                 commands[message["do"]](message)
         except Exception as error:
             self._say(error)
+        finally:
+            if "n" in message:
+                self.send({"what": "did", "n": message["n"]})  # the browser knows that it is heard, and asks for more
 
     def _greet(self) -> None:
         self._watchers += 1
@@ -408,11 +544,10 @@ class Laboratory(anywidget.AnyWidget):
         self._send_series()
         self._show()
 
-    def _set_and_say_so(self, name: str, value: Any) -> None:
-        try:
-            self.set(**{name: value})
-        finally:
-            self.send({"what": "did"})  # the browser waits for this before it asks for more
+    def _take_preset(self, name: str) -> None:
+        new = Setting.of(**PRESETS[name]).as_dict()
+        self.set(**new | {"seed": self._play.setting.seed, "drawing": self._play.setting.drawing})
+        self.reset()
 
     def _one_step(self) -> None:
         """The Step button: one step or, in slow motion, its next stage."""
@@ -454,18 +589,29 @@ class Laboratory(anywidget.AnyWidget):
             if self._truth is None:
                 figures.image_grid(self.game.ema(self._z), left, columns=8)
             else:
-                x, y, half = self._play.setting.window
-                window = (x - half, x + half, y - half, y + half)
-                figures.field(left, self.game.D.D, window)
-                figures.scatter2d(left, self._truth.sample(SHOWN), self.game.G(self._z[:SHOWN]), window)
-                bar = figure.axes[-1]
-                bar.set_ylabel("")
-                bar.set_title("score", size=8.5, loc="center")
+                self._draw_plane(left)
             left.set_title(f"{self._play.setting.objective.replace('_', ' ')}, step {self.game.step:,}")
             self._draw_losses(right)
             buffer = BytesIO()
             figure.savefig(buffer, format="png", dpi=90)
         return buffer.getvalue()
+
+    def _draw_plane(self, ax) -> None:
+        x, y, half = self._play.setting.window
+        window = (x - half, x + half, y - half, y + half)
+        fake, D = self.game.G(self._z[:SHOWN]), self.game.D.D
+        score = D(self._truth.centers())
+        colors = self._colors(D(self._x), D(fake), score)
+        tint = colors.of(score).view(CELLS, CELLS).numpy()
+        shown = ax.imshow(
+            tint, extent=window, origin="lower", cmap=figures.SCORE_MAP, vmin=-1.4, vmax=1.4, interpolation="bilinear"
+        )
+        if even_score(self.objective) is not None and tint.min() < 0 < tint.max():
+            ax.contour(tint, levels=[0], extent=window, origin="lower", colors=figures.COLORS["D"], linewidths=1.6)
+        figures.scatter2d(ax, self._x, fake, window)
+        bar = ax.figure.colorbar(shown, ax=ax, orientation="horizontal", shrink=0.8, aspect=40, pad=0.02)
+        bar.ax.set_xlim(-1, 1)
+        bar.set_ticks([-1, 0, 1], labels=colors.legend, size=8)
 
     def _draw_losses(self, ax) -> None:
         theory = self._theory()
@@ -480,7 +626,74 @@ class Laboratory(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         data = super()._repr_mimebundle_(**kwargs)
         data = data[0] if isinstance(data, tuple) else data or {}
-        return data | {"text/plain": self.text, "image/png": b64encode(self.png()).decode()}
+        shown = self
+        if self._still and live.running_cell() is None:  # a reader with a browser sees the laboratory itself
+            with torch.random.fork_rng(devices=[]):
+                shown = Laboratory(**self._play.setting.as_dict())
+                shown.step(self._still)
+        data |= {"text/plain": shown.text, "image/png": b64encode(shown.png()).decode()}
+        if shown is not self:
+            shown.close()
+        return data
+
+
+@dataclass(frozen=True)
+class Colors:
+    """A score as a colour, from -1 (orange: a sample) to 1 (blue: a datum), and what the ends and the middle mean."""
+
+    of: Callable[[Tensor], Tensor]
+    legend: tuple[str, str, str]
+
+
+def round_up(x: float) -> float:
+    """The next of 1, 2, 5, 10, 20, ..."""
+    if not 0 < x < math.inf:
+        return 1.0
+    ten = 10.0 ** math.floor(math.log10(x))
+    return next((k * ten for k in (1, 2, 5) if k * ten >= x), 10 * ten)
+
+
+def readable(x: float) -> str:
+    """A number as one would write it: three decimals, or a power of ten where nobody could read them."""
+    if not math.isfinite(x):
+        return "–" if x != x else "∞" if x > 0 else "−∞"
+    if abs(x) < 1e4:
+        said = f"{abs(x):.3f}" if abs(x) < 100 else f"{abs(x):,.0f}"
+    else:
+        digits, power = f"{abs(x):.1e}".split("e")
+        said = digits + "·10" + str(int(power)).translate(RAISED)
+    return f"−{said}" if x < 0 else said
+
+
+def _bytes(t: Tensor) -> bytes:
+    return t.detach().contiguous().numpy().tobytes()
+
+
+def _in_the_plane(z: Tensor) -> Tensor:
+    """Latents of one number as points on a level line."""
+    return torch.nn.functional.pad(z, (0, 2 - z.shape[1]))
+
+
+def _lattice(latent: str) -> Tensor:
+    """A grid of latents that cuts their law into equal parts.  -> (LINES^2, 1 or 2)"""
+    part = torch.linspace(0.02, 0.98, LINES)
+    edge = torch.special.ndtri(part) if latent.startswith("Gaussian") else 3**0.5 * (2 * part - 1)
+    plane = torch.cartesian_prod(edge, edge).flip(1)
+    return plane if latent.endswith("2-D") else plane[:, :1].contiguous()
+
+
+@lru_cache(maxsize=1)
+def _thumbs() -> dict[str, list[float]]:
+    """Some points of all data, each in a window from 0 to 1, flat: small pictures to choose from."""
+    thumbs = {}
+    for name in (*DATA, OWN):
+        setting = Setting.of(data=name)
+        x, y, half = setting.window
+        with randomness(0):
+            points = setting.scale * setting.make_density().sample(90)
+        inside = (points - torch.tensor([x - half, y - half])) / (2 * half)
+        thumbs[name] = [round(v, 3) for v in inside.flatten().tolist()]
+    return thumbs
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

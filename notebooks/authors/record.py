@@ -1,4 +1,4 @@
-"""Record trainings that are too long for a notebook: `python notebooks/record.py [NAME ...]`.
+"""Record trainings that are too long for a notebook: `python notebooks/authors/record.py [NAME ...]`.
 
 A recording is a table of settings, each trained with several seeds.  `runs/NAME.json` holds what they were, when and
 with which versions they ran, FFD at each look, the largest loss of D; `runs/NAME.npz` samples of each at the end.

@@ -1,4 +1,4 @@
-"""Run the notebooks with other seeds, and see whether their facts still hold: `python notebooks/seeds.py [02 03 ...]`.
+"""Run the notebooks with other seeds, and see whether their facts hold: `python notebooks/authors/seeds.py [02 ...]`.
 
 `source/seeds.json` holds, for each notebook and each row of its ledger that a reader's run asserts, what every seed
 measured. Seeds that are there already are not run again, unless rows are new; a test holds the notebooks to it.
@@ -19,7 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from gan_tutorial.commands.run import environment  # noqa: E402

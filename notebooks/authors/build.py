@@ -1,4 +1,4 @@
-"""Build the notebooks from their sources: `python notebooks/build.py [02 03 ...] [--all] [--check]`.
+"""Build the notebooks from their sources: `python notebooks/authors/build.py [02 03 ...] [--all] [--check]`.
 
 `source/NN_name.py` becomes `NN_name.ipynb` (exercises to do) and `solutions/NN_name.ipynb`, both executed.
 Only stale ones are built unless asked otherwise.  Then coverage.md and the README's table are written.
@@ -13,8 +13,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "notebooks" / "authors"))
 
 from building import BuildError  # noqa: E402
 from building.assemble import assemble  # noqa: E402
@@ -69,7 +69,7 @@ def problems(root: Path) -> list[str]:
         for solved in (False, True):
             if stale(root, source, solved):
                 found.append(
-                    f"{target(root, source, solved).relative_to(root)} is stale: python notebooks/build.py"
+                    f"{target(root, source, solved).relative_to(root)} is stale: python notebooks/authors/build.py"
                 )
     made = {target(root, source, solved) for source in sources for solved in (False, True)}
     folder = root / "notebooks"
@@ -79,7 +79,7 @@ def problems(root: Path) -> list[str]:
     found += gaps(checklist(folder), covered(series(folder)))
     for path, content in pages(root).items():
         if not path.exists() or path.read_bytes() != content:
-            found.append(f"{path.relative_to(root)} is stale: python notebooks/build.py")
+            found.append(f"{path.relative_to(root)} is stale: python notebooks/authors/build.py")
     return found
 
 

@@ -67,7 +67,7 @@ def series(notebooks: Path) -> dict[str, NotebookNode]:
 
 def checklist(notebooks: Path) -> list[Item]:
     """The items of checklist.tsv."""
-    with open(notebooks / "checklist.tsv", encoding="utf-8", newline="") as file:
+    with open(notebooks / "authors" / "checklist.tsv", encoding="utf-8", newline="") as file:
         return [Item(**row) for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
 
 
@@ -104,7 +104,7 @@ def coverage(items: list[Item], found: dict[str, list[Section]]) -> str:
     lines = [
         "# What the series covers",
         "",
-        "Built by `notebooks/build.py` from `checklist.tsv` and the references in the notebooks.",
+        "Built by `notebooks/authors/build.py` from `checklist.tsv` and the references in the notebooks.",
         "The checklist holds what these public documents teach:",
         "",
         *(f"- **{code}** {name}" for code, name in SEEDS.items()),

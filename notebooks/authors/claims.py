@@ -1,4 +1,4 @@
-"""List the sentences that an author must decide about: `python notebooks/claims.py [02 03 ...]`.
+"""List the sentences that an author must decide about: `python notebooks/authors/claims.py [02 03 ...]`.
 
 Brings `source/claims/NN.tsv` up to date: new sentences get the decision `?`, those that are gone go. Replace each `?`
 by one of the decisions that are listed; a test fails until none is left, and until each thing named holds.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "notebooks" / "authors"))
 
 from building.claims import KINDS, update  # noqa: E402
 
