@@ -48,6 +48,10 @@ def nbval(path, cell_timeout, timeout, mode="--nbval-lax"):
     return call("pytest", *alone, mode, "--nbval-current-env", *limits, path, timeout=timeout)
 
 
+def uses_data(path):
+    return "fashion_mnist(" in path.read_text(encoding="utf-8")
+
+
 def papermill(path, out, cell_timeout, timeout, *more, **how):
     limits = ["--cell-timeout", cell_timeout, "--timeout", timeout]
     command = ["gan_tutorial", "run", path, "--profile", "smoke", "--out", out, *limits, *more]
@@ -62,8 +66,9 @@ def test_every_cell_runs_and_theory_repeats_its_stored_output(path):
 
 
 @pytest.mark.timeout(420)
-@pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*filter(uses_data, SOLVED)], ids=lambda path: path.stem)
 def test_papermill_runs_the_solutions_and_their_exact_facts_hold(path, tmp_path):
+    """Those that use no data run without them, below, just as they would here."""
     holds(path, tmp_path, *papermill(path, tmp_path, 120, 300, **STRICT))
 
 
@@ -82,7 +87,7 @@ def test_its_exact_facts_hold_without_data_and_without_a_network(path, tmp_path)
     nowhere = STRICT | {"GAN_TUTORIAL_DATA": str(tmp_path / "none")}
     copy = holds(path, tmp_path / "out", *papermill(path, tmp_path / "out", 120, 300, within=OFFLINE, **nowhere))
     text = copy.read_text(encoding="utf-8")
-    assert ("Stand-in data:" in text) == ("fashion_mnist(" in text)  # who asks for clothes is told what came instead
+    assert ("Stand-in data:" in text) == uses_data(path)  # who asks for clothes is told what came instead
 
 
 def holds(path, out, status, said):

@@ -238,7 +238,7 @@ def test_running_a_cell_again_closes_its_old_pictures(monkeypatch):
 
 def test_in_a_kernel_the_cell_shows_view_picture_and_text():
     code = (
-        "from gan_tutorial.live import explore, _opened, _where\n"
+        "from gan_tutorial.lesson.live import explore, _opened, _where\n"
         "def draw(ax):\n    line, = ax.plot([0, 1], [0, 1])\n"
         "    def update(a):\n        line.set_ydata([0, a])\n        return f'a = {a}'\n    return update\n"
         "explore(draw, a=(0, 4, 3))"
