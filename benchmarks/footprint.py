@@ -19,18 +19,18 @@ from bench import RESULTS, machine
 IMPORTS = {
     "torch": "import torch",
     "torch and the package": "import torch, gan_tutorial",
-    "torch and all that a training uses": "import torch; from gan_tutorial import data, game, objectives, recipes",
+    "torch and all that a training uses": "import torch; import gan_tutorial.clothes.data, gan_tutorial.clothes.recipes",
 }
 TRAINING = """
 import resource, psutil
 from gan_tutorial.clothes import data, recipes
-from gan_tutorial.game import loop, objectives
+from gan_tutorial.game import objectives, train
 from gan_tutorial.lesson.profile import use_cores
 use_cores()
 nets = recipes.NETS[{net!r}]
 played = recipes.fashion_game(data.fashion_mnist("cpu"), nets)
 held = []
-for step in game.train(played, objectives.non_saturating, steps={steps}, batch_size=nets.batch, every={steps} // 10):
+for step in train(played, objectives.non_saturating, steps={steps}, batch_size=nets.batch, every={steps} // 10):
     held.append(psutil.Process().memory_info().rss / 1e6)
 print(*map(round, held), round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6))
 """

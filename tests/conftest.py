@@ -12,9 +12,11 @@ from pathlib import Path
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several that share the cores
     os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", str(min(4, os.cpu_count() or 1)))
-# A shell's job in the background ignores Ctrl-C, which some tests send to themselves.
+# A shell's job in the background ignores Ctrl-C, one under nohup the end of its terminal; some tests send these.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Neither the reader's own Jupyter settings nor a profile of theirs changes a result here.
 _jupyter = tempfile.TemporaryDirectory(prefix="gan-tutorial-tests-")
 for _name in ["JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"]:

@@ -204,9 +204,11 @@ import sys
 
 class Refuse:
     def find_spec(self, name, *rest):
+        if name == "torchvision":
+            raise ModuleNotFoundError("as if it were not installed", name=name)
         if name.partition(".")[0] in {"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "jupyter_client",
                                       "jupyter_core", "jupyterlab", "jupytext", "nbclient", "nbconvert", "nbformat",
-                                      "nbval", "papermill", "torchvision", "traitlets", "zmq"}:
+                                      "nbval", "papermill", "traitlets", "zmq"}:
             raise RuntimeError(f"{name} is wanted, and is no part of a training")
 
 sys.meta_path.insert(0, Refuse())

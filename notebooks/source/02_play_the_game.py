@@ -944,7 +944,7 @@ def overfit(seed, steps, n=20):
         if i % 10 == 0:
             with torch.no_grad():
                 true = divergences.value(p, q, lambda u: D(u[:, None].float()).double())
-            history.append((-float(d_loss), float(true)))
+            history.append((-float(d_loss.detach()), float(true)))
         opt.zero_grad()
         d_loss.backward()
         opt.step()

@@ -1310,7 +1310,8 @@ for name, values in late.items():
 # %% tags=["widget"] alt="The laboratory with a gradient penalty: left two moons of data, samples on them and the critic's score as a coloured field, right what both players pay over the steps"
 from gan_tutorial.lesson.laboratory import laboratory
 
-laboratory(data="two moons", objective="wgan_gp", still=profile.pick(smoke=5, cpu=300, gpu=300))
+after = profile.pick(smoke=5, cpu=300, gpu=300)
+laboratory(data="two moons", objective="wgan_gp", still=after)
 
 # %% [markdown]
 # <details><summary>Answers</summary>

@@ -42,7 +42,7 @@ def test_help_names_every_command(capsys):
 @pytest.mark.parametrize("words", ["--help", "--version", "run --help", "doctor --help", "rnu"])
 def test_answers_without_importing_torch(words):
     end = python(
-        "import sys\nfrom gan_tutorial.cli import main\n"
+        "import sys\nfrom gan_tutorial.commands.cli import main\n"
         f"try: main({words.split()!r})\nexcept SystemExit: pass\nsys.exit('torch' in sys.modules)",
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
     )
@@ -102,7 +102,7 @@ def test_ctrl_c_is_130_and_a_sentence(capsys, monkeypatch):
 
 def test_a_missing_package_is_named_with_the_remedy():
     end = python(
-        "import sys\nsys.modules['torch'] = None\nfrom gan_tutorial.cli import main\n"
+        "import sys\nsys.modules['torch'] = None\nfrom gan_tutorial.commands.cli import main\n"
         "sys.exit(main(['train', '--objective', 'minimax', '--out', 'x']))",
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
     )
@@ -124,7 +124,7 @@ def talk(tmp_path, what):
     """Words that run a made-up command in another process."""
     script = tmp_path / "talk.py"
     script.write_text(
-        "import sys\nfrom types import SimpleNamespace\nfrom gan_tutorial import cli\n"
+        "import sys\nfrom types import SimpleNamespace\nfrom gan_tutorial.commands import cli\n"
         f"talk = lambda args: {what}\n"
         "made_up = SimpleNamespace(main=talk, add_arguments=lambda parser: None)\n"
         "cli.importlib.import_module = lambda name: made_up\nsys.exit(cli.main(['run']))\n"
