@@ -19,7 +19,7 @@ from bench import RESULTS, machine
 IMPORTS = {
     "torch": "import torch",
     "torch and the package": "import torch, gan_tutorial",
-    "torch and all that a training uses": "import torch; import gan_tutorial.clothes.data, gan_tutorial.clothes.recipes",
+    "torch and all that a training uses": "import torch, gan_tutorial.clothes.recipes",
 }
 TRAINING = """
 import resource, psutil

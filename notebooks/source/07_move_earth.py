@@ -1298,7 +1298,7 @@ for name, values in fell.items():
     trained("8.08", f"first / last quarter of the training, {name}, least", (1.2, 1000),
             values.min(), 0, "three seeds")
 shrunk = float((unit[0] / unit[-1]).min())
-trained("8.08", "score difference / W1, start / end, least", (1.5, 1000), shrunk, 0,
+as_shown("8.08", "score difference / W1, start / end, least", (1.5, 1000), shrunk, 0,
         "three seeds")
 later = float((ended > stands).double().mean(0).min())
 trained("8.08", "looks at which 200 more moves give a larger difference, least share of three",
