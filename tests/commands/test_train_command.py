@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
-from test_game import same
+from states import same
 from torch.autograd.graph import saved_tensors_hooks
 
 from gan_tutorial import machine

@@ -10,7 +10,7 @@ import time
 import pytest
 import torch
 import torch.distributed.nn.functional  # before a process group exists: see commands/train.py
-from test_game import same
+from states import same
 from torch import distributed, multiprocessing, nn
 
 from gan_tutorial.commands.cli import main

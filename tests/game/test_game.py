@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from states import same, tensors
 from torch import nn
 
 from gan_tutorial.game import networks, objectives
@@ -30,20 +31,6 @@ def small_game(seed=0, lr=1e-2, **kwargs):
     return Game.with_adam(
         G, D, lambda n: (torch.randn(n, 2) + 2,), lambda n: torch.randn(n, 2), d_lr=lr, g_lr=lr, seed=seed, **kwargs
     )
-
-
-def tensors(state):
-    """Every tensor and number of a nested state, in a fixed order."""
-    if isinstance(state, dict):
-        return [t for key in state for t in tensors(state[key])]
-    if isinstance(state, (list, tuple)):
-        return [t for part in state for t in tensors(part)]
-    return [torch.as_tensor(state)] if isinstance(state, (torch.Tensor, int, float)) else []
-
-
-def same(a, b):
-    a, b = tensors(a), tensors(b)
-    return len(a) == len(b) > 20 and all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def run(game, objective=objectives.non_saturating, **kwargs):
