@@ -219,10 +219,13 @@ sys.exit(main(["train", *words.split(), sys.argv[1]]))
 """
 
 
-def test_a_training_needs_nothing_of_jupyter_nor_torchvision(tmp_path):
+@pytest.mark.parametrize("data", [True, False], ids=["data", "no data"])
+def test_a_training_needs_nothing_of_jupyter_nor_torchvision(data, tmp_path):
     paths = os.pathsep.join([str(ROOT), str(ROOT / "benchmarks")])
+    (tmp_path / "none").mkdir()
+    nowhere = {"GAN_TUTORIAL_DATA": str(tmp_path / "none")}
     run = subprocess.run([sys.executable, "-c", WITHOUT_JUPYTER, tmp_path / "out"], capture_output=True, text=True,
-                         env=os.environ | {"PYTHONPATH": paths})  # fmt: skip
+                         env=os.environ | {"PYTHONPATH": paths} | ({} if data else nowhere))  # fmt: skip
     assert run.returncode == 0 and "3 steps in" in run.stdout, run.stderr
     assert (tmp_path / "out" / "samples.png").exists()
 

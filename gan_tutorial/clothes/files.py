@@ -190,7 +190,10 @@ def _download(names: list[str], raw: Path) -> None:
 
 
 def _from_mirrors(name: str, raw: Path) -> np.ndarray:
-    from torchvision.datasets import FashionMNIST  # takes a second to import, and is needed only here
+    try:
+        from torchvision.datasets import FashionMNIST  # takes a second to import, and is needed only here
+    except ModuleNotFoundError:
+        raise NoData("torchvision, which knows where the files are, is not installed.") from None
 
     for mirror in FashionMNIST.mirrors:
         url = f"{mirror}{name}.gz"
