@@ -119,29 +119,24 @@ def conv_discriminator() -> nn.Module:
     )
 
 
-def point_generator() -> nn.Module:
-    return nn.Sequential(
+def points(outputs: int) -> list[nn.Module]:
+    return [
         nn.Linear(2, 128),
         nn.ReLU(),
         nn.Linear(128, 128),
         nn.ReLU(),
         nn.Linear(128, 128),
         nn.ReLU(),
-        nn.Linear(128, 2),
-    )
+        nn.Linear(128, outputs),
+    ]
+
+
+def point_generator() -> nn.Module:
+    return nn.Sequential(*points(2))
 
 
 def point_discriminator() -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(2, 128),
-        nn.ReLU(),
-        nn.Linear(128, 128),
-        nn.ReLU(),
-        nn.Linear(128, 128),
-        nn.ReLU(),
-        nn.Linear(128, 1),
-        nn.Flatten(0),
-    )
+    return nn.Sequential(*points(1), nn.Flatten(0))
 
 
 class BCE:
