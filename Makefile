@@ -2,7 +2,7 @@
 #   make lab                        make install PYTHON=python3.12
 # Tests that measure how fast a person is answered run alone; status 5 says that PYTEST chose none of that half, and is
 # an error where it chose none of either.
-#   make test PYTEST="-k game"      make lab LAB="--no-browser --port=9999"
+#   make test PYTEST="-k game"      make lab LAB="--no-browser --port=9999"      make mutants MUTANTS=penalty
 
 PYTHON ?= python3
 LAB ?=
@@ -10,11 +10,12 @@ PYTEST ?=
 RUN ?=
 BUILD ?=
 BENCH ?=
+MUTANTS ?=
 PY := .venv/bin/python
 FOUND = command -v "$(PYTHON)" >/dev/null || { echo 'There is no "$(PYTHON)" here: install Python 3.11 or newer, or name it with make PYTHON=...' >&2; exit 1; }
 INSTALL = $(FOUND); "$(PYTHON)" install.py $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: install lab test run bench build site
+.PHONY: install lab test mutants run bench build site
 
 install:
 	@$(INSTALL)
@@ -28,6 +29,10 @@ test:
 	$(PY) -m ruff check .
 	$(PY) -m pytest -n 2 --dist worksteal -m "not alone" $(PYTEST); first=$$?; [ $$first -eq 0 ] || [ $$first -eq 5 ] || exit $$first; \
 	$(PY) -m pytest -m alone $(PYTEST) || { last=$$?; [ $$last -eq 5 ] && exit $$first; exit $$last; }
+
+mutants:
+	@$(INSTALL) --test
+	$(PY) tests/mutants.py $(MUTANTS)
 
 run:
 	@$(INSTALL)

@@ -79,6 +79,35 @@ def test_each_move_changes_one_player_only():
     assert not all(torch.equal(a, b) for a, b in zip(tensors(before["G"]), tensors(game.G.state_dict()), strict=True))
 
 
+@pytest.mark.parametrize("name", ["wgan_gp", "wgan_lp", "r1", "r3gan"])
+def test_the_penalty_is_part_of_the_loss_of_d(name):
+    """Its loss is that of the scores and the penalty on top, and its step goes down the slope of both."""
+    game, objective = small_game(), objectives.OBJECTIVES[name]
+    game.d_opt = torch.optim.SGD(game.D.parameters(), lr=0.1)
+    D, (x,) = copy.deepcopy(game.D), game.data(8)
+    with torch.no_grad():
+        for w in [*game.D.parameters(), *D.parameters()]:
+            w.mul_(6)  # steep enough for the one-sided penalty
+    torch.manual_seed(3)
+    loss, *_ = d_move(game, objective, x)
+    torch.manual_seed(3)
+    fake = game.G(game.latent(8)).detach()
+    extra = objective.penalty(D, x, fake)
+    expected = objective.d_loss(D(x), D(fake)) + extra
+    assert extra.detach() > 0.1 and float(loss) == pytest.approx(expected.item(), rel=1e-5)
+    weights = list(D.parameters())
+    for mine, w, slope in zip(game.D.parameters(), weights, torch.autograd.grad(expected, weights), strict=True):
+        torch.testing.assert_close(mine, w - 0.1 * slope, atol=1e-5, rtol=1e-5)
+
+
+def test_each_player_has_its_own_step_size():
+    G, D = mlp([2, 4, 2]), PointDiscriminator(2, (4,))
+    game = Game.with_adam(G, D, None, None, d_lr=4e-3, g_lr=1e-3)
+    for opt, net, lr in ((game.g_opt, G, 1e-3), (game.d_opt, D, 4e-3)):
+        (group,) = opt.param_groups
+        assert group["lr"] == lr and all(a is b for a, b in zip(group["params"], net.parameters(), strict=True))
+
+
 def test_each_d_move_sees_fresh_data_and_g_moves_once():
     seen = []
     game = small_game()
@@ -293,6 +322,13 @@ def test_training_and_the_caller_do_not_share_random_numbers():
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_a_new_game_leaves_the_callers_random_numbers_alone():
+    G, D = mlp([2, 4, 2]), PointDiscriminator(2, (4,))
+    before = torch.get_rng_state()
+    Game.with_adam(G, D, None, None, seed=5).reseed(6)
+    assert torch.equal(before, torch.get_rng_state())
+
+
 def test_ctrl_c_in_the_middle_of_a_step_leaves_a_whole_game():
     game, calls = small_game(), []
     data = game.data
@@ -456,6 +492,20 @@ def test_average_copies_batch_norms_statistics():
     average_move(game)
     for a, b in zip(game.ema.buffers(), G.buffers(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_samples_are_drawn_one_by_one_and_change_nothing():
+    """Of G itself too: in training, batch norm would mix those of a batch, and keep their statistics."""
+    torch.manual_seed(0)
+    G, D = MLPGenerator(4, (8,)), MLPDiscriminator((8,))
+    game = Game.with_adam(G, D, lambda n: (torch.rand(n, 1, 28, 28),), lambda n: torch.randn(n, 4))
+    run(game, steps=2, batch_size=4)
+    before, found = game.state_dict(), []
+    for size in (2, 6):
+        torch.manual_seed(1)
+        found.append(game.sample(6, ema=False, batch_size=size))
+    torch.testing.assert_close(*found)
+    assert same(before, game.state_dict()) and game.G.training and not game.ema.training
 
 
 def test_convolutions_see_channels_last_from_end_to_end():

@@ -284,6 +284,22 @@ def test_g_gradients_at_a_score():
         assert slopes[1] / slopes[0] == pytest.approx((1 - D) / D)
 
 
+def test_minimax_never_falls_silent():
+    """G's slope is -D(G(z)) however little that is; with D kept above 1e-5, say, it would be 0 where D rejects."""
+    for dtype, low in ((torch.float32, -80), (torch.float64, -600)):
+        a = torch.linspace(low, 0, 200, dtype=dtype, requires_grad=True)
+        (slope,) = torch.autograd.grad(o.minimax.g_fake(a).sum(), a)
+        torch.testing.assert_close(slope, -a.detach().sigmoid(), rtol=1e-5, atol=0)
+
+
+def test_the_hinge_is_for_d_only():
+    """D lets go of an example beyond its margin; G's slope is -1 at every score."""
+    s = torch.tensor([-3.0, -0.5, 0.5, 3.0], requires_grad=True)
+    curves = (o.hinge.d_real, o.hinge.d_fake, o.hinge.g_fake)
+    slopes = [torch.autograd.grad(curve(s).sum(), s)[0].tolist() for curve in curves]
+    assert slopes == [[-1, -1, -1, 0], [0, 1, 1, 1], [-1, -1, -1, -1]]
+
+
 def test_one_step_generator_gradients_of_a_shift():
     """N(0,1) against N(1,1), D optimal: d 2JS/dt = 0.397973, its complement to dKL(q||p)/dt, and dKL(p||q)/dt = 1."""
     x = torch.linspace(-11, 12, 23001, dtype=torch.float64)
@@ -447,7 +463,9 @@ def test_second_backward_agrees_with_finite_differences(batch):
         torch.manual_seed(7)  # the same mixing weights each time
         return o.gradient_penalty(10.0)(lambda u: net(u).squeeze(1), x, fake)
 
-    penalty().backward()
+    loss = penalty()
+    assert loss.requires_grad  # else it would teach D nothing
+    loss.backward()
     w = net[0].weight
     for i, j in [(0, 0), (3, 2), (7, 1)]:
         with torch.no_grad():

@@ -257,6 +257,15 @@ def test_latent_and_as_data_shapes():
     assert torch.allclose(x, torch.ones(5, 1), atol=1e-2)
 
 
+def test_each_latent_is_a_new_one():
+    latent, found = Latent(3), []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        found += [latent(5), latent(5)]
+    assert not torch.equal(found[0], found[1]) and not torch.equal(found[0], found[4])
+    assert torch.equal(found[0], found[2]) and torch.equal(found[1], found[3])
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
