@@ -23,9 +23,9 @@ def about(found: dict) -> str:
     return f"{found['device']}, torch {found['torch']}, {found['date']}."
 
 
-def loops() -> str:
+def loops(name: str = "two_cores") -> str:
     """Ours against the textbook loop, row by row."""
-    found = known("two_cores")
+    found = known(name)
     rows = [
         [
             r["row"],
@@ -44,6 +44,13 @@ def loops() -> str:
         f"{found['torch_peak_gflops']:,.0f} with torch's own."
     )
     return f"{about(found)} {found['rounds']} turns of each loop.\n{peak}\n\n{table(head, rows)}"
+
+
+def loops_elsewhere() -> str:
+    """The same on another machine, and two trainings at once."""
+    found = known("two_cores_zen4")
+    both, alone = found["two_at_once_per_s"], found["alone_per_s"]
+    return f"{loops('two_cores_zen4')}\n\nTwo trainings at once (vanilla, MLP): {both} steps a second each, {alone} alone."
 
 
 def footprint() -> str:
@@ -117,7 +124,7 @@ def rates(speed: dict) -> list[str]:
     return [f"{speed['one_thread']:.0f}", f"{speed['two_threads']:.0f}"]
 
 
-PARTS = {part.__name__: part for part in (loops, footprint, finalists, baselines, screening)}
+PARTS = {part.__name__: part for part in (loops, loops_elsewhere, footprint, finalists, baselines, screening)}
 
 
 def filled(text: str) -> str:

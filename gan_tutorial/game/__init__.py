@@ -1,4 +1,4 @@
-"""The game between G and D: what each pays (`objectives`), how they move (`loop`), and who they are (`networks`).
+"""The game between G and D: each one's loss (`objectives`), how they move (`loop`), and who they are (`networks`).
 
 `graph` records a step for a GPU; `saved` looks at a saved game before it is taken over.
 """

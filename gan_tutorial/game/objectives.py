@@ -1,4 +1,4 @@
-"""Objectives: what each player pays, as three curves of one number, the score.
+"""Objectives: the losses of both players, as three curves of one number, the score.
 
 x ~ p is data, z is noise, G(z) ~ q is a sample, r = p/q, and s = D(x) is the *score*: a real number per example,
 never squashed. Losses are minimised, and real comes before fake. Because an objective is nothing but three curves
@@ -113,7 +113,7 @@ def f_gan(T: Curve, f_star_T: Curve) -> Objective:
 
 
 def fake_as_real(objective: Objective) -> Objective:
-    """G pays for a sample what D pays for data: the 'flipped labels' view of the generator's loss.
+    """G's loss for a sample is D's loss for data: the 'flipped labels' view of the generator's loss.
 
     Turns minimax into non-saturating (Goodfellow et al. 2014, sec. 3) and gives every f-GAN its heuristic generator
     loss (Nowozin et al. 2016, sec. 3.2).

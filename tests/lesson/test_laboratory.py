@@ -325,7 +325,7 @@ EVERYTHING.append((CLOTHES, "r3gan"))
 @pytest.mark.parametrize(("data", "objective"), EVERYTHING)
 def test_every_objective_and_all_data_play(data, objective):
     lab = Laboratory(objective=objective, **(SMALL_CLOTHES if data == CLOTHES else {"data": data}))
-    assert lab.step(2).startswith("step 2 · D pays")
+    assert lab.step(2).startswith("step 2 · loss of D")
 
 
 # ---- What it shows ----
@@ -459,7 +459,7 @@ def test_readers_without_a_kernel_get_a_picture_and_its_numbers(data):
     lab = Laboratory(**(SMALL_CLOTHES if data == CLOTHES else {"data": data}))
     lab.step(3)
     bundle = lab._repr_mimebundle_()
-    assert bundle["text/plain"] == lab.text and lab.text.startswith("step 3 · D pays")
+    assert bundle["text/plain"] == lab.text and lab.text.startswith("step 3 · loss of D")
     assert "application/vnd.jupyter.widget-view+json" in bundle
     picture = np.asarray(Image.open(BytesIO(b64decode(bundle["image/png"]))))
     assert picture.std() > 5 and picture.shape[1] > 700

@@ -302,9 +302,9 @@ def test_the_time_slider_goes_back_and_forth(lab):
 def test_numbers_and_charts_are_there(lab):
     lab.press("step")
     lab.wait_kernel("lab.game.step", 1)
-    assert all(words in lab.root.locator(".numbers").inner_text() for words in ("D pays", "JS", "W1", "modes"))
+    assert all(words in lab.root.locator(".numbers").inner_text() for words in ("loss of D", "JS", "W1", "modes"))
     labels = lab.root.locator("canvas.chart").evaluate_all("all => all.map(c => c.getAttribute('aria-label'))")
-    assert len(labels) == 5 and labels[0].startswith("what both pay: D ")
+    assert len(labels) == 5 and labels[0].startswith("both losses: D ")
 
 
 # ---- The controls: each one, by hand ----
@@ -469,15 +469,17 @@ def test_it_fits_its_pane(server, chromium, tmp_path):  # noqa: F811
 
 
 BUSY = "import time\nend = time.monotonic() + 6\nwhile time.monotonic() < end: pass\nprint('free', 'again')"
+# A training of half a minute, unless the laboratory moves while it is at it.
 TRAINING = """from gan_tutorial.lesson.profile import Plan
 import types
 def training():
-    for n in range(600):
+    for n in range(3000):
         time.sleep(0.01)
         yield types.SimpleNamespace(n=n)
+        if lab.game.step > at: return
 at = lab.game.step
-for one in Plan(600).watch(training()): pass
-print('train' + 'ed')"""
+for one in Plan(3000).watch(training()): pass
+print('it was ' + ('answered' if lab.game.step > at else 'in vain'))"""
 IN_THE_BACKGROUND = """([at, code]) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = at;
@@ -527,9 +529,8 @@ def test_it_is_alive_from_the_first_moment(server, chromium, tmp_path, record_pr
         page.evaluate(IN_THE_BACKGROUND, [1, TRAINING])
         page.wait_for_timeout(500)
         lab.press("step")
-        page.wait_for_function("([c, n]) => c.dataset.step == n", arg=[lab.canvas.element_handle(), at + 1])
-        assert "trained" not in page.inner_text(".jp-Notebook")  # in the middle of it
         page.wait_for_function("window.done", timeout=60_000)
+        assert "it was answered" in page.inner_text(".jp-Notebook")  # in the middle of it, however slow the machine
 
         page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
         page.wait_for_function("n => n.innerText.includes('This is a picture now')", arg=said.element_handle())
@@ -674,7 +675,7 @@ def strip(pictures: list[Image.Image], names: tuple[str, ...], step: int, side: 
     for i, (picture, name) in enumerate(zip(pictures, names, strict=True)):
         small = picture.resize((side, side), Image.Resampling.LANCZOS)
         sheet.paste(small, (side * i, 22), small.getchannel("A"))
-        words = f"{name.replace('_', ' ')}, step {step:,}"
+        words = f"{figures.objective_title(name)}, step {step:,}"
         pen.text((side * i + 6, 5), words, fill=figures.COLORS["truth"], font_size=13)
     return sheet.quantize(palette=few_colors(), dither=Image.Dither.NONE)
 

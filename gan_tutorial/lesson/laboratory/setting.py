@@ -122,7 +122,7 @@ CONTROLS: dict[str, Control] = {
     "data": Control("the data", "data", "where real examples come from", (*DATA, OWN, CLOTHES)),
     "seed": Control("the data", "seed", "fixes the first weights and all draws", low=0, high=99, step=1),
     "batch_size": Control("the data", "batch", "examples in each move", (16, 32, 64, 128, 256)),
-    "objective": Control("the game", "objective", "the three curves: what D and G pay", tuple(OBJECTIVES)),
+    "objective": Control("the game", "objective", "the three curves: the losses of D and G", tuple(OBJECTIVES)),
     "hold": Control("the game", "D is held by", "what keeps D's slope in bounds", tuple(HOLDS)),
     "weight": Control("the game", "bound or weight", "c of clipping, λ of a penalty, γ of R1, R2", low=1e-3, high=10),
     "d_steps": Control("the game", "D's moves", "moves of D in each step", low=1, high=10, step=1),
@@ -381,7 +381,7 @@ game = Game(
 objective = {objective}
 for step in train(game, objective, steps={steps}, batch_size={batch_size}, d_steps={d_steps}):
 {more}    if step.n % 100 == 0:
-        print(f"step {{step.n:,}}: D pays {{float(step.d_loss):.3f}}, G pays {{float(step.g_loss):.3f}}")
+        print(f"step {{step.n:,}}: loss of D {{float(step.d_loss):.3f}}, of G {{float(step.g_loss):.3f}}")
 
 {draw}
 """

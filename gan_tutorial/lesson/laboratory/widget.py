@@ -142,6 +142,9 @@ class Laboratory(anywidget.AnyWidget):
         """Tell the browser, if there is one: with a first picture."""
         self._begin()
         super().open()
+        # ipykernel 7.4 sends what the browser says to the thread that last spoke to the browser. That is the main one, which
+        # is deaf while a cell runs; as the browser asked, in a thread of its own, it is heard at once.
+        self.comm._reply_subshell_for = None
 
     # ---- What one can do with it ----
 
@@ -430,9 +433,9 @@ class Laboratory(anywidget.AnyWidget):
         return Colors(lambda score: ((score - middle) / reach).clamp(-1, 1), (ends[0], name, ends[1]))
 
     def _arrows(self, x: Tensor) -> Tensor:
-        """Which way, and how strongly, each sample would go to make G pay less: -grad of g_fake(D(x)).  -> (n, 2)
+        """Which way, and how strongly, each sample would go to lower G's loss: -grad of g_fake(D(x)).  -> (n, 2)
 
-        Paired, G pays for the difference to the score of a datum: on average over data.
+        Paired, G's loss is that of the difference to the score of a datum: on average over data.
         """
         x, D = x.detach().requires_grad_(), self.game.D.D
         with one_thread():
@@ -480,7 +483,7 @@ class Laboratory(anywidget.AnyWidget):
 
     def _line(self, record: Record) -> str:
         m = record.measures
-        parts = [f"step {record.step:,}", f"D pays {readable(m.d_loss)}", f"G pays {readable(m.g_loss)}"]
+        parts = [f"step {record.step:,}", f"loss of D {readable(m.d_loss)}", f"of G {readable(m.g_loss)}"]
         if self._truth is not None:
             parts += [f"JS {m.js:.3f}", f"KL {m.kl:.2f}, reversed {m.reverse_kl:.2f}"]
             parts.append(f"W1 {readable(m.w1)} (floor {self._truth.w1_floor:.3f})")
@@ -590,7 +593,7 @@ class Laboratory(anywidget.AnyWidget):
                 figures.image_grid(self.game.ema(self._z), left, columns=8)
             else:
                 self._draw_plane(left)
-            left.set_title(f"{self._play.setting.objective.replace('_', ' ')}, step {self.game.step:,}")
+            left.set_title(f"{figures.objective_title(self._play.setting.objective)}, step {self.game.step:,}")
             self._draw_losses(right)
             buffer = BytesIO()
             figure.savefig(buffer, format="png", dpi=90)
@@ -617,10 +620,10 @@ class Laboratory(anywidget.AnyWidget):
         theory = self._theory()
         for name, player in (("d_loss", "D"), ("g_loss", "G")):
             paid, color = [getattr(record.measures, name) for record in self._records], figures.COLORS[player]
-            ax.plot([record.step for record in self._records], paid, color=color, label=f"{player} pays")
+            ax.plot([record.step for record in self._records], paid, color=color, label=f"loss of {player}")
             if theory[name] == theory[name]:
                 ax.axhline(theory[name], color=color, linestyle="--", linewidth=1)
-        ax.set(xlabel="step", ylabel="loss", title="what both pay; dashed: at rest")
+        ax.set(xlabel="step", ylabel="loss", title="both losses; dashed: at rest")
         ax.legend(loc="best")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
