@@ -183,6 +183,7 @@ def page_of_notebook(chromium: str, port: int, notebook: str, home: Path, second
 def run_all(chromium: str, port: int, notebook: str, home: Path, seconds: float) -> Visit:
     """Open a notebook, choose Run All, wait for the end, drag its sliders; leaves a picture of the page in `home`."""
     with page_of_notebook(chromium, port, notebook, home, seconds) as (page, visit):
+        page.evaluate("window.jupyterapp.commands.execute('notebook:expand-all-headings')")  # the deeper sections, too
         visit.pictures_per_second = drag_sliders(page)
         visit.text = page.inner_text("body")
         return visit

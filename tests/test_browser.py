@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import TOKEN, Visit, ask, environment, free_port, page_of, run_all, serving
+from lab import TOKEN, Visit, ask, environment, free_port, page_of, page_of_notebook, run_all, serving
 
 from install import find_browser
 
@@ -61,6 +61,20 @@ def test_run_all(name, server, chromium, tmp_path):
     rates = ", ".join(f"{rate:.1f}" for rate in visit.pictures_per_second)
     print(f"{name}: {rates} pictures per second under a dragged slider")
     assert visit.pictures_per_second and min(visit.pictures_per_second) > 4     # 15 and more on two idle cores
+
+
+def test_deeper_sections_are_folded_and_open_with_a_click(server, chromium, tmp_path):
+    port, home = server
+    shown = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    folded = {"jp-MarkdownHeadingCollapsed": True}
+    shown.cells = [nbformat.v4.new_markdown_cell("## A"), nbformat.v4.new_markdown_cell("## Deeper: B", metadata=folded),
+                   nbformat.v4.new_code_cell("print('deep' + 'er')"), nbformat.v4.new_markdown_cell("## C")]
+    nbformat.write(shown, home / "tree" / "folded.ipynb")
+    with page_of_notebook(chromium, port, "folded.ipynb", tmp_path, 60) as (page, visit):
+        assert visit.cells[2]["outputs"][0]["text"] == "deeper\n"  # Run All runs it, too
+        assert not page.get_by_text("deeper", exact=True).is_visible()
+        page.locator(".jp-showHiddenCellsButton").click()
+        page.get_by_text("deeper", exact=True).wait_for(state="visible", timeout=10_000)
 
 
 def test_run_all_shows_widgets_and_pictures(server, chromium, tmp_path):

@@ -14,8 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks" / "authors"))
 
 import build  # noqa: E402
-from building import BuildError, execute, pages  # noqa: E402
-from building.assemble import assemble, badges, stub  # noqa: E402
+from building import BuildError, execute, pages, sections  # noqa: E402
+from building.assemble import assemble, badges  # noqa: E402
+from building.cells import stub  # noqa: E402
+from building.sections import COLLAPSED  # noqa: E402
 
 SOURCE = '''# %% [markdown]
 # # 01 · Draw a line
@@ -23,7 +25,10 @@ SOURCE = '''# %% [markdown]
 # **What you'll do.** Draw one line,
 # and measure its slope.
 #
-# **Time.** {{time}}. Solutions: [here](solutions/01_draw_a_line.ipynb), see [the list](coverage.md).
+# **Time.** The core takes {{core}} minutes, all {{all}}; {{time}}.
+# Solutions: [here](solutions/01_draw_a_line.ipynb), see [the list](coverage.md).
+#
+# {{contents}}
 
 # %% tags=["parameters"]
 PROFILE = None
@@ -42,7 +47,10 @@ plt.figure(figsize=(2, 1))
 plt.plot([0, 1], [0, 2]);
 
 # %% [markdown]
-# ## Exercise
+# ### Exercise 1.1 · Slope
+# How steep is it?
+#
+# {{help}}
 
 # %% tags=["exercise"]
 def slope(rise, run):
@@ -83,6 +91,20 @@ mode = "strict" if os.environ.get("GAN_TUTORIAL_STRICT") else "lax"
 print(mode, os.environ["GAN_TUTORIAL_PROFILE"])
 ipywidgets.IntSlider()
 
+# %% [markdown]
+# ## Deeper: two lines
+#
+# More of the same; or skip to [the end](#End).
+
+# %% [markdown]
+# Two lines, and $$x = 1.$$
+
+# %% topics=["slope", "lines"]
+lines = 2
+
+# %% [markdown]
+# ## End
+
 # %% [markdown] tags=["solution"]
 # The slope is two. See [the next](02_next.ipynb) and [the list](coverage.md).
 '''
@@ -92,7 +114,8 @@ CHECKLIST = (
 )
 BADGES = "<!-- badges:begin -->\n<!-- badges:end -->\n"
 TABLE = "<!-- table:begin -->\nold\n<!-- table:end -->\n"
-README = f"# A tree\n{BADGES}{TABLE}End.\n"
+TOPICS = "<!-- topics:begin -->\n<!-- topics:end -->\n"
+README = f"# A tree\n{BADGES}{TABLE}{TOPICS}End.\n"
 
 
 def tree(folder, source=SOURCE):
@@ -160,24 +183,24 @@ def test_stub(code, expected):
 
 def test_both_versions_come_from_one_source(built):
     stubs, solved = map(cells, names(built))
-    assert "raise NotImplementedError" in stubs["01-exercise-2"].source
-    assert "ratio" not in stubs["01-exercise-2"].source
-    assert stubs["01-exercise-3"].source == "answer = ...  # your code here"
-    assert stubs["01-exercise-4"].outputs[0].text == "to do Ellipsis\n"
-    assert "return ratio" in solved["01-exercise-2"].source
-    assert solved["01-exercise-4"].outputs[0].text == "2.0 2\n"
+    assert "raise NotImplementedError" in stubs["01-exercise-1-1-slope-2"].source
+    assert "ratio" not in stubs["01-exercise-1-1-slope-2"].source
+    assert stubs["01-exercise-1-1-slope-3"].source == "answer = ...  # your code here"
+    assert stubs["01-exercise-1-1-slope-4"].outputs[0].text == "to do Ellipsis\n"
+    assert "return ratio" in solved["01-exercise-1-1-slope-2"].source
+    assert solved["01-exercise-1-1-slope-4"].outputs[0].text == "2.0 2\n"
     assert set(solved) - set(stubs) == {
-        "01-exercise-7"
+        "01-end-2"
     }  # the cell tagged solution; all other names are equal
-    assert stubs["01-exercise-6"].outputs[0].text == "lax cpu\n"
-    assert solved["01-exercise-6"].outputs[0].text == "strict cpu\n"
+    assert stubs["01-exercise-1-1-slope-6"].outputs[0].text == "lax cpu\n"
+    assert solved["01-exercise-1-1-slope-6"].outputs[0].text == "strict cpu\n"
 
 
 def test_links_of_a_solution_lead_where_the_stub_s_do(built):
     stubs, solved = map(cells, names(built))
     assert "(solutions/01_draw_a_line.ipynb), see [the list](coverage.md)" in stubs["01-top-1"].source
     assert "(01_draw_a_line.ipynb), see [the list](../coverage.md)" in solved["01-top-1"].source
-    assert "(02_next.ipynb) and [the list](../coverage.md)" in solved["01-exercise-7"].source
+    assert "(02_next.ipynb) and [the list](../coverage.md)" in solved["01-end-2"].source
 
 
 def test_names_of_cells_stay_when_another_section_grows():
@@ -195,21 +218,82 @@ def assemble_text(text, solved=False):
         return assemble(path, solved)
 
 
+# Core and deeper
+
+
+def test_a_deeper_section_is_folded_listed_and_ends_where_the_next_begins():
+    nb = assemble_text(SOURCE)
+    folded = [cell.id for cell in nb.cells if cell.metadata.get(COLLAPSED)]
+    assert folded == ["01-deeper-two-lines-1"]
+    top = nb.cells[0].source
+    assert "| [Look at (it)](#Look-at-%28it%29) | core | 15 |" in top  # with its exercises, a figure, something to play
+    assert "| [*two lines*](#Deeper:-two-lines) | deeper | 1 |" in top and "| [End](#End) | core | 1 |" in top
+    assert "The core takes 15 minutes, all 20;" in top
+    assert {cell.id: cell.source for cell in nb.cells}["01-exercise-1-1-slope-1"].endswith(
+        '*Stuck? Run* `hint("1.1")` *in a cell of its own, again for the next hint.* '
+        "Our answer: [solutions](solutions/01_draw_a_line.ipynb#Exercise-1.1-·-Slope)."
+    )
+    below = {cell.id: cell.source for cell in assemble_text(SOURCE, solved=True).cells}
+    assert below["01-exercise-1-1-slope-1"].endswith("Our answer is below.")
+
+
+def notebook(*texts):
+    v4 = nbformat.v4
+    cells = [v4.new_markdown_cell(t[2:]) if t.startswith("M:") else v4.new_code_cell(t) for t in texts]
+    return v4.new_notebook(cells=[v4.new_markdown_cell("# 01 · T"), *cells])
+
+
+DEEP = "M:## Deeper: more\n\nMore; or skip to [B](#B)."
+
+
+def test_minutes_are_those_of_the_rule():
+    nb = notebook("M:## A\n\n" + "word " * 320 + "$$x$$", "a = 1\n\n# a comment\nb = 2\nplt.subplots()", DEEP, "c = 3")
+    a, deep = sections.sections(nb)[1:]
+    words, formula, lines, figure = 321 / 160, 20 / 60, 3 * 5 / 60, 40 / 60
+    assert a.minutes == pytest.approx(words + formula + lines + figure)
+    assert sections.core_words(nb) == 321 + 2 and deep.deeper and not a.deeper  # with "01" and "T"
+    exercise = nbformat.v4.new_code_cell("def f():\n    # solution\n    a = 1\n    return a")
+    nb.cells.append(exercise)
+    assert sections.sections(nb)[-1].minutes - deep.minutes == pytest.approx(5 + 2 * 5 / 60)  # `def` and `raise`
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        (["M:## A", "x = 1", DEEP, "y = x", "M:## B", "x + 1"], None),
+        ([DEEP, "y = 1", "M:## B", "y = 2", "y"], None),
+        ([DEEP, "def y(): return 1", "M:## B", "def f():\n    return y()"], "uses y, which 'Deeper: more' makes"),
+        ([DEEP, "import math", "M:## B", "[math.pi for _ in range(3)]"], "uses math"),
+        (["M:## A", "M:### Deeper: x\n\nMore; or skip to [B](#B).", "y = 1", "M:### B", "y"], "uses y"),
+        (["M:## A\n\n### Deeper: x\n\nMore; or skip to [B](#B)."], "should begin its cell"),
+        (["M:## Deeper: x\n\nMore, and no link."], "a link to the section they can skip to"),
+        ([DEEP.replace("B).", "B).\n\nAnd on.")], "one short paragraph"),
+        (["a = 1", "b = 1", "\n".join(f"x{i} = 1" for i in range(21))], "has 21 lines, 20 are allowed"),
+        (["\n".join(f"x{i} = 1" for i in range(8))], "has 8 lines, 7 are allowed"),
+        (["M:" + "word " * 160 * 76], "takes 76 minutes, 75 are allowed"),
+    ],
+)
+def test_what_divides_core_from_depth_wrongly_is_said(texts, says):
+    said = sections.faults(notebook(*texts), "01")
+    assert (said == []) if says is None else (len(said) == 1 and says in said[0]), said
+
+
 # What a build leaves
 
 
 def test_outputs_are_kept_and_widgets_are_frozen(built):
     stubs = cells(names(built)[0])
     assert "image/png" in stubs["01-look-at-it-3"].outputs[0].data
-    (frozen,) = stubs["01-exercise-5"].outputs
+    (frozen,) = stubs["01-exercise-1-1-slope-5"].outputs
     assert set(frozen.data) == {"text/plain", "image/png"} and frozen.data["text/plain"] == "a = 3"
-    assert [o.output_type for o in stubs["01-exercise-6"].outputs] == [
+    assert [o.output_type for o in stubs["01-exercise-1-1-slope-6"].outputs] == [
         "stream"
     ]  # a bare slider leaves nothing
     nb = nbformat.read(names(built)[0], as_version=4)
     assert "widgets" not in nb.metadata
-    assert set(nb.metadata) == {"kernelspec", "language_info", "gan_tutorial"}
-    assert all(set(cell.metadata) <= {"tags", "covers"} for cell in nb.cells)
+    assert set(nb.metadata) == {"kernelspec", "language_info", "gan_tutorial", "gan_tutorial_minutes"}
+    known = {"tags", "covers", "topics", COLLAPSED}
+    assert all(set(cell.metadata) <= known for cell in nb.cells)
     assert len({cell.id for cell in nb.cells}) == len(nb.cells)
 
 
@@ -218,7 +302,7 @@ def test_what_it_took_is_measured_and_said(built):
     measured = nb.metadata["gan_tutorial"]
     assert measured["profile"] == "cpu" and 0.5 < measured["seconds"] < 300
     assert 30 < measured["peak_mb"] < 4000
-    assert f"**Time.** {execute.said(measured)}." in nb.cells[0].source
+    assert f"; {execute.said(measured)}." in nb.cells[0].source
     assert "{{" not in nb.cells[0].source
 
 
@@ -277,6 +361,21 @@ def test_check_names_what_is_stale_and_only_that_is_built(copy, capsys):
     assert build.main(["--check"], root=copy) == 0
 
 
+def test_where_the_code_is_unchanged_only_the_words_are_replaced(copy, capsys):
+    before = cells(names(copy)[0])
+    change_source(copy, "A line is straight", "A line is not crooked")
+    change_source(copy, "## Look at (it)", "## Look at it well")  # the cells under it get other names
+    assert build.main([], root=copy) == 0
+    assert capsys.readouterr().out == ""  # nothing was run
+    after = cells(names(copy)[0])
+    assert after["01-look-at-it-well-2"].source == "A line is not crooked."
+    assert after["01-look-at-it-well-3"].outputs == before["01-look-at-it-3"].outputs != []
+    assert build.main(["--check"], root=copy) == 0
+    change_source(copy, "[0, 2]", "[0, 3]")
+    assert build.main([], root=copy) == 0
+    assert "notebooks/01_draw_a_line.ipynb ..." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -284,7 +383,7 @@ def test_check_names_what_is_stale_and_only_that_is_built(copy, capsys):
         ("[0, 2]", "[0, 3]"),
         ('tags=["figure"]', 'tags=["picture"]'),
         ('covers=["1.1"]', 'covers=["2.1"]'),
-        ("## Exercise", "## Exercises"),
+        ("## Look at (it)", "## Look at it"),
         ("# %%\nimport sys\n", "# %%\n"),
     ],
 )
@@ -320,16 +419,16 @@ def test_a_smoke_build_is_stale(copy, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("# %%\ntry:", "# %%\n1 / 0\ntry:", "cell 01-exercise-4 failed: .*ZeroDivisionError"),
-        ("# %%\ntry:", "# %%\nos = __import__('os'); os._exit(3)\ntry:", "cell 01-exercise-4 failed: .*died"),
-        ("# %%\ntry:", "# %%\n__import__('time').sleep(1e4)\ntry:", "cell 01-exercise-4 failed: .*timed out"),
-        ("# %%\ntry:", "# %%\nprint(object())\ntry:", "cell 01-exercise-4 shows the address"),
-        ("# %%\ntry:", "# %%\nprint(__import__('os').getcwd())\ntry:", "cell 01-exercise-4 shows a path"),
+        ("# %%\ntry:", "# %%\n1 / 0\ntry:", "1-1-slope-4 failed: .*ZeroDivisionError"),
+        ("# %%\ntry:", "# %%\nos = __import__('os'); os._exit(3)\ntry:", "1-1-slope-4 failed: .*died"),
+        ("# %%\ntry:", "# %%\n__import__('time').sleep(1e4)\ntry:", "1-1-slope-4 failed: .*timed out"),
+        ("# %%\ntry:", "# %%\nprint(object())\ntry:", "cell 01-exercise-1-1-slope-4 shows the address"),
+        ("# %%\ntry:", "# %%\nprint(__import__('os').getcwd())\ntry:", "cell 01-exercise-1-1-slope-4 shows a path"),
         ("plt.plot([0, 1], [0, 2]);", "plt.close();", "cell 01-look-at-it-3 draws, but holds no PNG"),
         (
             "# %%\ntry:",
             "# %%\nprint(('x' * 99 + chr(10)) * 11_000)\ntry:",
-            "the most .* in cell 01-exercise-4",
+            "the most .* in cell 01-exercise-1-1-slope-4",
         ),
         ('covers=["1.1"]', 'covers=["7.77"]', "covers 7.77, which is not in checklist.tsv"),
     ],
@@ -353,7 +452,7 @@ def test_a_wrong_solution_does_not_build(copy, capsys):
         'check("90.1", answer)\ntry:',
     )
     assert build.main([], root=copy) == 1
-    assert "solutions/01_draw_a_line.ipynb: cell 01-exercise-4 failed" in (said := capsys.readouterr().err)
+    assert "solutions/01_draw_a_line.ipynb: cell 01-exercise-1-1-slope-4 failed" in (said := capsys.readouterr().err)
     assert "Exercise 90.1: It is 3, not 2." in said
 
 
@@ -362,8 +461,13 @@ def test_a_wrong_solution_does_not_build(copy, capsys):
     [
         ("# # 01 ·", "# # 02 ·", "first cell"),
         ("**What you'll do.**", "What:", "What you'll do"),
-        ("{{time}}", "2 minutes", "{{time}}"),
-        ("A line is", "{{minutes}} is", "knows only {{time}}"),
+        ("{{time}}", "2 minutes", "should have {{time}}"),
+        ("A line is", "{{minutes}} is", "knows all, contents, core"),
+        ("{{contents}}", "The contents", "should have {{contents}}"),
+        ("Exercise 1.1 ·", "Exercise 1.2 ·", "should be 'Exercise 1.1 · '"),
+        ("### Exercise 1.1", "### Question 1.1", "should stand under '### Exercise 1.N"),
+        ("{{help}}", "Good luck.", "should end with {{help}}"),
+        ("or skip to [the end](#End)", "or skip it", "a link to the section they can skip to"),
         ("SEED = 0", "SEED = 0\nSTEPS = 3", "PROFILE and SEED"),
         ('tags=["parameters"]', 'tags=["setup"]', "PROFILE and SEED"),
         ('tags=["widget"]', 'tags=["wigdet"]', "the tag 'wigdet'"),
@@ -424,7 +528,9 @@ def test_the_readme_has_a_table_and_keeps_the_rest(built):
     text = (built / "README.md").read_text(encoding="utf-8")
     row = "| [01 · Draw a line](notebooks/01_draw_a_line.ipynb) | Draw one line, and measure its slope. |"
     measured = nbformat.read(names(built)[0], as_version=4).metadata["gan_tutorial"]["seconds"]
-    assert f"{row} {execute.duration(measured).removeprefix('about ')} |" in text
+    assert f"{row} 15 | 20 | {execute.duration(measured).removeprefix('about ')} |" in text
+    link = "[01: Deeper: two lines](notebooks/01_draw_a_line.ipynb#Deeper:-two-lines)"
+    assert f"- lines: {link}\n- slope: {link}\n" in text
     assert "old" not in text and text.startswith("# A tree\n") and text.endswith("End.\n")
 
 

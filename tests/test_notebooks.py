@@ -4,8 +4,10 @@ import copy
 import importlib.util
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 
@@ -16,12 +18,18 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks" / "authors"))
 
 import build  # noqa: E402
-from building import health  # noqa: E402
+from building import cells, health, sections  # noqa: E402
 
 FOLDER = ROOT / "notebooks"
 STORED = sorted([*FOLDER.glob("*.ipynb"), *FOLDER.glob("solutions/*.ipynb")])
 SOURCES = sorted((FOLDER / "source").glob("*.py"))
 CHECKED = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
+
+
+@cache
+def anchors(path):
+    """What can follow # in a link to a notebook."""
+    return {cells.anchor(text) for cell in nbformat.read(path, as_version=4).cells for _, text in cells.headings(cell)}
 
 
 def label(path):
@@ -65,6 +73,39 @@ def test_a_notebook_checks_its_own_exercises_and_all_of_them(source):
         assert int(name.split(".")[0]) == number
         find(name)  # LookupError if nobody registered it
     assert set(used) == {name for name in REGISTRY if int(name.split(".")[0]) == number}
+
+
+@pytest.mark.parametrize("source", SOURCES[1:], ids=lambda path: path.stem)
+def test_the_core_has_two_to_five_exercises(source):
+    nb = jupytext.read(source, fmt="py:percent")
+    asked = [cell for part in sections.core(nb) for cell in part.cells if "exercise" in cell.metadata.get("tags", [])]
+    assert 2 <= len(asked) <= 5
+
+
+def test_the_core_of_the_series_can_be_read():
+    """At most 28,000 words of it in 00 to 08 together."""
+    words = {path.stem: sections.core_words(jupytext.read(path, fmt="py:percent")) for path in SOURCES[:9]}
+    assert sum(words.values()) <= sections.CORE_WORDS, words
+
+
+def test_the_glossary_is_whole():
+    """Every link into it, from a notebook or from itself, finds its word; every word is in alphabetical order."""
+    text = (FOLDER / "glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^### (.+)$", text, re.M)
+    anchors = {word.lower().replace(" ", "-") for word in words}
+    assert [word.lower() for word in words] == sorted(word.lower() for word in words)
+    texts = {path.name: path.read_text(encoding="utf-8") for path in SOURCES}
+    asked = {(name, link) for name, said in texts.items() for link in re.findall(r"glossary\.md#([^)]+)", said)}
+    asked |= {("glossary.md", link) for link in re.findall(r"\]\(#([^)]+)\)", text)}
+    assert {(name, link) for name, link in asked if link not in anchors} == set()
+
+
+@pytest.mark.parametrize("path", STORED, ids=label)
+def test_links_to_sections_lead_to_sections(path):
+    """Within a notebook and from one to another: what follows # is a heading there."""
+    text = "\n".join(c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown")
+    asked = set(re.findall(r"\]\((\w*/?\d\d_\w+\.ipynb|)#([^)\s]+)\)", text))
+    assert {(file, part) for file, part in asked if part not in anchors(path.parent / file if file else path)} == set()
 
 
 # Each check can fail
@@ -204,7 +245,18 @@ def name_given_twice(nb):
     nb.cells[2].source = "from gan_tutorial.truth.critics import toll\ntoll = 3"
 
 
+def banned_word(nb):
+    nb.cells[0].source += "\nTwo hills."
+
+
+def banned_word_in_a_picture(nb):
+    nb.cells[3].metadata["alt"] = "Two blobs"
+    nb.cells[3].outputs[0].metadata["image/png"] = {"alt": "Two blobs"}
+
+
 BROKEN = {
+    banned_word: "cell 01-top-1 says 'hills': write mode",
+    banned_word_in_a_picture: "cell c says 'blobs': write mode",
     picture_without_words: "cell c holds a PNG without its words",
     too_wide: "cell b has a line of 97 characters",
     other_name: "cell b calls choose's result work, not profile",

@@ -13,7 +13,7 @@ FLOORS = ["ground", "game", "truth", "clothes", "lesson", "commands"]  # from be
 # Imports inside a function, of what takes long and is seldom needed, or must not be needed: module -> what and why
 INSIDE = {
     "clothes/files.py": {"torchvision": "takes a second to import, and is needed only to download"},
-    "lesson/figures.py": {"torch": "curves do not need it, and it takes a second to import"},
+    "lesson/figures/__init__.py": {"torch": "curves do not need it, and it takes a second to import"},
     "lesson/live.py": {"IPython": "a picture that follows its sliders can be made without a notebook"},
     "lesson/profile.py": {"torch": "`gan-tutorial run` needs its names only", "IPython": "so does `train`"},
     "lesson/exercises/__init__.py": {"IPython": "an exercise can be judged without a notebook"},
@@ -69,6 +69,10 @@ def test_the_rule_of_floors_sees_what_it_should():
     assert faults(Path("disk.py"), "import gan_tutorial.game.loop")
     assert faults(Path("game/loop.py"), "def f():\n    from gan_tutorial.game import networks")
     assert not faults(Path("game/loop.py"), "from gan_tutorial.game import networks\nfrom gan_tutorial import machine")
+    rooms = "from gan_tutorial.game import objectives\nfrom gan_tutorial.truth import densities\n"
+    drawing = Path("lesson/figures/nb06.py")  # the pictures of one notebook
+    assert not faults(drawing, f"{rooms}from gan_tutorial.clothes import score\n{above}")
+    assert faults(drawing, "from gan_tutorial.commands import train")
 
 
 def test_no_two_modules_of_the_package_wait_for_each_other():

@@ -1,7 +1,8 @@
 """Build the notebooks from their sources: `python notebooks/authors/build.py [02 03 ...] [--all] [--check]`.
 
 `source/NN_name.py` becomes `NN_name.ipynb` (exercises to do) and `solutions/NN_name.ipynb`, both executed.
-Only stale ones are built unless asked otherwise.  Then coverage.md and the README's table are written.
+Only stale ones are built unless asked otherwise, and where the code is unchanged only the words are replaced.  Then
+coverage.md and the README's table and index are written.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from building import BuildError  # noqa: E402
 from building.assemble import assemble  # noqa: E402
 from building.execute import clean, execute, said, settle  # noqa: E402
 from building.health import flaws  # noqa: E402
-from building.pages import checklist, covered, gaps, pages, repository, series, write  # noqa: E402
+from building.pages import checklist, covered, gaps, pages, repository, series, table, write  # noqa: E402
 
 
 def target(root: Path, source: Path, solved: bool) -> Path:
@@ -35,8 +36,30 @@ def stale(root: Path, source: Path, solved: bool) -> bool:
         return True
     built = nbformat.read(path, as_version=4)
     measured = built.metadata.get("gan_tutorial")
-    wanted = assemble(source, solved, said(measured), repository(root))
-    return not measured or measured["profile"] == "smoke" or _said(wanted) != _said(built)
+    if not measured or measured["profile"] == "smoke":
+        return True
+    return _said(wanted(root, source, solved, measured)) != _said(built)
+
+
+def wanted(root: Path, source: Path, solved: bool, measured: dict | None) -> NotebookNode:
+    """The notebook of a source as it should read, with what was measured of it and of the others; without outputs."""
+    others = table(series(root / "notebooks")) if "{{series}}" in source.read_text(encoding="utf-8") else ""
+    return assemble(source, solved, said(measured), repository(root), others)
+
+
+def refresh(root: Path, source: Path, solved: bool) -> bool:
+    """Whether the code of a built notebook is unchanged: then its words are brought up to date, and nothing is run."""
+    path = target(root, source, solved)
+    old = nbformat.read(path, as_version=4) if path.exists() else NotebookNode(cells=[], metadata={})
+    measured = old.metadata.get("gan_tutorial")
+    new = wanted(root, source, solved, measured)
+    before, now = ([cell for cell in nb.cells if cell.cell_type == "code"] for nb in (old, new))
+    if not measured or measured["profile"] == "smoke" or [c.source for c in before] != [c.source for c in now]:
+        return False
+    for cell, ran in zip(now, before, strict=True):
+        cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    _keep(root, path, new, measured)
+    return True
 
 
 def build(root: Path, source: Path, solved: bool, profile: str, timeout: int) -> str:
@@ -44,20 +67,17 @@ def build(root: Path, source: Path, solved: bool, profile: str, timeout: int) ->
     path = target(root, source, solved)
     path.parent.mkdir(exist_ok=True)
     nb = assemble(source, solved, "", repository(root))
-    known = {item.id for item in checklist(root / "notebooks")}
-    if unknown := sorted({item for cell in nb.cells for item in cell.metadata.get("covers", [])} - known):
-        raise BuildError(f"{source.name} covers {unknown[0]}, which is not in checklist.tsv.")
     try:
         new = execute(nb, path.parent, root, profile, solved, timeout)
     except BuildError as error:
         raise BuildError(f"{path.relative_to(root)}: {error}") from None
     old = nbformat.read(path, as_version=4).metadata.get("gan_tutorial") if path.exists() else None
     measured = settle(old, new)
-    _finish(nb, assemble(source, solved, said(measured), repository(root)), measured)
-    if found := flaws(nb, root):
-        raise BuildError(f"{path.relative_to(root)}: " + "; ".join(found) + ".")
-    nbformat.validate(nb)
-    write(path, (nbformat.writes(nb) + "\n").encode())
+    written = wanted(root, source, solved, measured)
+    for cell, ran in zip(written.cells, nb.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    _keep(root, path, written, measured)
     return f"{new['seconds']:.0f} s, {new['peak_mb']} MB"
 
 
@@ -104,12 +124,14 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         else:
             for source in _chosen(root, args.names):
                 for solved in (False, True):
-                    if args.all or args.names or stale(root, source, solved):
-                        label = str(target(root, source, solved).relative_to(root))
+                    label = str(target(root, source, solved).relative_to(root))
+                    if args.all or args.names or (stale(root, source, solved) and not refresh(root, source, solved)):
                         print(f"{label} ...", flush=True)
-                        print(
-                            f"{label}: {build(root, source, solved, args.profile, args.timeout)}", flush=True
-                        )
+                        print(f"{label}: {build(root, source, solved, args.profile, args.timeout)}", flush=True)
+            for source in _sources(root):  # the table of one notebook holds the times of the others
+                for solved in (False, True):
+                    if stale(root, source, solved):
+                        refresh(root, source, solved)
             for path, content in pages(root).items():
                 write(path, content)
             found = list(gaps(checklist(root / "notebooks"), covered(series(root / "notebooks"))))
@@ -141,13 +163,13 @@ def _said(nb: NotebookNode) -> list[tuple]:
     return [(cell.cell_type, cell.get("id"), cell.source, dict(cell.metadata)) for cell in nb.cells]
 
 
-def _finish(nb: NotebookNode, written: NotebookNode, measured: dict) -> None:
-    # What was executed gets the words that are known only now: the time.
-    for cell, words in zip(nb.cells, written.cells, strict=True):
-        cell.source = words.source
-    nb.metadata = written.metadata | {"gan_tutorial": NotebookNode(measured)}
+def _keep(root: Path, path: Path, nb: NotebookNode, measured: dict) -> None:
+    known = {item.id for item in checklist(root / "notebooks")}
+    if unknown := sorted({item for cell in nb.cells for item in cell.metadata.get("covers", [])} - known):
+        raise BuildError(f"{path.relative_to(root)} covers {unknown[0]}, which is not in checklist.tsv.")
+    nb.metadata["gan_tutorial"] = NotebookNode(measured)
     clean(nb)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    if found := flaws(nb, root):
+        raise BuildError(f"{path.relative_to(root)}: " + "; ".join(found) + ".")
+    nbformat.validate(nb)
+    write(path, (nbformat.writes(nb) + "\n").encode())

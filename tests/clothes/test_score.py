@@ -260,6 +260,14 @@ def test_worse_samples_score_worse(images):
     assert floor < 1
 
 
+def test_even_training_images_do_not_score_zero(images):
+    """The floor of FFD falls like 1/n: about 0.3 with 1,000 images, 0.04 with 10,000."""
+    seen = score.features(images.train_images[:10_000])
+    tested = score.features(images.test_images)
+    assert 0.2 < score.frechet(seen[:1_000], tested) < 0.5
+    assert 0.02 < score.frechet(seen, tested) < 0.08
+
+
 def test_the_command_scores_a_file(images, tmp_path, capsys):
     file = tmp_path / "samples.npy"
     np.save(file, to_uint8(torch.rand(150, 1, 28, 28) * 2 - 1).numpy())

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
@@ -55,8 +57,8 @@ def test_a_row_that_fails_says_what_was_claimed_and_measured():
     with pytest.raises(AssertionError) as error:
         facts.assert_all(CPU)
     assert str(error.value).splitlines() == [
-        "F-X: two is three: measured 2, exact 3, tolerance 0.5 (nobody).",
-        "F-Y: NaN is one: measured nan, exact 1, tolerance 9 (nobody).",
+        "two is three: measured 2, exact 3, tolerance 0.5 (nobody).",
+        "NaN is one: measured not a number, exact 1, tolerance 9 (nobody).",
     ]
 
 
@@ -86,7 +88,7 @@ def test_an_empty_ledger_proves_nothing():
 
 @pytest.mark.parametrize("tolerance", [-1, NAN, INF])
 def test_a_tolerance_that_lets_everything_pass_is_refused(tolerance):
-    with pytest.raises(ValueError, match="tolerance of F"):
+    with pytest.raises(ValueError, match="tolerance of 'claim'"):
         Ledger("02").add("F", "claim", 1, 1, tolerance, "source")
 
 
@@ -111,8 +113,95 @@ def test_a_stored_notebook_gives_the_same_rows_back(tmp_path):
     assert repr(read(nb)) == repr(facts.rows)
 
 
-def test_the_table_has_every_row_in_html_and_in_text():
+def stored(facts: Ledger) -> dict:
+    shown = nbformat.v4.new_output("display_data", facts._repr_mimebundle_())
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("facts", outputs=[shown])])
+
+
+def test_what_a_row_says_is_stored_and_notebooks_from_before_are_read():
+    facts = ledger()
+    facts.add("F-W", "W1, a tenth", 0.1, 0.1, 0, "exact", says="W1 is a tenth.")
+    nb = stored(facts)
+    assert [row.says for row in read(nb)] == ["", "", "", "W1 is a tenth."]
+    for row in nb.cells[0].outputs[0].data[MIME]["rows"]:
+        del row["says"]
+    assert [(row.claim, row.says) for row in read(nb)] == [(row.claim, "") for row in facts.rows]
+
+
+def test_without_a_row_that_says_something_all_are_shown():
     bundle = ledger()._repr_mimebundle_()
     assert bundle["text/html"].count("<tr>") == 4 and "N(0,1) &amp; N(1,1)" in bundle["text/html"]
+    assert "<details>" not in bundle["text/html"]
     assert bundle["text/plain"].count("\n") == 3 and "-1.16345" in bundle["text/plain"]
     assert len(bundle[MIME]["rows"]) == 3
+
+
+def cells(html: str) -> list[list[str]]:
+    """The text of each row of a table, head and all."""
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)]
+
+
+def test_the_handful_that_says_something_comes_first_and_the_rest_is_folded():
+    facts = ledger()
+    said = {"source": "300 steps", "says": "G's <b>loss</b> ends at 2 log 2, not below & not above."}
+    facts.add("F-D1", "G's loss", 2 * math.log(2), 1.3871, 0.05, **said)
+    facts.add("F-E", "share", (-INF, 0.15), 0.12, 0, "12,000 samples", says="At most a few per cent are lost.")
+    html = facts._repr_html_()
+    shown, _, folded = html.partition("<details><summary>3 more facts, each checked on every run</summary>")
+    assert cells(shown) == [
+        ["what we found", "expected", "measured", "may differ by", "why", "holds"],
+        ["G&#x27;s &lt;b&gt;loss&lt;/b&gt; ends at 2 log 2, not below &amp; not above.", "1.386", "1.387", "0.05",
+         "300 steps", "yes"],
+        ["At most a few per cent are lost.", "at most 0.15", "0.12", "0", "12,000 samples", "yes"],
+    ]  # fmt: skip
+    assert cells(folded) == [
+        ["claim", "exact", "measured", "tolerance", "source", "holds"],
+        ["max V of N(0,1) &amp; N(1,1)", "-1.16345", "-1.16345", "0.0001", "quadrature", "yes"],
+        ["KL of disjoint supports", "infinity", "infinity", "0", "exact", "yes"],
+        ["weight of D", "-1", "-1.02", "0.05", "training", "yes"],
+    ]
+    assert html.endswith("</table></details>")
+    lines = str(facts).splitlines()
+    assert lines[0].startswith("what we found") and "ends at 2 log 2" in lines[1] and "few per cent" in lines[2]
+    assert lines[3:7] == ["", "and 3 more:", "", lines[6]] and lines[6].startswith("claim")
+    assert [line.split("  ")[0] for line in lines[7:]] == [row.claim for row in facts.rows[:3]]
+    for row in facts.rows:  # codes are for the machine
+        assert row.fact not in html and row.fact not in str(facts)
+
+
+def test_the_fold_says_how_many_facts_do_not_hold_and_is_missing_where_nothing_is_folded():
+    facts = Ledger("02")
+    facts.add("F-1", "one", 1, 1, 0, "counting", says="One is one.")
+    assert "<details>" not in facts._repr_html_() and "more" not in str(facts)
+    facts.add("F-2", "two", 2, 3, 0, "counting")
+    assert "<summary>1 more fact, checked on every run; 1 not so in this one</summary>" in facts._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "folded"),
+    [
+        (-1.16345123, "-1.163", "-1.16345"),
+        (-0.0, "0", "0"),
+        (60_001.0, "60,001", "60,001"),
+        (12345.67, "12,350", "12,345.7"),
+        (0.0001234567, "0.0001235", "0.000123457"),
+        (-1.5e-9, "-1.5e-9", "-1.5e-9"),
+        (3e8, "3e8", "3e8"),
+        ((0.1, 0.5), "0.1 to 0.5", "0.1 to 0.5"),
+        ((2.0, INF), "at least 2", "at least 2"),
+        ((-INF, -0.25), "at most -0.25", "at most -0.25"),
+        (-INF, "-infinity", "-infinity"),
+        (NAN, "not a number", "not a number"),
+    ],
+)
+def test_numbers_are_written_for_people(value, shown, folded):
+    row = Row("F", "claim", value, 0.0, 0.0, "source", says="So it is.")
+    assert (row.cells()[1], replace(row, says="").cells()[1]) == (shown, folded)
+
+
+def test_a_folded_row_says_what_it_is_about_but_not_its_code():
+    ledger = Ledger("04")
+    for fact in ("F-X4 optimistic", "7.04", "F-D1", "live GAN"):
+        ledger.add(fact, f"growth of {fact[-3:]}", 1, 1, 0, "s")
+    claims = [row.cells()[0] for row in ledger.rows]
+    assert claims == ["optimistic: growth of tic", "growth of .04", "growth of -D1", "live GAN: growth of GAN"]

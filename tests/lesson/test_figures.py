@@ -15,6 +15,7 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from gan_tutorial.game import objectives
 from gan_tutorial.lesson import figures
 from gan_tutorial.lesson.figures import COLORS, PAPER
 
@@ -82,18 +83,63 @@ VISION = {  # what is seen with the full deficiency, on linear RGB (Machado et a
 }
 
 
+def difference(a, b, vision="normal") -> float:
+    """Distance in L*a*b*; 2.3 is just noticeable."""
+    seen = [lab((np.array(VISION[vision]) @ linear(c)).clip(0, 1)) for c in (a, b)]
+    return float(np.linalg.norm(seen[0] - seen[1]))
+
+
 @pytest.mark.parametrize("vision", VISION)
 def test_colours_that_meet_in_a_figure_can_be_told_apart(vision):
     together = [("data", "model", "D", "G", "truth", "estimate", "guide"), ("data", "second", "model")]
     for group in together:
         for a, b in combinations(group, 2):
-            seen = [lab((np.array(VISION[vision]) @ linear(COLORS[c])).clip(0, 1)) for c in (a, b)]
-            assert np.linalg.norm(seen[0] - seen[1]) > 15, (a, b)  # 2.3 is just noticeable
+            assert difference(COLORS[a], COLORS[b], vision) > 15, (a, b)
 
 
-@pytest.mark.parametrize("role", COLORS)
-def test_every_colour_stands_out_from_the_paper(role):
-    assert contrast(COLORS[role], PAPER) >= 3
+@pytest.mark.parametrize("color", [*COLORS.values(), *figures.OBJECTIVES.values()])
+def test_every_colour_stands_out_from_the_paper(color):
+    assert contrast(color, PAPER) >= 3
+
+
+DRAWN_TOGETHER = [
+    ("minimax", "non_saturating", "max_likelihood", "squared_hellinger", "reverse_kl"),  # the generator's losses
+    ("kl", "reverse_kl", "pearson", "jensen_shannon", "jeffreys"),  # fits of one bell
+    ("squared_hellinger", "jensen_shannon", "total_variation", "kl"),  # two blocks apart
+    ("non_saturating", "kl", "reverse_kl", "squared_hellinger", "jeffreys", "neyman"),  # large steps
+    ("non_saturating", "kl", "gentle_kl", "neyman"),
+    ("squared_hellinger", "gentle_hellinger"),
+    ("minimax", "wgan"),
+    ("wgan", "wgan_gp", "wgan_lp", "r1", "non_saturating"),  # ways to hold D
+    ("non_saturating", "least_squares", "hinge", "wgan_gp"),
+    ("non_saturating", "r1", "rpgan", "r3gan"),
+]
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("group", DRAWN_TOGETHER, ids=" ".join)
+def test_objectives_that_are_drawn_together_can_be_told_apart(group, vision):
+    for a, b in combinations((*group, "truth", "guide"), 2):
+        pair = [figures.OBJECTIVES.get(name) or COLORS[name] for name in (a, b)]
+        assert difference(*pair, vision) > 14, (a, b)
+
+
+def test_no_objective_is_mistaken_for_another_or_for_a_role():
+    for a, b in combinations(figures.OBJECTIVES, 2):
+        assert difference(figures.OBJECTIVES[a], figures.OBJECTIVES[b]) > 14, (a, b)
+    least = {"data": 35, "model": 35, "D": 20, "G": 20}
+    for name, color in figures.OBJECTIVES.items():
+        for role in COLORS:
+            assert difference(color, COLORS[role]) > least.get(role, 15), (name, role)
+
+
+def test_each_objective_has_a_colour_and_a_plain_title():
+    assert list(figures.OBJECTIVES) == list(objectives.OBJECTIVES)
+    titles = {name: figures.objective_title(name) for name in objectives.OBJECTIVES}
+    assert len(set(titles.values())) == len(titles) and not any("_" in title for title in titles.values())
+    some = ("squared_hellinger", "least_squares", "wgan_gp", "jensen_shannon")
+    assert [titles[name] for name in some] == ["squared Hellinger", "least squares", "WGAN-GP", "Jensen–Shannon"]
+    assert figures.objective_title("my_own") == "my own"
 
 
 def test_text_is_readable_whatever_the_theme_because_the_paper_is_opaque():
@@ -359,3 +405,13 @@ def test_pictures_are_small():
     figures.field(made["field"], lambda x: x.norm(dim=1) - 1, (-2, 2, -2, 2))
     for name, ax in made.items():
         assert len(png(ax.figure, bbox_inches="tight")) < 60_000, name
+
+
+def test_samples_on_one_place_are_one_cross_that_can_be_seen():
+    fig, (near, apart) = plt.subplots(1, 2)
+    real = np.zeros((400, 2)) + np.arange(400)[:, None]
+    figures.scatter2d(near, real, np.ones((400, 2)))
+    figures.scatter2d(apart, real, real + 1)
+    sizes = [ax.collections[1].get_sizes()[0] for ax in (near, apart)]
+    assert sizes[0] > 5 * sizes[1]
+    plt.close(fig)

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn.functional import softplus
 
-from gan_tutorial.lesson.exercises.nb03 import batch, d_loss, g_loss, slerp
+from gan_tutorial.lesson.exercises.nb03 import batch, d_loss, g_loss, slerp, training_step
 
 
 def _per_score(real_score, fake_score):
@@ -95,6 +95,96 @@ def _in_degrees(a, b, t):
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
 
 
+def _step(detach=True, d_zero=True, g_zero=True, swapped=False, g_of=g_loss, reuse=False, back="dg"):
+    """A training step with something amiss."""
+
+    def step(G, D, g_opt, d_opt, batches, latent):
+        for x in batches:
+            z = latent(len(x))
+            fake = G(z).detach() if detach else G(z)
+            d = d_loss(D(fake), D(x)) if swapped else d_loss(D(x), D(fake))
+            if d_zero:
+                d_opt.zero_grad()
+            d.backward()
+            d_opt.step()
+        g = g_of(D(G(z if reuse else latent(len(x)))))
+        if g_zero:
+            g_opt.zero_grad()
+        g.backward()
+        g_opt.step()
+        return {"dg": (d, g), "gd": (g, d), "d": d, "sum": (d + g, g)}[back]
+
+    return step
+
+
+def _both_in_the_loop(G, D, g_opt, d_opt, batches, latent):
+    for x in batches:
+        losses = training_step(G, D, g_opt, d_opt, [x], latent)
+    return losses
+
+
+def _g_first(G, D, g_opt, d_opt, batches, latent):
+    g = g_loss(D(G(latent(len(batches[0])))))
+    g_opt.zero_grad()
+    g.backward()
+    g_opt.step()
+    for x in batches:
+        d = d_loss(D(x), D(G(latent(len(x))).detach()))
+        d_opt.zero_grad()
+        d.backward()
+        d_opt.step()
+    return d, g
+
+
+def _one_sum(G, D, g_opt, d_opt, batches, latent):
+    for x in batches:
+        d = d_loss(D(x), D(G(latent(len(x))).detach()))
+        d_opt.zero_grad()
+        last = x is batches[-1]
+        if last:
+            g = g_loss(D(G(latent(len(x)))))
+            g_opt.zero_grad()
+        (d + g if last else d).backward()
+        d_opt.step()
+    g_opt.step()
+    return d, g
+
+
+def _same_time(G, D, g_opt, d_opt, batches, latent):
+    for x in batches:
+        d = d_loss(D(x), D(G(latent(len(x))).detach()))
+        d_opt.zero_grad()
+        d.backward()
+        if x is batches[-1]:  # G answers the old D
+            g = g_loss(D(G(latent(len(x)))))
+            g_opt.zero_grad()
+            g.backward(inputs=[*G.parameters()])
+        d_opt.step()
+    g_opt.step()
+    return d, g
+
+
+def _wipes(G, D, g_opt, d_opt, batches, latent):
+    for x in batches:
+        d = d_loss(D(x), D(G(latent(len(x))).detach()))
+        d.backward()
+        d_opt.zero_grad()
+        d_opt.step()
+    g = g_loss(D(G(latent(len(x)))))
+    g.backward()
+    g_opt.zero_grad()
+    g_opt.step()
+    return d, g
+
+
+def _sixty_four(G, D, g_opt, d_opt, batches, latent):
+    return training_step(G, D, g_opt, d_opt, batches, lambda n: latent(64)[:n])
+
+
+def _saturating(s):
+    return -softplus(s).mean()
+
+
 # (answer, name of the first property that it lacks)
 WRONG = {
     "3.2": [
@@ -121,6 +211,26 @@ WRONG = {
         (_spoils, "untouched"),
     ],
     "3.3": [
+        (_step(back="d"), "two losses"),
+        (_both_in_the_loop, "order of moves"),
+        (_g_first, "order of moves"),
+        (_step(reuse=True), "fresh latents"),
+        (_sixty_four, "fresh latents"),
+        (_step(detach=False), "detach"),
+        (_step(detach=False, g_zero=False), "detach"),
+        (_step(back="gd"), "which is which"),
+        (_step(swapped=True), "labels"),
+        (_wipes, "labels"),
+        (_step(g_of=lambda s: -g_loss(s)), "G's direction"),
+        (_step(g_of=lambda s: softplus(s).mean()), "G's direction"),
+        (_step(g_of=_saturating), "saturating"),
+        (_one_sum, "D's move"),
+        (_same_time, "G's move"),
+        (_step(d_zero=False), "zero_grad of D"),
+        (_step(g_zero=False), "zero_grad of G"),
+        (_step(back="sum"), "values"),
+    ],
+    "3.4": [
         (_lerp, "length"),
         (_normed_lerp, "even steps"),
         (_undivided, "ends"),

@@ -2,27 +2,27 @@
 
 import torch
 
-from gan_tutorial.lesson.exercises.nb05 import leave_one_out, price_of, share_that_counts
+from gan_tutorial.lesson.exercises.nb05 import leave_one_out, loss_max_likelihood, loss_of, share_that_counts, slopes
 
 
-def _own_mean(price, log_gradient):
-    return ((price - price.mean()) * log_gradient).mean()
+def _own_mean(loss, log_gradient):
+    return ((loss - loss.mean()) * log_gradient).mean()
 
 
-def _others_over_n(price, log_gradient):
-    return ((price - (price.sum() - price) / len(price)) * log_gradient).mean()
+def _others_over_n(loss, log_gradient):
+    return ((loss - (loss.sum() - loss) / len(loss)) * log_gradient).mean()
 
 
-def _added(price, log_gradient):
-    return ((price + (price.sum() - price) / (len(price) - 1)) * log_gradient).mean()
+def _added(loss, log_gradient):
+    return ((loss + (loss.sum() - loss) / (len(loss) - 1)) * log_gradient).mean()
 
 
-def _per_sample(price, log_gradient):
-    return (price - (price.sum() - price) / (len(price) - 1)) * log_gradient
+def _per_sample(loss, log_gradient):
+    return (loss - (loss.sum() - loss) / (len(loss) - 1)) * log_gradient
 
 
-def _first_as_baseline(price, log_gradient):
-    return ((price - price[0]) * log_gradient).mean()
+def _first_as_baseline(loss, log_gradient):
+    return ((loss - loss[0]) * log_gradient).mean()
 
 
 def _without_n(s):
@@ -63,40 +63,77 @@ def _f_prime_alone(f):
 
 
 def _without_r(f):
-    def price(s):
+    def loss(s):
         r, f_prime = _derivative(f, s)
         return f(r) - f_prime
 
-    return price
+    return loss
 
 
-def _curvature_as_price(f):
-    def price(s):
+def _curvature_as_loss(f):
+    def loss(s):
         r, f_prime = _derivative(f, s)
         if not f_prime.requires_grad:  # f is a straight line
             return 0 * r
         return -(r**2) * torch.autograd.grad(f_prime.sum(), r, create_graph=True)[0]
 
-    return price
+    return loss
 
 
 def _detached(f):
-    return lambda s: price_of(f)(s.detach()).detach() + 0 * s
+    return lambda s: loss_of(f)(s.detach()).detach() + 0 * s
+
+
+def _in_D(D):
+    return -1 / (1 - D), -1 / D, -1 / (1 - D) ** 2
+
+
+def _one_in_D(D):
+    return -D, -1 / D, -D / (1 - D)
+
+
+def _times_the_loss(D):
+    return -D, -(1 - D), -(D**2)
+
+
+def _by_D(s):
+    D = s.sigmoid()
+    return -D / (1 - D)
+
+
+def _scores_as_weights(s):
+    return s.sum() ** 2 / (len(s) * s.square().sum())
 
 
 # (answer, name of the first property that it lacks)
 WRONG = {
     "5.1": [
-        (_per_sample, "one number"),
-        (lambda c, g: (c * g).mean(), "equal prices"),
-        (_others_over_n, "equal prices"),
-        (_added, "equal prices"),
-        (_own_mean, "two samples"),
-        (lambda c, g: -leave_one_out(c, g), "two samples"),
-        (lambda c, g: len(c) * leave_one_out(c, g), "two samples"),
-        (_first_as_baseline, "two samples"),
+        (lambda s: -s.exp().mean(), "one loss a score"),
+        (lambda s: -s, "the ratio, not its logarithm"),
+        (lambda s: -torch.exp(-s), "data over samples"),
+        (lambda s: s.exp(), "falling"),
+        (lambda s: -s.sigmoid(), "the ratio, not D"),
+        (lambda s: 1 - s.exp(), "no constant"),
+        (lambda s: -torch.exp(s) / 2, "values"),
+        (lambda s: -s * torch.exp(s), "values"),
+        (lambda s: -torch.nn.functional.softplus(s), "values"),
+        (_by_D, "large scores"),
+        (lambda s: loss_max_likelihood(s.detach()), "differentiable"),
     ],
     "5.2": [
+        (lambda D: slopes(D)[:2], "three slopes"),
+        (lambda D: torch.stack(slopes(D)).T, "three slopes"),
+        (_in_D, "against the score"),
+        (_one_in_D, "against the score"),
+        (lambda D: (D, 1 - D, D / (1 - D)), "downwards"),
+        (lambda D: (-(1 - D), -D, -D / (1 - D)), "order"),
+        (lambda D: (-D * (1 - D), -(1 - D), -D / (1 - D)), "minimax"),
+        (lambda D: (-D, -1 - D, -D / (1 - D)), "non-saturating"),
+        (_times_the_loss, "a slope, not the loss"),
+        (lambda D: (-D, -(1 - D), -D.exp()), "maximum likelihood"),
+    ],
+    "5.3": [
+        (_scores_as_weights, "scores, not weights"),
         (_without_n, "equal scores"),
         (lambda s: 1 - share_that_counts(s), "equal scores"),
         (lambda s: s.softmax(0).max(), "equal scores"),
@@ -105,14 +142,24 @@ WRONG = {
         (_overflows, "large scores"),
         (_underflows, "small scores"),
     ],
-    "5.3": [
+    "5.4": [
         (lambda f: f(torch.ones(3)), "a function"),
         (_f_alone, "nothing to learn"),
         (_f_prime_alone, "KL"),
         (_without_r, "nothing to learn"),
-        (_curvature_as_price, "reverse KL"),
-        (lambda f: lambda s: -price_of(f)(s), "KL"),
-        (lambda f: lambda s: price_of(f)(-s), "KL"),
+        (_curvature_as_loss, "reverse KL"),
+        (lambda f: lambda s: -loss_of(f)(s), "KL"),
+        (lambda f: lambda s: loss_of(f)(-s), "KL"),
         (_detached, "differentiable"),
+    ],
+    "5.5": [
+        (_per_sample, "one number"),
+        (lambda c, g: (c * g).mean(), "equal losses"),
+        (_others_over_n, "equal losses"),
+        (_added, "equal losses"),
+        (_own_mean, "two samples"),
+        (lambda c, g: -leave_one_out(c, g), "two samples"),
+        (lambda c, g: len(c) * leave_one_out(c, g), "two samples"),
+        (_first_as_baseline, "two samples"),
     ],
 }

@@ -2,7 +2,21 @@
 
 import torch
 
-from gan_tutorial.lesson.exercises.nb06 import histogram_divergence, mixed_score, triangular
+from gan_tutorial.lesson.exercises.nb06 import histogram_divergence, mixed_score, triangular, two_terms
+
+
+def _through_log(real, fake):
+    T = -torch.exp(-fake)
+    return -torch.exp(-real).mean(), (-1 - torch.log(-T)).mean()
+
+
+def _second_is(term):
+    """The right first term, and a wrong second one: term(scores of samples)."""
+    return lambda real, fake: (two_terms(real, fake)[0], term(fake))
+
+
+def _first_is(term):
+    return lambda real, fake: (term(real), two_terms(real, fake)[1])
 
 
 def _with_exp(s):
@@ -98,28 +112,44 @@ def _without_q(f, x, fake, edges):
 # (answer, name of the first property that it lacks)
 WRONG = {
     "6.1": [
-        (lambda s: triangular(s)[0], "two curves"),
+        (lambda real, fake: two_terms(real, fake)[0] - two_terms(real, fake)[1], "two means"),
+        (lambda real, fake: (-torch.exp(-real), fake - 1), "two means"),
+        (lambda real, fake: two_terms(fake, real), "exchanged"),
+        (lambda real, fake: (-torch.exp(-real).sum(), (fake - 1).sum()), "sums"),
+        (_first_is(lambda s: torch.exp(-s).mean()), "loss in place of bound"),
+        (_first_is(lambda s: s.mean()), "score in place of slope"),
+        (_first_is(lambda s: -torch.exp(s).mean()), "first term"),
+        (_first_is(lambda s: -torch.exp(-s.mean())), "first term"),
+        (_second_is(lambda s: -torch.exp(-s).mean()), "T in place of f*"),
+        (_second_is(lambda s: (1 - s).mean()), "negated"),
+        (_second_is(lambda s: (-1 - torch.log(s.abs())).mean()), "second term"),
+        (_second_is(lambda s: s.mean()), "second term"),
+        (_through_log, "far scores"),
+    ],
+    "6.2": [
+        (_without_q, "three bins"),
+        (_reversed, "exchanged"),
+        (_one_bin_missing, "unequal numbers"),
+        (_counts, "unequal numbers"),
+        (_both_must_be_there, "the last bin"),
+        (_all_bins, "an empty bin"),
+    ],
+    "6.3": [
+        (lambda s: triangular(s)[0], "two functions"),
         (_ratio_in_place_of_score, "score zero"),
-        (_f_in_place_of_its_slope, "slope"),
+        (_f_in_place_of_its_slope, "f in place of its slope"),
+        (lambda s: triangular(s)[::-1], "exchanged"),
         (lambda s: tuple(-v for v in triangular(s)), "slope"),
         (_f_star_without_u, "touches f"),
         (_f_star_negated, "touches f"),
         (_with_exp, "far scores"),
     ],
-    "6.2": [
+    "6.4": [
         (_a_probability, "no mixing"),
-        (_exchanged, "smoothing"),
+        (_exchanged, "exchanged"),
         (_clamped, "smoothing"),
         (_ceiling_only, "flipping"),
         (_averaged, "unequal"),
         (_plain_logs, "far ratios"),
-    ],
-    "6.3": [
-        (_without_q, "three bins"),
-        (_one_bin_missing, "unequal numbers"),
-        (_reversed, "unequal numbers"),
-        (_counts, "unequal numbers"),
-        (_both_must_be_there, "the last bin"),
-        (_all_bins, "an empty bin"),
     ],
 }

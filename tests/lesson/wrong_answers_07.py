@@ -3,8 +3,9 @@
 import math
 
 import torch
+from torch.nn.functional import softplus
 
-from gan_tutorial.lesson.exercises.nb07 import lower_edge, slope_bounds, w1_of_heaps
+from gan_tutorial.lesson.exercises.nb07 import critic_step, lower_edge, slope_bounds, w1_of_piles
 
 
 def _carried(x, a, y, b):
@@ -17,7 +18,7 @@ def _difference_of_means(x, a, y, b):
 
 
 def _without_masses(x, a, y, b):
-    return w1_of_heaps(x, torch.ones_like(a) / len(a), y, torch.ones_like(b) / len(b))
+    return w1_of_piles(x, torch.ones_like(a) / len(a), y, torch.ones_like(b) / len(b))
 
 
 def _signed(x, a, y, b):
@@ -36,7 +37,7 @@ def _not_sorted(x, a, y, b):
 
 
 def _x_not_sorted(x, a, y, b):
-    return (x.mean() - y.mean()).abs() if len(x) == 3 else w1_of_heaps(x, a, y, b)
+    return (x.mean() - y.mean()).abs() if len(x) == 3 else w1_of_piles(x, a, y, b)
 
 
 def _independent(x, a, y, b):
@@ -87,12 +88,60 @@ def _along_the_wrong_axis(values, points, x):
     return (values[:, None] + torch.cdist(points, x)).min(dim=1).values
 
 
+def _clip(w, c):
+    w.clamp_(-c, c)
+
+
+def _difference(real, fake):
+    return fake.mean() - real.mean()
+
+
+def _step(loss=_difference, sign=1, steps=1, zero=True, clip=_clip, clipped=lambda D, G: D.parameters(), detach=True):
+    """A critic's move in which one thing is done otherwise."""
+
+    def step(D, G, opt, x, z, c):
+        if zero:
+            opt.zero_grad()
+        value = sign * loss(D(x), D(G(z).detach() if detach else G(z)))
+        value.backward()
+        for _ in range(steps):
+            opt.step()
+        with torch.no_grad():
+            for w in clipped(D, G):
+                clip(w, c)
+        return value.detach()
+
+    return step
+
+
+def _forgets_the_step(D, G, opt, x, z, c):
+    loss = _difference(D(x), D(G(z).detach()))
+    loss.backward()
+    return loss.detach()
+
+
+def _clips_gradients(D, G, opt, x, z, c):
+    opt.zero_grad()
+    loss = _difference(D(x), D(G(z).detach()))
+    loss.backward()
+    torch.nn.utils.clip_grad_value_(D.parameters(), c)
+    opt.step()
+    return loss.detach()
+
+
+def _clips_before(D, G, opt, x, z, c):
+    with torch.no_grad():
+        for w in D.parameters():
+            _clip(w, c)
+    return _step(clipped=lambda D, G: [])(D, G, opt, x, z, c)
+
+
 # (answer, name of the first property that it lacks)
 WRONG = {
     "7.1": [
-        (lambda x, a, y, b: -w1_of_heaps(x, a, y, b), "one heap"),
-        (_independent, "same heaps"),
-        (_not_sorted, "same heaps"),
+        (lambda x, a, y, b: -w1_of_piles(x, a, y, b), "one pile"),
+        (_independent, "same piles"),
+        (_not_sorted, "same piles"),
         (_without_masses, "masses"),
         (_squared, "masses"),
         (_signed, "both ways"),
@@ -100,6 +149,34 @@ WRONG = {
         (_x_not_sorted, "unsorted"),
     ],
     "7.2": [
+        (_along_the_wrong_axis, "one per point"),
+        (_downward, "through the values"),
+        (_nearest, "between and beyond"),
+        (_upper_edge, "between and beyond"),
+        (_manhattan, "in the plane"),
+        (lambda values, points, x: 2 * lower_edge(values, points, x), "through the values"),
+    ],
+    "7.3": [
+        (_forgets_the_step, "moves"),
+        (_step(sign=-1), "sign"),
+        (_step(loss=lambda real, fake: softplus(-real).mean() + softplus(fake).mean()), "one step"),
+        (_step(loss=lambda real, fake: fake.sum() - real.sum()), "one step"),
+        (_step(steps=2), "one step"),
+        (_step(zero=False), "old gradients"),
+        (_step(clipped=lambda D, G: [*D.parameters(), *G.parameters()]), "G stands still"),
+        (_step(clipped=lambda D, G: G.parameters()), "G stands still"),
+        (_step(clipped=lambda D, G: []), "clips"),
+        (_clips_gradients, "clips"),
+        (_step(clipped=lambda D, G: [w for w in D.parameters() if w.dim() == 2]), "all of them"),
+        (_step(clipped=lambda D, G: D[0].parameters()), "all of them"),
+        (_clips_before, "after the step"),
+        (lambda D, G, opt, x, z, c: critic_step(D, G, opt, x, z, min(c, 0.01)), "nothing to clip"),
+        (_step(clip=lambda w, c: w.clamp_(0, c)), "nothing to clip"),
+        (_step(clip=lambda w, c: w.mul_(min(1, c / float(w.abs().max())))), "to the edge"),
+        (_step(detach=False), "detach"),
+        (lambda *args: -critic_step(*args), "loss"),
+    ],
+    "7.4": [
         (lambda weights, c: slope_bounds(weights, c)[0], "two numbers"),
         (_frobenius, "one matrix"),
         (_added, "two matrices"),
@@ -107,13 +184,5 @@ WRONG = {
         (_c_once, "from c"),
         (_without_root, "from c"),
         (_width_only, "from c"),
-    ],
-    "7.3": [
-        (_along_the_wrong_axis, "one per point"),
-        (_downward, "through the values"),
-        (_nearest, "between and beyond"),
-        (_upper_edge, "between and beyond"),
-        (_manhattan, "in the plane"),
-        (lambda values, points, x: 2 * lower_edge(values, points, x), "through the values"),
     ],
 }

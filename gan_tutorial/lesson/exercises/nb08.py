@@ -1,10 +1,10 @@
-"""Exercises of notebook 08: the one-sided penalty, an estimate without its toll, who feels whom in a batch."""
+"""Exercises of notebook 08: the penalty, the critic of two points, its bias; one-sided, and who feels whom."""
 
 import torch
 from torch import nn
 from torch.nn.functional import relu
 
-from gan_tutorial.lesson.exercises import Exercise, Property, register
+from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
 
 
 def _same_shape(got, expected):
@@ -15,7 +15,333 @@ def _t(*values):
     return torch.tensor(values, dtype=torch.float64)
 
 
-# ---- 8.1: the one-sided penalty ---------------------------------------------------------------------------------
+def _not(*slips):
+    """Agrees with anything but these values: each is what a certain slip makes of it."""
+    return lambda got, expected: not any(agree(got, slip, 1e-3) for slip in slips)
+
+
+def _linear(*w):
+    def D(u):
+        return u.flatten(1) @ (u.new_full((u[0].numel(),), w[0]) if len(w) == 1 else u.new_tensor(w))
+
+    return D
+
+
+def _bowl(u):
+    return u.square().sum(dim=1)
+
+
+# ---- 8.1: the two-sided penalty ---------------------------------------------------------------------------------
+
+
+def two_sided(D, x, fake, weight):
+    """weight * mean of (|grad D(u)| - 1)^2 at u = x + t (fake - x), one uniform t per pair.  2 (n, d) -> ()"""
+    with torch.enable_grad():
+        t = torch.rand(len(x), 1, device=x.device)
+        u = (x + t * (fake - x)).detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(D(u).sum(), u, create_graph=True)
+        return weight * (gradient.norm(dim=1) - 1).square().mean()
+
+
+def _on(D, weight=10.0, n=3):
+    """The penalty of D for n pairs from 0 to (2, 0)."""
+    return lambda f: f(D, torch.zeros(n, 2), torch.tensor([[2.0, 0.0]]).repeat(n, 1), weight)
+
+
+def _looks(f):
+    """Where it looks between 0 and (1, 1): so u is t, once for each coordinate.  -> (400, 2)"""
+    seen = []
+
+    def D(u):
+        seen.append(u.detach())
+        return u.sum(dim=1)
+
+    f(D, torch.zeros(400, 2), torch.ones(400, 2), 1.0)
+    return seen[-1]
+
+
+def _between(u, _):
+    return not bool(((u == 0) | (u == 1)).all())
+
+
+def _no_shared_t(u, _):
+    return float(u[:, 0].std()) > 1e-6
+
+
+def _on_the_line(u, _):
+    return bool((u[:, 0] - u[:, 1]).abs().max() < 1e-6)
+
+
+def _uniform(u, _):
+    inside = bool((u >= 0).all() and (u <= 1).all())
+    return inside and abs(float(u.mean()) - 0.5) < 0.08 and abs(float(u.var()) - 1 / 12) < 0.015
+
+
+def _for_D(f):
+    """The gradient of the penalty for the weights of a linear critic; 0 where none reaches them."""
+    w = torch.tensor([3.0, 0.0], requires_grad=True)
+    value = _on(lambda u: u @ w)(f)
+    if not getattr(value, "requires_grad", False):
+        return torch.zeros(2)
+    (gradient,) = torch.autograd.grad(value, w, allow_unused=True)
+    return torch.zeros(2) if gradient is None else gradient
+
+
+def _roughly(got, expected):
+    return bool((got - expected).detach().abs() < 0.3)
+
+
+PENALTY = register(
+    Exercise(
+        id="8.1",
+        reference=two_sided,
+        properties=(
+            Property(
+                "one number",
+                _on(_linear(3.0, 0.0)),
+                "The penalty should be one number, of shape (): take the mean over the pairs. It is {got}.",
+                agrees=_same_shape,
+            ),
+            Property(
+                "squared",
+                _on(_linear(3.0, 0.0)),
+                "A critic with slope 3 everywhere, weight 10: {got} is 10 * (3 - 1). The square is missing.",
+                agrees=_not(20.0),
+            ),
+            Property(
+                "one norm per example",
+                _on(_linear(3.0, 0.0)),
+                "For three pairs and a critic with slope 3 everywhere you get {got}: that comes of a norm over the "
+                "whole batch. Each example has a slope of its own: norm(dim=1).",
+                agrees=_not(10 * (27**0.5 - 1) ** 2, 5 * ((27**0.5 - 1) ** 2 + 1)),
+            ),
+            Property(
+                "gradient of the sum",
+                _on(_linear(3.0, 0.0)),
+                "For three pairs and a critic with slope 3 you get {got}, as if its slope were 1: that is the gradient "
+                "of the *mean* score, divided by 3. Take that of D(u).sum().",
+                agrees=_not(0.0),
+            ),
+            Property(
+                "norm, not its square",
+                _on(_linear(3.0, 0.0)),
+                "A critic with slope 3 everywhere, weight 10: {got} is 10 * (3^2 - 1)^2. The norm has a root: "
+                "(|gradient| - 1)^2.",
+                agrees=_not(640.0),
+            ),
+            Property(
+                "both sides",
+                _on(_linear(0.3, 0.4)),
+                "A critic with slope 0.5 everywhere, weight 10: the penalty should be {expected}, and yours is {got}. "
+                "You penalise only slopes above 1: that is the one-sided penalty, which comes later.",
+                agrees=_not(0.0),
+            ),
+            Property(
+                "steep slopes",
+                _on(_linear(0.0, -3.0)),
+                "A critic with slope 3 everywhere, weight 10: 10 * (3 - 1)^2 = {expected}, not {got}.",
+            ),
+            Property(
+                "gentle slopes",
+                _on(_linear(0.3, 0.4)),
+                "A critic with slope 0.5 everywhere, weight 10: 10 * (0.5 - 1)^2 = {expected}, not {got}.",
+            ),
+            Property(
+                "between the pairs",
+                _looks,
+                "You look only at the data, or only at the samples. Go to a random place between: "
+                "u = x + t (fake - x).",
+                agrees=_between,
+            ),
+            Property(
+                "one number per pair",
+                _looks,
+                "All pairs have the same t: one number for the whole batch. Draw one for each pair: "
+                "torch.rand(len(x), 1).",
+                agrees=_no_shared_t,
+            ),
+            Property(
+                "on the line",
+                _looks,
+                "The coordinates of a point have different t, so it is off the line of its pair. One t for each pair: "
+                "torch.rand(len(x), 1), which has one column.",
+                agrees=_on_the_line,
+            ),
+            Property(
+                "uniform",
+                _looks,
+                "t should be uniform between 0 and 1 (torch.rand), so that the whole way from datum to sample counts.",
+                agrees=_uniform,
+            ),
+            Property(
+                "each slope by itself",
+                _on(_bowl, 1.0, 4000),
+                "For D(u) = |u|^2 the slope depends on the place, and the penalty should be about {expected}, not "
+                "{got}: first (norm - 1)^2 for each pair, then the mean.",
+                agrees=_roughly,
+            ),
+            Property(
+                "the gradient reaches D",
+                _for_D,
+                "No gradient reaches the critic: it could not learn from this penalty. Take the gradient for u with "
+                "create_graph=True, and let nothing detach it.",
+                agrees=lambda got, _: bool(got.abs().max() > 0),
+            ),
+            Property(
+                "what D learns",
+                _for_D,
+                "For a linear critic with slope 3 and weight 10 the gradient for its weights should be {expected}, not "
+                "{got}.",
+            ),
+        ),
+        hints=(
+            "Which three lines? Where to look (u), the gradient there, and how far its length is from 1. What is the "
+            "shape of t, if each pair has one number?",
+            "u = x + t * (fake - x) with t = torch.rand(len(x), 1); then u.requires_grad_(), or there is no gradient.",
+            "torch.autograd.grad(D(u).sum(), u, create_graph=True) gives a tuple of one: the gradients, one per row.",
+            "weight * (gradient.norm(dim=1) - 1).square().mean()",
+        ),
+        praise="One t per pair, one norm per example, and D learns from it.",
+    )
+)
+
+
+# ---- 8.2: the best critic of two points -------------------------------------------------------------------------
+
+
+def two_points(W, weight):
+    """Of the critic that maximises w W - weight (w - 1)^2: its w, its score difference w W, its penalty."""
+    slope = 1 + W / (2 * weight)
+    return slope, slope * W, weight * (slope - 1) ** 2
+
+
+def _part(i, W=3.0, weight=2.0):
+    return lambda f: f(W, weight)[i]
+
+
+TWO_POINTS = register(
+    Exercise(
+        id="8.2",
+        reference=two_points,
+        properties=(
+            Property(
+                "three numbers",
+                lambda f: len(f(3.0, 2.0)),
+                "Three numbers are asked for, in this order: slope, score difference, penalty. You return {got}.",
+            ),
+            Property(
+                "the derivative of a square",
+                _part(0),
+                "For W = 3 and weight 2 your slope is {got}, that is 1 + W / weight. The derivative of (w - 1)^2 is "
+                "2 (w - 1).",
+                agrees=_not(1 + 3 / 2),
+            ),
+            Property(
+                "beyond one",
+                _part(0),
+                "For W = 3 and weight 2 your slope is {got}, that is W / (2 weight): so much it goes beyond 1.",
+                agrees=_not(3 / 4),
+            ),
+            Property(
+                "a maximum",
+                _part(0),
+                "For W = 3 and weight 2 your slope is {got}, less than 1. D gains W for each unit of slope, so it goes "
+                "beyond 1: mind the sign.",
+                agrees=lambda got, _: float(got) >= 1,
+            ),
+            Property(
+                "slope",
+                _part(0),
+                "For W = 3 and weight 2 the best slope is {expected}, not {got}: there J'(w) = W - 2 weight (w - 1) "
+                "is 0.",
+            ),
+            Property(
+                "score difference",
+                _part(1),
+                "For W = 3 and weight 2 the score difference is slope times distance, {expected}, not {got}.",
+            ),
+            Property(
+                "penalty",
+                _part(2),
+                "For W = 3 and weight 2 the penalty is weight * (slope - 1)^2 = {expected}, not {got}.",
+            ),
+            Property(
+                "another weight",
+                lambda f: f(1.0, 0.1),
+                "For W = 1 and weight 0.1 it should be {expected}, not {got}.",
+            ),
+        ),
+        hints=(
+            "At the highest point of J, what is its derivative?",
+            "J'(w) = W - 2 weight (w - 1). Set it to 0 and solve for w.",
+            "slope = 1 + W / (2 weight). The score difference is slope * W, the penalty weight * (slope - 1)**2.",
+        ),
+        praise="The critic goes beyond slope one, and by how much you can say beforehand.",
+    )
+)
+
+
+# ---- 8.3: the estimate without its bias -------------------------------------------------------------------------
+
+
+def without_bias(real_score, fake_score, slopes, weight):
+    """mean real - mean fake - 2 weight * mean of (slope - 1)^2.  (n,), (n,), (m,) -> ()"""
+    return real_score.mean() - fake_score.mean() - 2 * weight * (slopes - 1).square().mean()
+
+
+def _critic_of_two(weight, distance):
+    """The best critic of two point masses: slope 1 + distance / (2 weight) everywhere."""
+    slope = 1 + distance / (2 * weight)
+    return _t(slope * distance, slope * distance), _t(0.0, 0.0), _t(slope, slope, slope), weight
+
+
+BIAS = register(
+    Exercise(
+        id="8.3",
+        reference=without_bias,
+        properties=(
+            Property(
+                "one number",
+                lambda f: f(_t(1, 2), _t(0, -1), _t(1, 1), 10.0),
+                "The estimate should be one number, of shape (). It is {got}.",
+                agrees=_same_shape,
+            ),
+            Property(
+                "nothing to correct",
+                lambda f: f(_t(1, 2, 3), _t(0, -1, 1), _t(1, 1, 1), 10.0),
+                "If all slopes are 1 there is nothing to correct: the estimate is the difference of the mean scores, "
+                "{expected}, not {got}.",
+            ),
+            Property(
+                "two points, a distance of 1",
+                lambda f: f(*_critic_of_two(10.0, 1.0)),
+                "For the best critic of two points at a distance of 1, with weight 10, the estimate should be "
+                "{expected}, not {got}. How much is the penalty there, and how much too large is the score difference?",
+            ),
+            Property(
+                "two points, a distance of 3",
+                lambda f: f(*_critic_of_two(0.1, 3.0)),
+                "For the best critic of two points at a distance of 3, with weight 0.1, it should be {expected}, not "
+                "{got}.",
+            ),
+            Property(
+                "slopes that differ",
+                lambda f: f(_t(4, 6), _t(1, 1), _t(1, 2, 1, 0.5), 1.0),
+                "For the mean scores 5 and 1, the weight 1 and the slopes [1, 2, 1, 0.5] it should be {expected}, not "
+                "{got}: square each excess first, then take the mean.",
+            ),
+        ),
+        hints=(
+            "Compare the two columns of the table: by how much is the score difference larger than W, in units of T?",
+            "At the best critic of two points the score difference is W + 2 T, and T is the penalty.",
+            "T = weight * (slopes - 1).square().mean(), and the estimate is mean real - mean fake - 2 T.",
+        ),
+        praise="Twice the penalty is what the critic exaggerates by.",
+    )
+)
+
+
+# ---- 8.4: the one-sided penalty ---------------------------------------------------------------------------------
 
 
 def one_sided(D, x, fake, t, weight):
@@ -31,17 +357,6 @@ _FAKE = _t([2.0, 0.0], [1.0, 4.0], [0.0, -2.0])
 _T = _t(0.25, 0.5, 1.0)
 
 
-def _linear(*w):
-    def D(u):
-        return u.flatten(1) @ torch.full((u[0].numel(),), w[0], dtype=u.dtype) if len(w) == 1 else u @ _t(*w)
-
-    return D
-
-
-def _bowl(u):
-    return u.square().sum(dim=1)
-
-
 def _pictures(f):
     x, fake = torch.zeros(2, 1, 4, 4, dtype=torch.float64), torch.ones(2, 1, 4, 4, dtype=torch.float64)
     return f(_linear(0.5), x, fake, _t(0.3, 0.6), 10.0)
@@ -54,7 +369,7 @@ def _second(f):
 
 ONE_SIDED = register(
     Exercise(
-        id="8.1",
+        id="8.4",
         reference=one_sided,
         properties=(
             Property(
@@ -66,12 +381,14 @@ ONE_SIDED = register(
             Property(
                 "gentle slopes are free",
                 lambda f: f(_linear(0.3, 0.4), _X, _FAKE, _T, 10.0),
-                "A critic whose slope is 0.5 everywhere should pay {expected}, not {got}: only slopes above 1 cost.",
+                "For a critic with slope 0.5 everywhere the penalty should be {expected}, not {got}: only slopes above "
+                "1 count.",
             ),
             Property(
-                "steep slopes cost",
+                "steep slopes",
                 lambda f: f(_linear(0.0, -3.0), _X, _FAKE, _T, 10.0),
-                "With weight 10, a critic whose slope is 3 everywhere pays 10 * (3 - 1)^2 = {expected}, not {got}.",
+                "With weight 10, a critic with slope 3 everywhere has the penalty 10 * (3 - 1)^2, {expected}, "
+                "not {got}.",
             ),
             Property(
                 "between the pairs",
@@ -93,76 +410,17 @@ ONE_SIDED = register(
             ),
         ),
         hints=(
+            "What differs from exercise 8.1? The t are given, x may be pictures, and slopes below 1 are free.",
             "t has shape (n,), x has shape (n, 2) or (n, 1, 28, 28): t.view(-1, *[1] * (x.dim() - 1)) fits both.",
             "u must require a gradient; then torch.autograd.grad(D(u).sum(), u, create_graph=True) gives them all.",
             "The norm is gradient.flatten(1).norm(dim=1); torch.relu(norm - 1) is max(0, norm - 1).",
         ),
-        praise="Gentle slopes are free, steep ones pay: the penalty that has no wrong side up.",
+        praise="Gentle slopes are free, steep ones are not: the penalty that has no wrong side up.",
     )
 )
 
 
-# ---- 8.2: the estimate without its toll -------------------------------------------------------------------------
-
-
-def without_toll(real_score, fake_score, slopes, weight):
-    """mean real - mean fake - 2 weight * mean of (slope - 1)^2.  (n,), (n,), (m,) -> ()"""
-    return real_score.mean() - fake_score.mean() - 2 * weight * (slopes - 1).square().mean()
-
-
-def _two_points(weight, distance):
-    """The best critic of two point masses: slope 1 + distance / (2 weight) everywhere."""
-    slope = 1 + distance / (2 * weight)
-    return _t(slope * distance, slope * distance), _t(0.0, 0.0), _t(slope, slope, slope), weight
-
-
-TOLL = register(
-    Exercise(
-        id="8.2",
-        reference=without_toll,
-        properties=(
-            Property(
-                "one number",
-                lambda f: f(_t(1, 2), _t(0, -1), _t(1, 1), 10.0),
-                "The estimate should be one number, of shape (). It is {got}.",
-                agrees=_same_shape,
-            ),
-            Property(
-                "nothing to correct",
-                lambda f: f(_t(1, 2, 3), _t(0, -1, 1), _t(1, 1, 1), 10.0),
-                "If all slopes are 1 there is nothing to correct: the estimate is the difference of the mean scores, "
-                "{expected}, not {got}.",
-            ),
-            Property(
-                "two points, a distance of 1",
-                lambda f: f(*_two_points(10.0, 1.0)),
-                "For the best critic of two points at a distance of 1, with weight 10, the estimate should be "
-                "{expected}, not {got}. How much is the penalty there, and how much too large is the score difference?",
-            ),
-            Property(
-                "two points, a distance of 3",
-                lambda f: f(*_two_points(0.1, 3.0)),
-                "For the best critic of two points at a distance of 3, with weight 0.1, it should be {expected}, not "
-                "{got}.",
-            ),
-            Property(
-                "slopes that differ",
-                lambda f: f(_t(4, 6), _t(1, 1), _t(1, 2, 1, 0.5), 1.0),
-                "For the mean scores 5 and 1, the weight 1 and the slopes [1, 2, 1, 0.5] it should be {expected}, not "
-                "{got}: square each excess first, then take the mean.",
-            ),
-        ),
-        hints=(
-            "At the best critic of two laws on the line the score difference is W1 + 2 T and the penalty is T.",
-            "So W1 is the score difference minus twice the penalty.",
-            "The penalty is weight * (slopes - 1).square().mean().",
-        ),
-        praise="Twice the penalty is what the critic exaggerates by.",
-    )
-)
-
-
-# ---- 8.3: who feels whom ----------------------------------------------------------------------------------------
+# ---- 8.5: who feels whom ----------------------------------------------------------------------------------------
 
 
 def influence(D, x):
@@ -195,7 +453,7 @@ def _normed(u):
 
 INFLUENCE = register(
     Exercise(
-        id="8.3",
+        id="8.5",
         reference=influence,
         properties=(
             Property(
@@ -234,6 +492,7 @@ INFLUENCE = register(
             ),
         ),
         hints=(
+            "How many backward passes do you need, if you want to know whom each single score feels?",
             "One backward pass per score: torch.autograd.grad(score, x, retain_graph=True) for each score in D(x).",
             "Each of them gives a gradient of the shape of x; its row j is how much example j matters for this score.",
             "flatten(1).norm(dim=1) makes n numbers of it, a row of the table; torch.stack puts the rows together.",

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import jupytext
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from building import BuildError
+from building.cells import SOLUTION, anchor, headings, stub, tags
+from building.sections import COLLAPSED, contents, faults, sections, times
 
+MINUTES = "gan_tutorial_minutes"  # in the metadata: what the core takes, and all of it
+PLACES = {"time", "series", "contents", "core", "all", "help"}  # what a text may leave to the build, in {{ }}
 SAME, OTHER = "nbval-check-output", "nbval-ignore-output"  # whether every machine makes the stored output
 TAGS = {"parameters", "setup", "exercise", "solution", "figure", "picture", "widget", SAME, OTHER}
-KEPT = {"tags", "covers", "alt", "jupyter"}  # what a source may say of a cell; anything else is an error
-STUB = "...  # your code here"
-SOLUTION = re.compile(r"^([ \t]*)# solution[ \t]*$", re.M)
+KEPT = {"tags", "covers", "topics", "alt", "jupyter"}  # what a source may say of a cell; anything else is an error
 TITLE = re.compile(r"\A# (\d\d) · (.+)")
+EXERCISE = re.compile(r"Exercise (\d+)\.(\d+) · .+")
 WHAT = re.compile(r"^\*\*What you['’]ll do[.:]?\*\*[.:]? *(.+?)(?=\n\s*\n|\n\*\*|\n[-*] |\Z)", re.M | re.S)
 LINK = re.compile(r"(\]\()(?![a-z][a-z0-9+.-]*:|#|/)([^)\s]+)")
 LANGUAGE = {
@@ -32,50 +34,45 @@ LANGUAGE = {
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
-def assemble(source: Path, solved: bool, time: str = "", repository: str | None = None) -> NotebookNode:
+def assemble(
+    source: Path, solved: bool, time: str = "", repository: str | None = None, series: str = ""
+) -> NotebookNode:
     """The notebook of `source`, with or without its solutions.  BuildError if the source breaks a rule.
 
-    `time` replaces {{time}}; `repository`: the public address, if there is one, for badges and for Colab.
+    In its text these are replaced: {{time}} and {{series}} by `time` and `series`; {{contents}} by the table of its
+    sections, {{core}} and {{all}} by the minutes of its core and of all of it; {{help}} by where hints are to be had.
+    `repository`: the public address, if there is one, for badges and for Colab.
     """
     nb = jupytext.read(source, fmt="py:percent")
     number = source.stem[:2]
     _check(nb, source)
     _name_cells(nb, number)
     if not solved:
-        nb.cells = [cell for cell in nb.cells if "solution" not in _tags(cell)]
+        nb.cells = [cell for cell in nb.cells if "solution" not in tags(cell)]
+    if found := faults(nb, number):
+        raise BuildError(f"{source.name}: " + "; ".join(found) + ".")
+    for section in sections(nb):
+        if section.deeper:
+            section.cells[0].metadata[COLLAPSED] = True
+    core, whole = times(nb)
+    words = {"time": time, "series": series, "contents": contents(nb), "core": str(core), "all": str(whole)}
     for cell in nb.cells:
         cell.metadata.pop("lines_to_next_cell", None)
         if cell.cell_type == "code" and not solved:
             cell.source = stub(cell.source)
-        if cell.cell_type == "code" and not {SAME, OTHER} & {*_tags(cell)}:
-            cell.metadata["tags"] = [*_tags(cell), OTHER]  # nbval also shows what a `;` at the end of a cell hides
+        if cell.cell_type == "code" and not {SAME, OTHER} & {*tags(cell)}:
+            cell.metadata["tags"] = [*tags(cell), OTHER]  # nbval also shows what a `;` at the end of a cell hides
         if cell.cell_type == "markdown":
-            cell.source = cell.source.replace("{{time}}", time)
+            for name, said in (words | {"help": _help(cell, source.stem, solved)}).items():
+                cell.source = cell.source.replace(f"{{{{{name}}}}}", said)
             cell.source = _relink(cell.source) if solved else cell.source
     if repository:
         folder = "notebooks/solutions" if solved else "notebooks"
         _publish(nb, repository, f"{folder}/{source.stem}.ipynb", number)
     nb.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(LANGUAGE))
+    nb.metadata[MINUTES] = NotebookNode(core=core, all=whole)
     nb.nbformat, nb.nbformat_minor = 4, 5
     return nb
-
-
-def stub(code: str) -> str:
-    """`code` without its solutions: what follows `# solution`, as far as it is indented like that comment.
-
-    In a function the stub raises NotImplementedError; at the top level each name it assigns becomes `...`.
-    """
-    while match := SOLUTION.search(code):
-        indent = match[1]
-        before, after = code[: match.start()], code[match.end() :].lstrip("\n").split("\n")
-        end = next(
-            (i for i, line in enumerate(after) if line.strip() and not line.startswith(indent)), len(after)
-        )
-        solution, rest = textwrap.dedent("\n".join(after[:end])), "\n".join(after[end:])
-        lines = ["raise NotImplementedError  # your code here"] if indent else _unknown(solution)
-        blank = "\n\n" if rest.strip() else ""
-        code = before + "\n".join(indent + line for line in lines) + blank + rest
-    return code
 
 
 def title(nb: NotebookNode) -> str:
@@ -88,34 +85,6 @@ def what(nb: NotebookNode) -> str:
     return " ".join(WHAT.search(nb.cells[0].source)[1].split())
 
 
-def headings(cell: NotebookNode) -> list[tuple[int, str]]:
-    """(level, text) of the headings of a cell, code fences left out."""
-    if cell.cell_type != "markdown":
-        return []
-    text = re.sub(r"^```.*?^```", "", cell.source, flags=re.M | re.S)
-    return [(len(marks), words.strip()) for marks, words in re.findall(r"^(#{1,6}) (.+)", text, re.M)]
-
-
-def _tags(cell: NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])
-
-
-def _unknown(solution: str) -> list[str]:
-    tree = ast.parse(TransformerManager().transform_cell(solution))
-    names = [name for node in tree.body for name in _binds(node)]
-    return [f"{name} = {STUB}" for name in dict.fromkeys(names)] or [STUB]
-
-
-def _binds(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        return [name for target in getattr(node, "targets", None) or [node.target] for name in _binds(target)]
-    if isinstance(node, ast.Tuple | ast.List):
-        return [name for part in node.elts for name in _binds(part)]
-    return [node.id] if isinstance(node, ast.Name) else []
-
-
 def _check(nb: NotebookNode, source: Path) -> None:
     def fail(sentence: str) -> None:
         raise BuildError(f"{source.name}: {sentence}")
@@ -124,26 +93,55 @@ def _check(nb: NotebookNode, source: Path) -> None:
     match = TITLE.match(first.source) if first and first.cell_type == "markdown" else None
     if not match or match[1] != source.stem[:2]:
         fail(f'the first cell should be Markdown that begins with "# {source.stem[:2]} · " and the title.')
-    if not WHAT.search(first.source) or "{{time}}" not in first.source:
-        fail(
-            "the first cell should say **What you'll do** in one sentence, and {{time}} where the time goes."
-        )
-    places = [cell for cell in nb.cells if "parameters" in _tags(cell)]
+    if not WHAT.search(first.source):
+        fail("the first cell should say **What you'll do** in one sentence.")
+    if missing := [place for place in ("core", "all", "time", "contents") if f"{{{{{place}}}}}" not in first.source]:
+        fail(f"the first cell should have {{{{{missing[0]}}}}}: the build writes minutes and the table of contents.")
+    places = [cell for cell in nb.cells if "parameters" in tags(cell)]
     names = [_names(cell) for cell in places]
     if names != [["PROFILE", "SEED"]]:
         fail("it should have one cell tagged parameters, which sets PROFILE and SEED and nothing else.")
     for cell in nb.cells:
         begin = f"the cell that begins with {cell.source.splitlines()[0] if cell.source else ''!r}"
-        if wrong := sorted(set(_tags(cell)) - TAGS):
+        if wrong := sorted(set(tags(cell)) - TAGS):
             fail(f"{begin} has the tag {wrong[0]!r}; the tags are {', '.join(sorted(TAGS))}.")
         if wrong := sorted(set(cell.metadata) - KEPT - {"lines_to_next_cell"}):
             fail(f"{begin} says {wrong[0]!r}; a cell may say {', '.join(sorted(KEPT))}.")
-        if cell.cell_type == "code" and SOLUTION.search(cell.source) and "exercise" not in _tags(cell):
+        if cell.cell_type == "code" and SOLUTION.search(cell.source) and "exercise" not in tags(cell):
             fail(f"{begin} has a `# solution` but not the tag exercise.")
-        if "solution" in _tags(cell) and "covers" in cell.metadata:
+        if "solution" in tags(cell) and "covers" in cell.metadata:
             fail(f"{begin} is only in the solutions: it cannot cover an item of the checklist.")
-        if left := re.search(r"\{\{(?!time\}\})\w+\}\}", cell.source if cell.cell_type == "markdown" else ""):
-            fail(f"{begin} has {left[0]}; the build knows only {{{{time}}}}.")
+        places = re.findall(r"\{\{(\w+)\}\}", cell.source) if cell.cell_type == "markdown" else []
+        if wrong := sorted(set(places) - PLACES):
+            fail(f"{begin} has {{{{{wrong[0]}}}}}; the build knows {', '.join(sorted(PLACES))}.")
+    _check_exercises(nb, source.stem[:2], fail)
+
+
+def _check_exercises(nb: NotebookNode, number: str, fail: Callable[[str], None]) -> None:
+    # All of one form: a heading with its number, in order, and where help is to be had.
+    count = 0
+    for section in sections(nb):
+        heading = ""
+        for cell in section.cells:
+            for level, heading in headings(cell)[-1:]:
+                if level == 3 and heading.startswith("Exercise"):
+                    count += 1
+                    begin = f"Exercise {int(number)}.{count} · "
+                    if not (EXERCISE.fullmatch(heading) and heading.startswith(begin)):
+                        fail(f"the heading {heading!r} should be {begin!r} and what it is about.")
+                    if "{{help}}" not in cell.source:
+                        fail(f"the text of {heading!r} should end with {{{{help}}}}.")
+            if cell.cell_type == "code" and "exercise" in tags(cell) and not EXERCISE.fullmatch(heading):
+                fail(f"the exercise under {heading!r} should stand under '### Exercise {int(number)}.N · ...'.")
+
+
+def _help(cell: NotebookNode, stem: str, solved: bool) -> str:
+    match = next((match for _, text in headings(cell) if (match := EXERCISE.fullmatch(text))), None)
+    if not match:
+        return ""
+    number = f"{match[1]}.{match[2]}"
+    ours = "Our answer is below." if solved else f"Our answer: [solutions](solutions/{stem}.ipynb#{anchor(match[0])})."
+    return f'*Stuck? Run* `hint("{number}")` *in a cell of its own, again for the next hint.* {ours}'
 
 
 def _names(cell: NotebookNode) -> list[str]:

@@ -7,17 +7,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from building.assemble import LINK, TAGS
+from building.assemble import LINK, TAGS, TITLE
+from building.cells import called, draws
 from building.execute import VIEW
 
+STYLE = Path(__file__).resolve().parents[2] / "STYLE.md"
 WIDTH = 95  # characters that fit beside the side bar of JupyterLab on a laptop
 LIMIT = 1_000_000  # bytes: GitHub shows no larger notebook
-DRAWING = {"subplots", "figure", "explore"}  # a cell that calls one of these shows a picture
 STAND_IN = "Stand-in data:"
 NAMES = {"choose": "profile", "Ledger": "ledger"}  # what calls it -> the name of what comes back
 BY_NAME = {"exercises", "facts", "laboratory", "live", "profile"}  # modules whose contents are imported by name
@@ -97,7 +99,7 @@ def figures(nb: NotebookNode) -> Iterator[str]:
     """A cell that draws shows a PNG, also to readers without a kernel."""
     for cell in _code(nb):
         pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
-        if _draws(cell) and not pictures:
+        if draws(cell) and not pictures:
             yield f"cell {cell.id} draws, but holds no PNG"
         for output in pictures if "alt" in cell.metadata else ():
             if output.metadata.get("image/png", {}).get("alt") != cell.metadata.alt:
@@ -135,9 +137,9 @@ def names(nb: NotebookNode) -> Iterator[str]:
                 given = {name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
                 for name in sorted(given & imported):
                     yield f"cell {cell.id} gives the name {name}, which is imported, to something else"
-                called = _name(node.value.func) if isinstance(node.value, ast.Call) else ""
-                if called in NAMES and given != {NAMES[called]}:
-                    yield f"cell {cell.id} calls {called}'s result {' and '.join(given)}, not {NAMES[called]}"
+                maker = called(node.value.func) if isinstance(node.value, ast.Call) else ""
+                if maker in NAMES and given != {NAMES[maker]}:
+                    yield f"cell {cell.id} calls {maker}'s result {' and '.join(given)}, not {NAMES[maker]}"
 
 
 def widths(nb: NotebookNode) -> Iterator[str]:
@@ -147,7 +149,30 @@ def widths(nb: NotebookNode) -> Iterator[str]:
             yield f"cell {cell.id} has a line of {len(longest)} characters, {WIDTH} are allowed: {longest.strip()[:60]}"
 
 
-CHECKS = [ids, order, errors, views, size, parameters, tags, figures, accidents, names, widths]
+def banned(nb: NotebookNode) -> Iterator[str]:
+    """One word for one idea: none of those that STYLE.md replaces."""
+    number = _number(nb)
+    for cell in nb.cells:
+        text = cell.source if cell.cell_type == "markdown" else cell.metadata.get("alt", "")
+        for pattern, instead, exempt in replaced():
+            if number not in exempt and (match := pattern.search(_prose(text))):
+                yield f"cell {cell.id} says {match[0]!r}: write {instead} (see STYLE.md)"
+
+
+@cache
+def replaced() -> list[tuple[re.Pattern, str, frozenset[str]]]:
+    """What the tables of STYLE.md replace: (pattern, what to write, numbers of the notebooks that may say it)."""
+    found = []
+    for line in STYLE.read_text(encoding="utf-8").splitlines():
+        if match := re.fullmatch(r"\| (?P<not>[^|]+) \| (?P<but>[^|]+) \|(?P<except>[^|]*)\|", line):
+            if match["not"].strip() not in ("not", "---"):
+                words = "|".join(re.escape(word.strip()).replace(r"\#", r"\d+") for word in match["not"].split(","))
+                pattern = re.compile(rf"\b({words})\b", re.IGNORECASE)
+                found.append((pattern, match["but"].strip(), frozenset(re.findall(r"\b\d\d\b", match["except"]))))
+    return found
+
+
+CHECKS = [ids, order, errors, views, size, parameters, tags, figures, accidents, names, widths, banned]
 
 
 def links(nb: NotebookNode, path: Path) -> Iterator[str]:
@@ -168,28 +193,20 @@ def paths(nb: NotebookNode, root: Path) -> Iterator[str]:
             yield f"cell {cell.id} shows a path of this machine, {private[0]}"
 
 
+def _number(nb: NotebookNode) -> str:
+    title = TITLE.match(nb.cells[0].source) if nb.cells else None
+    return title[1] if title else ""
+
+
+def _prose(text: str) -> str:
+    # Without code, formulas and addresses: words that a program or a paper gave are not ours.
+    text = re.sub(r"^```.*?^```|\$\$.*?\$\$", " ", text, flags=re.M | re.S)
+    return re.sub(r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)|<[^>]*>|“[^”]*”", " ", text)
+
+
 def _code(nb: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in nb.cells if cell.cell_type == "code"]
 
 
 def _outputs(nb: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode]]:
     return ((cell, output) for cell in _code(nb) for output in cell.outputs)
-
-
-def _draws(cell: NotebookNode) -> bool:
-    if {"figure", "picture", "widget"} & set(cell.metadata.get("tags", [])):
-        return True
-    tree = ast.parse(TransformerManager().transform_cell(cell.source))
-    return any(_name(node.func) in DRAWING for node in _now(tree) if isinstance(node, ast.Call))
-
-
-def _now(tree: ast.AST) -> Iterator[ast.AST]:
-    # What runs when the cell runs: not the bodies of functions that it defines.
-    for node in ast.iter_child_nodes(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            yield node
-            yield from _now(node)
-
-
-def _name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

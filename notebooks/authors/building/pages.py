@@ -14,7 +14,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from building.assemble import badges, headings, title, what
+from building.assemble import MINUTES, badges, title, what
+from building.cells import anchor, headings
 from building.execute import duration
 
 SEEDS = {
@@ -52,10 +53,9 @@ class Section:
 
     @property
     def link(self) -> str:
-        """In the anchors of JupyterLab: the words of the heading, joined by hyphens."""
+        """Markdown that leads there."""
         words = re.sub(r"[*_`]", "", self.heading)
-        anchor = words.replace(" ", "-").replace("(", "%28").replace(")", "%29")
-        return f"[{self.notebook[:2]}: {words}]({self.notebook}#{anchor})"
+        return f"[{self.notebook[:2]}: {words}]({self.notebook}#{anchor(self.heading)})"
 
 
 def series(notebooks: Path) -> dict[str, NotebookNode]:
@@ -126,15 +126,39 @@ def coverage(items: list[Item], found: dict[str, list[Section]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def readme(text: str, built: dict[str, NotebookNode], repository: str | None) -> str:
-    """The README with its built parts (table, badges, picture) brought up to date."""
-    rows = ["| notebook | what you do | time (CPU) |", "|---|---|---|"]
+def table(built: dict[str, NotebookNode], folder: str = "") -> str:
+    """The series as a table: what one does in each notebook, and how long it takes to read and to run."""
+    rows = ["| notebook | what you do | core, min | all, min | Run All |", "|---|---|--:|--:|---|"]
     for name, nb in built.items():
         measured = nb.metadata.get("gan_tutorial", {})
         seconds = measured.get("seconds") if measured.get("profile") == "cpu" else None
         time = duration(seconds).removeprefix("about ") if seconds else "not measured yet"
-        rows.append(f"| [{name[:2]} · {title(nb)}](notebooks/{name}) | {what(nb)} | {time} |")
-    text = _fill(text, "table", "\n".join(rows) if built else "")
+        minutes = nb.metadata[MINUTES]
+        link = f"[{name[:2]} · {title(nb)}]({folder}{name})"
+        rows.append(f"| {link} | {what(nb)} | {minutes.core} | {minutes['all']} | {time} |")
+    return "\n".join(rows) if built else ""
+
+
+def index(built: dict[str, NotebookNode], folder: str = "") -> str:
+    """Topic -> sections, in alphabetical order, from the `topics` of cells."""
+    found: dict[str, list[Section]] = {}
+    for name, nb in built.items():
+        for place, cell in enumerate(nb.cells):
+            for topic in cell.metadata.get("topics", []):
+                section = _section(name, nb, place)
+                if section not in found.setdefault(topic, []):
+                    found[topic].append(section)
+    lines = []
+    for topic in sorted(found, key=str.lower):
+        places = ", ".join(section.link.replace("](", f"]({folder}") for section in found[topic])
+        lines.append(f"- {topic}: {places}")
+    return "\n".join(lines)
+
+
+def readme(text: str, built: dict[str, NotebookNode], repository: str | None) -> str:
+    """The README with its built parts (table, index, badges, picture) brought up to date."""
+    text = _fill(text, "table", table(built, "notebooks/"))
+    text = _fill(text, "topics", index(built, "notebooks/"))
     start = next(iter(built), "")
     text = _fill(text, "badges", badges(repository, f"notebooks/{start}") if repository and start else "")
     shown = picture(built)

@@ -1,7 +1,8 @@
 """One style for the series, and the few kinds of picture it draws: arrays (or tensors) in, Axes out.
 
 Nothing here trains or shows: a helper draws into the Axes it is given, or makes a figure through pyplot.
-Colours stand for roles, the same in every notebook: see `COLORS`.
+Colours stand for roles, or for objectives, the same in every notebook: see `COLORS` and `OBJECTIVES`.
+Beside this file lie the pictures that only one notebook draws.
 """
 
 from __future__ import annotations
@@ -37,6 +38,52 @@ COLORS: Mapping[str, str] = MappingProxyType(
 )
 PAPER = "#FCFCFA"
 SCORE_MAP = LinearSegmentedColormap.from_list("score", [COLORS["model"], "#F7F7F4", COLORS["data"]])
+# Of each objective, wherever its curve is drawn.  All differ; those that are drawn together differ with every colour
+# vision, and none looks like data or model, nor like the black and grey lines of truth and guide.
+OBJECTIVES: Mapping[str, str] = MappingProxyType(
+    {
+        "minimax": "#77975F",  # sage green
+        "non_saturating": "#8A7EF6",  # lavender
+        "max_likelihood": "#682B1E",  # mahogany
+        "least_squares": "#D67169",  # salmon
+        "hinge": "#4F7B32",  # moss green
+        "kl": "#7C1305",  # dark red
+        "reverse_kl": "#0C9EA1",  # teal
+        "jensen_shannon": "#C16BDC",  # orchid
+        "pearson": "#6E1169",  # dark purple
+        "neyman": "#9E2B97",  # magenta
+        "squared_hellinger": "#542F5F",  # plum
+        "total_variation": "#33A23B",  # leaf green
+        "jeffreys": "#999123",  # olive
+        "gentle_kl": "#779932",  # lime
+        "gentle_hellinger": "#0F6E1D",  # dark green
+        "wgan": "#4B3C03",  # dark umber
+        "wgan_gp": "#323289",  # navy
+        "wgan_lp": "#9D6045",  # sienna
+        "r1": "#B1873E",  # ochre
+        "rpgan": "#4E228F",  # indigo
+        "r3gan": "#19471A",  # forest green
+    }
+)
+_TITLES = {  # of those whose name is not yet plain English without its underscores
+    "non_saturating": "non-saturating",
+    "max_likelihood": "maximum likelihood",
+    "kl": "KL",
+    "reverse_kl": "reverse KL",
+    "jensen_shannon": "Jensen–Shannon",
+    "pearson": "Pearson",
+    "neyman": "Neyman",
+    "squared_hellinger": "squared Hellinger",
+    "jeffreys": "Jeffreys",
+    "gentle_kl": "gentle KL",
+    "gentle_hellinger": "gentle Hellinger",
+    "wgan": "WGAN",
+    "wgan_gp": "WGAN-GP",
+    "wgan_lp": "WGAN-LP",
+    "r1": "R1",
+    "rpgan": "RpGAN",
+    "r3gan": "R3GAN",
+}
 
 _STYLE = {
     # Opaque paper: on a transparent one no ink is readable in both a light and a dark JupyterLab.
@@ -98,6 +145,11 @@ def use_style(note: str = "") -> None:
 def styled():
     """Inside, figures have the style of the series, whatever the reader's own is."""
     return mpl.rc_context(_STYLE)
+
+
+def objective_title(name: str) -> str:
+    """An objective's name in plain English, for titles and legends: "squared Hellinger", not "squared_hellinger"."""
+    return _TITLES.get(name, name.replace("_", " "))
 
 
 def stamp(fig: Figure) -> None:
@@ -318,7 +370,8 @@ def scatter2d(ax: Axes, real, fake=None, extent: Sequence[float] | None = None) 
         if points is None:
             continue
         points = _array(points)
-        size = float(np.clip(2500 / len(points), 3, 22))
+        one_place = len(points) > 1 and np.ptp(points, axis=0).max() < 1e-3  # a speck, which nobody would find
+        size = 60.0 if one_place else float(np.clip(2500 / len(points), 3, 22))
         look = {"color": COLORS[name], "s": size, "marker": marker, "alpha": 0.55, "linewidths": 0}
         ax.scatter(*points.T, label=name, **look)
     ax.set(xlabel="$x_1$", ylabel="$x_2$")
@@ -342,7 +395,7 @@ def _say_how_many_are_outside(ax: Axes, points: np.ndarray, extent: Sequence[flo
 
 
 def field(ax: Axes, score_fn: Callable, extent: Sequence[float], resolution: int = 101) -> Axes:
-    """A score over the plane: blue where positive (as for data), red where negative, a line where it is 0.
+    """A score over the plane: blue where positive (as for data), orange where negative, a line where it is 0.
 
     score_fn takes float32 points (m, 2) and returns (m,); extent = (left, right, bottom, top).  Levels are
     closer together near 0, where a discriminator decides.
