@@ -23,12 +23,14 @@ STUBS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 SOLVED = sorted((ROOT / "notebooks" / "solutions").glob("[0-9][0-9]_*.ipynb"))
 STRICT = {"GAN_TUTORIAL_STRICT": "1"}  # an exercise that is not right stops the notebook
 OFFLINE = [sys.executable, Path(__file__).with_name("no_network.py")]
+WATCHED = Path(__file__).with_name("watched")  # notes requests to other machines
+MIRROR = "fashion-mnist."
 
 
 def call(*arguments, timeout, within=(), **variables):
     """Run a module of this Python, in profile smoke; returns (exit status, all that it said)."""
     env = os.environ | {"GAN_TUTORIAL_PROFILE": "smoke"} | variables
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(WATCHED), str(ROOT), env.get("PYTHONPATH")]))
     run = subprocess.run(
         [*map(str, within), sys.executable, "-m", *map(str, arguments)],
         cwd=ROOT,
@@ -55,7 +57,12 @@ def uses_data(path):
 def papermill(path, out, cell_timeout, timeout, *more, **how):
     limits = ["--cell-timeout", cell_timeout, "--timeout", timeout]
     command = ["gan_tutorial", "run", path, "--profile", "smoke", "--out", out, *limits, *more]
-    return call(*command, timeout=timeout + 60, **how)
+    return call(*command, timeout=timeout + 60, **{"GAN_TUTORIAL_REQUESTS": str(requests_of(out))} | how)
+
+
+def requests_of(out):
+    """Where the requests are noted that notebooks made whose copies are in `out`."""
+    return out.with_name(f"{out.name}.requests")
 
 
 @pytest.mark.timeout(420)
@@ -91,8 +98,14 @@ def test_its_exact_facts_hold_without_data_and_without_a_network(path, tmp_path)
 
 
 def holds(path, out, status, said):
-    """The executed copy of a notebook that ran, with all facts that need no training, all of which hold."""
+    """The executed copy of a notebook that ran, with all facts that need no training, all of which hold.
+
+    It asked other machines for nothing but the data.
+    """
     assert status == 0, said
+    noted = requests_of(out).read_text(encoding="utf-8").splitlines() if requests_of(out).exists() else []
+    download = uses_data(path) and any(line.startswith("urllib.Request") and MIRROR in line for line in noted)
+    assert [line for line in noted if not (download and (MIRROR in line or line.startswith("socket.connect")))] == []
     (copy,) = out.rglob("*.ipynb")
     rows = [row for row in facts.read(copy) if row.asserted(trained=False)]
     assert [row.sentence for row in rows if not row.holds] == []
@@ -132,6 +145,14 @@ def test_without_a_network_nothing_outside_is_reached():
     ask = "import urllib.request; urllib.request.urlopen('http://192.0.2.1', timeout=5)"
     done = subprocess.run([*OFFLINE, sys.executable, "-c", ask], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "refused" in done.stderr
+
+
+def test_a_request_of_a_notebook_is_noticed(tmp_path):
+    ask = "urllib.request.urlopen('http://192.0.2.1/?seen', timeout=0.1)"
+    ask = f"import urllib.request\ntry:\n    {ask}\nexcept OSError:\n    pass"
+    path, out = tiny(tmp_path, ask), tmp_path / "out"
+    with pytest.raises(AssertionError, match="urllib.Request http://192.0.2.1/[?]seen"):
+        holds(path, out, *papermill(path, out, 10, 60))
 
 
 @pytest.mark.parametrize("runner", RUNNERS)

@@ -5,6 +5,7 @@ Several processes hold the same weights, draw batches of their own, and average 
 uses all its cores already.
 """
 
+import errno
 import math
 import os
 import re
@@ -130,6 +131,11 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
             game, notes = _game(args, settings, images, rank)
         except (data.CorruptData, ValueError) as error:
             return _failed(str(error), rank)
+        except (MemoryError, RuntimeError) as error:
+            if not _no_memory(error):
+                raise
+            sentence = f"the data and the networks need more memory than {device} has left; end what else uses it, "
+            return _failed(sentence + "or choose another --device.", rank)
         history = _from_first(lambda: History(args.out / "history.csv", game.step, LOOK_EVERY), rank)
         name = f"{settings['objective']}, {settings['net']}"
         notes = [f"{name} networks, {images.name}, on {device}, from step {game.step:,}.", *notes, *history.notes]
@@ -138,7 +144,12 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         def save(folder: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)  # a person may have deleted it meanwhile
             history.write(folder / "history.csv", game.step)
-            game.save(folder / "game.pt", settings)
+            try:
+                game.save(folder / "game.pt", settings)
+            except (MemoryError, RuntimeError) as error:  # to who saves it is one more reason why that failed
+                if not _no_memory(error):
+                    raise
+                raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from error
 
         interrupts = held.enter_context(Interrupts())
         limit = args.seconds or (60.0 if args.steps is None else math.inf)
@@ -156,7 +167,7 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         except (MemoryError, RuntimeError) as error:
             if _several() and re.search("peer|gloo|NCCL", str(error)):
                 return _failed("another process of this training has ended, so this one ends as well.", rank)
-            if not re.search(NO_MEMORY, repr(error)):
+            if not _no_memory(error):
                 raise
             if game.step == first or _several():
                 raise UsageError(_too_large(settings["batch"])) from error
@@ -217,23 +228,30 @@ def _reserved(out: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(out / ".lock", timeout=0)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".room-", dir=out) as file:
-            file.write(bytes(ROOM))
-            file.flush()
-            os.fsync(file.fileno())
-        lock.acquire()
-    except Timeout:  # an OSError, too
-        raise UsageError(f"another training writes to {out}; wait until it ends, or choose another --out.") from None
-    except OSError as error:
-        raise UsageError(f"{out} is no folder to write to ({reason(error)}); choose another --out.") from error
-    try:
+    with ExitStack() as held:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            held.callback(_let_go, lock)
+            for left in (*out.glob(".room-*"), *out.glob(".*.partial")):  # by a training that was killed
+                left.unlink()
+            with tempfile.NamedTemporaryFile(prefix=".room-", dir=out) as file:
+                file.write(bytes(ROOM))
+                file.flush()
+                os.fsync(file.fileno())
+        except Timeout:  # an OSError, too
+            raise UsageError(
+                f"another training writes to {out}; wait until it ends, or choose another --out."
+            ) from None
+        except OSError as error:
+            raise UsageError(f"{out} is no folder to write to ({reason(error)}); choose another --out.") from error
         yield
-    finally:
-        with suppress(OSError):
-            os.unlink(out / ".lock")
-        lock.release()
+
+
+def _let_go(lock) -> None:
+    with suppress(OSError):
+        os.unlink(lock.lock_file)
+    lock.release()
 
 
 def _saved(checkpoint: Path) -> dict:
@@ -278,6 +296,11 @@ def _settings(args: Namespace, saved: dict, device: str) -> dict:
     if device.startswith("cpu") and settings["batch"] * nets.memory * here > machine.memory()[0]:
         raise UsageError(_too_large(settings["batch"]))
     return settings
+
+
+def _no_memory(error: Exception) -> bool:
+    """Whether that is why it was raised: of the host, as a MemoryError, or of either, as one of torch's."""
+    return bool(re.search(NO_MEMORY, repr(error)))
 
 
 def _too_large(batch: int) -> str:
@@ -461,9 +484,14 @@ def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str
     from gan_tutorial.clothes.data import to_uint8
     from gan_tutorial.lesson import figures
 
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        samples = to_uint8(game.sample(N_SAMPLES)).cpu()
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            samples = to_uint8(game.sample(N_SAMPLES)).cpu()
+    except (MemoryError, RuntimeError) as error:
+        if not _no_memory(error):
+            raise
+        return [f"samples.npy and samples.png are missing: {N_SAMPLES:,} pictures need more memory than there is."]
     figures.use_style(note=images.notice)
     ax = figures.image_grid(samples[:100], columns=10, title=title)
 

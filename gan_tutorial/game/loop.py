@@ -123,8 +123,11 @@ class Game:
 
     def state_dict(self) -> dict:
         """A copy of weights, averages, optimisers, step and random state: tensors and plain values only."""
+        return deepcopy(self._state())
+
+    def _state(self) -> dict:
         parts = {name: getattr(self, name).state_dict() for name in _PARTS}
-        return deepcopy(parts | {"step": self.step, "rng": self.rng})
+        return parts | {"step": self.step, "rng": self.rng}
 
     def load_state_dict(self, state: dict) -> None:
         """Take over a state made by `state_dict`; one that does not fit raises ValueError and changes nothing."""
@@ -167,7 +170,7 @@ class Game:
         """
         plain = json.loads(json.dumps(settings or {}))  # a subclass of float, say, could be written but never be read
         whole = io.BytesIO()  # torch's own writer turns a full disk into a RuntimeError
-        torch.save(self.state_dict() | {"settings": plain}, whole)
+        torch.save(self._state() | {"settings": plain}, whole)  # not of a copy: a GPU may have no room for one
         with in_one_stroke(path) as file:
             file.write(whole.getbuffer())
 

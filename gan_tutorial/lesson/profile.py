@@ -48,12 +48,13 @@ class Plan:
             now, last = time.perf_counter(), step
             if first is None:
                 first, start = step, now
-            elif now - looked > 0.5:
+            elif now - looked > 0.5 and now > start and step.n > first.n:  # a game may be put back meanwhile
                 looked, rate = now, (step.n - first.n) / (now - start)
                 left = (self.steps - (step.n - first.n)) / rate
                 say(f"{step.n - first.n:,} of {self.steps:,} steps, {rate:.3g} per second, {duration(left)} left")
-        if last is not first:
-            say(f"{(last.n - first.n) / (time.perf_counter() - start):.3g} steps per second", end=True)
+        seconds = time.perf_counter() - start
+        if last is not first and seconds > 0:
+            say(f"{(last.n - first.n) / seconds:.3g} steps per second", end=True)
         if window:
             window.look(last=True)
 

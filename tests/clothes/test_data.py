@@ -21,6 +21,7 @@ import pytest
 import torch
 
 from gan_tutorial.clothes import data, files
+from gan_tutorial.commands import cli
 from gan_tutorial.commands import data as command
 
 ROOT = Path(__file__).parents[2]
@@ -344,6 +345,23 @@ def test_progress_is_shown_on_a_terminal_only(small, mirror, tmp_path, capsys, m
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     files.fetch(tmp_path / "terminal")
     assert re.search(r"\r0\.0 of 0\.0 MB", capsys.readouterr().err)
+
+
+def test_ctrl_c_while_downloading_leaves_whole_files_only(small, mirror, tmp_path, capsys, monkeypatch):
+    received, files_before = files._received, []
+
+    def pressed(response, most):
+        files_before.append(response)
+        if len(files_before) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return received(response, most)
+
+    monkeypatch.setattr(files, "_received", pressed)
+    assert cli.main(["data", "--dir", str(tmp_path)]) == 130
+    assert capsys.readouterr().err.endswith("gan-tutorial: stopped, because you pressed Ctrl-C.\n")
+    raw = tmp_path / files.RAW
+    assert {path.name for path in raw.iterdir()} - {".lock"} == {"train-images-idx3-ubyte"}
+    assert cli.main(["data", "--dir", str(tmp_path)]) == 0 and len(mirror.requests) == 5
 
 
 def test_who_waits_says_for_what(small, mirror, tmp_path, capsys):

@@ -209,6 +209,12 @@ def test_ending_the_kernel_is_told_where_it_was_done(end):
     assert diagnosed(executed("1"), executed("2"), executed(end)) == (3, "")  # all that there is has run
 
 
+def test_a_kernel_that_the_system_ended_most_often_took_too_much_memory():
+    died = "nbclient.exceptions.DeadKernelError: Kernel died"
+    done, error = diagnosed(executed("1"), executed("x = torch.zeros(10**12)"), status=1, log=died)
+    assert done == 1 and error.startswith("cell 2 of 2 (`x = torch.zeros(10**12)`): the kernel died; most often it ran")
+
+
 @pytest.mark.parametrize(
     ("sign", "expected"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143)] + ([(signal.SIGHUP, 129)] if hasattr(signal, "SIGHUP") else []),

@@ -135,6 +135,7 @@ def test_a_diverging_training_says_so_and_keeps_a_good_game(train, capsys):
         (["--device", "cuda:99"], "--device cuda:99 cannot be used here"),
         (["--resume"], "to go on from"),
         (["--device", "meta"], "--device meta cannot be used here"),
+        (["--device", "mps"], "--device mps cannot be used here; try --device cpu"),
         (["--device", "no\nsuch"], r"--device no\nsuch cannot be used here"),
         (["--seed", "-1"], "'-1' is not a whole number from 0 to 2^64 - 1"),
         (["--seed", str(2**64)], "is not a whole number from 0 to 2^64 - 1"),
@@ -282,6 +283,9 @@ def test_a_cut_game_is_told(train, tiny, capsys):
 # ---- Memory -----------------------------------------------------------------------------------------------------
 
 
+GPU_IS_FULL = torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 1 GiB free.\nSee")
+
+
 @pytest.mark.parametrize("name", recipes.NETS)
 def test_what_a_picture_needs(name):
     nets, kept = recipes.NETS[name], []
@@ -305,7 +309,12 @@ def test_a_batch_that_this_memory_does_not_hold(train, tiny, capsys, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes.")]
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+        GPU_IS_FULL,
+    ],
 )
 def test_no_memory_in_a_step(train, tiny, capsys, monkeypatch, error):
     def fail():
@@ -315,8 +324,43 @@ def test_no_memory_in_a_step(train, tiny, capsys, monkeypatch, error):
     assert "a batch of 4 pictures (--batch)" in refused(capsys, train, *SMALL, "--steps", "3")
     at_batch(monkeypatch, 8, fail)
     assert train(*SMALL, "--steps", "9", out="later") == 1
-    assert "a batch of 4 pictures (--batch)" in capsys.readouterr().err
-    assert (train.out.parent / "later" / "game.pt").exists()
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "a batch of 4 pictures (--batch) needs more memory than there is; choose a smaller one" in said
+    assert game_of(train.out.parent / "later")["step"] == 7
+
+
+@pytest.mark.parametrize("error", [MemoryError(), GPU_IS_FULL])
+def test_no_memory_for_the_data(train, tiny, capsys, monkeypatch, error):
+    monkeypatch.setattr(data, "fashion_mnist", lambda device: (_ for _ in ()).throw(error))
+    assert train(*SMALL, "--steps", "3") == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "need more memory than cpu has left; end what else uses it" in said
+    assert not list(train.out.iterdir())
+
+
+def test_no_memory_for_the_samples_costs_the_samples_only(train, tiny, capsys, monkeypatch):
+    monkeypatch.setattr(Game, "sample", lambda self, n: (_ for _ in ()).throw(GPU_IS_FULL))
+    assert train(*SMALL, "--steps", "3") == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "samples.npy and samples.png are missing: 20 pictures need more memory than there is" in said
+    assert sorted(p.name for p in train.out.iterdir()) == ["game.pt", "history.csv"]
+    assert game_of(train.out)["step"] == 3
+
+
+def test_no_memory_to_save_is_told_and_tried_again(train, tiny, capsys, monkeypatch):
+    monkeypatch.setattr(command, "SAVE_EVERY", 0.0)
+    tries, save = [], Game.save
+
+    def full(*args):
+        tries.append(1)
+        if len(tries) < 3:
+            raise (MemoryError(), GPU_IS_FULL)[len(tries) - 1]
+        save(*args)
+
+    monkeypatch.setattr(Game, "save", full)
+    assert train(*SMALL, "--steps", "50") == 0
+    assert capsys.readouterr().out.count(f"({os.strerror(errno.ENOMEM)}); the training goes on") == 2
+    assert game_of(train.out)["step"] == 50
 
 
 # ---- The folder -------------------------------------------------------------------------------------------------
@@ -412,6 +456,14 @@ def test_samples_that_cannot_be_written(train, tiny, capsys, monkeypatch, tmp_pa
     assert sorted(p.name for p in train.out.iterdir()) == ["game.pt", "history.csv", "samples.npy"]
 
 
+def test_what_a_killed_training_left_is_taken_away(train, tiny):
+    train.out.mkdir()
+    for name in (".room-a1b2", ".game.pt.123.partial", ".history.csv.123.partial", ".mine"):
+        (train.out / name).write_bytes(b"half")
+    assert train(*SMALL, "--steps", "1") == 0
+    assert [p.name for p in train.out.iterdir() if p.name.startswith(".")] == [".mine"]
+
+
 def test_two_trainings_do_not_share_a_folder(train, tiny, capsys, monkeypatch):
     said = []
     at_batch(monkeypatch, 3, lambda: said.append(refused(capsys, train, *SMALL, "--steps", "1")))
@@ -430,6 +482,47 @@ def test_damaged_data_are_told(train, capsys, tmp_path, monkeypatch):
     assert train(*SMALL, "--steps", "1") == 1
     (said,) = capsys.readouterr().err.splitlines()
     assert "is damaged" in said
+
+
+class Code:
+    """What makes a file when it is read from a pickle."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("where", ["settings", "G", "all"])
+def test_code_in_a_game_is_not_run(train, tiny, capsys, tmp_path, where):
+    assert train(*SMALL, "--steps", "2") == 0
+    path, trap = train.out / "game.pt", tmp_path / "trap"
+    torch.save(Code(trap) if where == "all" else game_of(train.out) | {where: Code(trap)}, path)
+    before = path.read_bytes()
+    capsys.readouterr()
+    assert train("--steps", "2", "--resume") == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.endswith(f"{path} is not a saved game, or is damaged; nothing was loaded.")
+    assert path.read_bytes() == before and not trap.exists()
+    torch.load(path, weights_only=False)  # as one would rather not
+    assert trap.exists()
+
+
+def test_a_clock_that_is_set_back_changes_nothing(train, tiny, monkeypatch, tmp_path):
+    assert train(*SMALL, "--steps", "50", out="plain") == 0
+    now, saves, save = [2e9], [], Game.save
+
+    def back():
+        now[0] -= 3600
+        return now[0]
+
+    monkeypatch.setattr(time, "time", back)
+    monkeypatch.setattr(command, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(Game, "save", lambda self, *args: saves.append(self.step) or save(self, *args))
+    assert train(*SMALL, "--steps", "50") == 0
+    assert saves == [20, 40, 50, 50]
+    assert same(game_of(tmp_path / "plain"), game_of(train.out))
 
 
 # ---- history.csv ------------------------------------------------------------------------------------------------
@@ -477,6 +570,15 @@ def test_a_history_of_another_training_is_kept(train, tiny, capsys):
 
 
 # ---- Signals ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["data", "game"])
+def test_ctrl_c_before_the_first_step(train, tiny, capsys, monkeypatch, place):
+    where, name = {"data": (data, "fashion_mnist"), "game": (recipes, "fashion_game")}[place]
+    monkeypatch.setattr(where, name, lambda *a, **k: signal.raise_signal(signal.SIGINT))
+    assert train(*SMALL, "--steps", "3") == 130
+    assert capsys.readouterr().err == "\ngan-tutorial: stopped, because you pressed Ctrl-C.\n"
+    assert not list(train.out.iterdir())
 
 
 @pytest.mark.parametrize("name,status", [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])

@@ -3,9 +3,12 @@
 import copy
 import os
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +26,8 @@ from gan_tutorial.game.networks import (
     PointDiscriminator,
     mlp,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 def small_game(seed=0, lr=1e-2, **kwargs):
@@ -407,6 +412,51 @@ def test_a_full_disk_keeps_the_old_file_and_raises_os_error(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["game.pt"]
     with pytest.raises(OSError):
         game.save(tmp_path / "no such folder" / "game.pt")
+
+
+def test_a_game_is_saved_where_there_is_no_room_for_a_copy_of_it(tmp_path, monkeypatch):
+    game, twin = small_game(), small_game(1)
+    run(game, steps=3)
+    with monkeypatch.context() as patch:
+        full = torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        patch.setattr("gan_tutorial.game.loop.deepcopy", lambda it: (_ for _ in ()).throw(full))
+        game.save(tmp_path / "game.pt")
+    twin.load(tmp_path / "game.pt")
+    assert same(game.state_dict(), twin.state_dict())
+
+
+SAVER = """
+import os, random, signal, sys, time
+from gan_tutorial.game import Game
+from gan_tutorial.game.networks import PointDiscriminator, mlp
+
+os.fsync = lambda file: None  # what it does for a power cut, it need not do for a kill
+game, path = Game.with_adam(mlp([2, 16, 2]), PointDiscriminator(2, (16,)), None, None), sys.argv[1]
+game.save(path)
+random.seed(0)
+parent = os.getpid()
+for _ in range(100):
+    child = os.fork()
+    if not child:
+        while os.getppid() == parent:  # should this test itself be killed
+            game.step += 1
+            game.save(path)
+        os._exit(0)
+    time.sleep(random.uniform(0, 0.03))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    game.load(path)
+    print(game.step)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes that begin in the middle need Unix")
+def test_killed_a_hundred_times_while_it_saves_a_game_is_whole_and_never_older(tmp_path):
+    words = [sys.executable, "-c", SAVER, str(tmp_path / "game.pt")]
+    end = subprocess.run(words, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, cwd=ROOT)
+    assert end.returncode == 0, end.stderr
+    reached = [int(line) for line in end.stdout.split()]
+    assert len(reached) == 100 and reached == sorted(reached) and reached[-1] > 5
 
 
 def test_wrong_files_say_so_and_change_nothing(tmp_path):

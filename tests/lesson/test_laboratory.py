@@ -479,6 +479,24 @@ def test_the_state_carries_a_picture_so_that_a_view_has_one_at_once():
         assert np.array_equal(samples, lab.game.G(lab._z[: widget.SHOWN]).numpy())
 
 
+def test_a_second_tab_sees_the_same_game_at_once_and_may_fall_silent():
+    lab = Laboratory()
+    sent = watched(lab)
+    lab.step(2)
+    before, recorded = len(sent), lab.recorded
+    tell(lab, do="hello")
+    assert [content["what"] for content, _ in sent[before:]] == ["scene", "series", "picture"]
+    assert sent[-1][0]["step"] == lab.game.step == 2 and lab.recorded == recorded
+    tell(lab, do="seen", frame=lab._sent)
+    before = len(sent)
+    for _ in range(6):  # one of the two is heard no more
+        tell(lab, do="step")
+        tell(lab, do="seen", frame=lab._sent)
+        tell(lab, do="seen", frame=1)  # nor is one that is late in the way
+    assert [content["step"] for content, _ in sent[before:] if content["what"] == "picture"] == [3, 4, 5, 6, 7, 8]
+    assert lab.error == ""
+
+
 def test_the_still_is_of_a_game_that_has_played_and_the_laboratory_has_not(monkeypatch):
     lab, played = Laboratory(still=40), Laboratory()
     played.step(40)

@@ -33,6 +33,13 @@ def test_parameter_before_variable_before_device(monkeypatch, gpu):
     assert choose().name == "cpu"
 
 
+def test_apples_gpu_is_never_chosen(monkeypatch, gpu):
+    gpu(False)
+    monkeypatch.delenv(profile.VARIABLE, raising=False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose() == Profile("cpu", "cpu") and choose("gpu").device == "cpu"
+
+
 def test_another_name_is_refused_in_one_sentence(monkeypatch):
     with pytest.raises(ValueError, match="^PROFILE is 'fast', but it must be 'smoke', 'cpu' or 'gpu'"):
         choose("fast")
@@ -104,6 +111,16 @@ def test_a_training_is_watched_on_a_terminal(capsys, monkeypatch):
     assert "49 of 100 steps, 4 per second, 13 s left\033[K" in lines
     assert len(lines) < 60  # not one for each step
     assert lines[-1].startswith("4 steps per second") and lines[-1].endswith("\n")
+
+
+def test_a_game_that_is_put_back_while_it_is_watched(capsys, monkeypatch):
+    """In the loop, by hand: for a while no step is new, and no speed can be said."""
+    monkeypatch.setattr(profile.sys.stdout, "isatty", lambda: True, raising=False)
+    clock = (float(i) for i in range(1000))
+    monkeypatch.setattr(profile.time, "perf_counter", lambda: next(clock))
+    steps = [At(n) for n in (5, 6, 5, 4, 5, 6, 7)]
+    assert list(profile.Plan(3).watch(steps)) == steps
+    assert "-" not in capsys.readouterr().out
 
 
 def test_elsewhere_watching_is_silent(capsys, monkeypatch):
