@@ -15,7 +15,7 @@ PY := .venv/bin/python
 FOUND = command -v "$(PYTHON)" >/dev/null || { echo 'There is no "$(PYTHON)" here: install Python 3.11 or newer, or name it with make PYTHON=...' >&2; exit 1; }
 INSTALL = $(FOUND); "$(PYTHON)" install.py $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: install lab test mutants run bench build site
+.PHONY: install lab test mutants run bench build site playground
 
 install:
 	@$(INSTALL)
@@ -47,5 +47,9 @@ build:
 	$(PY) notebooks/authors/build.py $(BUILD)
 
 site:
+	@$(INSTALL) --site
+	$(PY) website/make.py
+
+playground:
 	@$(INSTALL)
-	$(PY) -m nbconvert --to html --output-dir build/site notebooks/*.ipynb
+	$(PY) -m gan_tutorial.lesson.laboratory.page

@@ -48,6 +48,7 @@ SETTINGS = {
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Install the tutorial into .venv.")
     parser.add_argument("--test", action="store_true", help="also install what tests and builds need")
+    parser.add_argument("--site", action="store_true", help="also install what the site is made with")
     parser.add_argument("--this-python", action="store_true",
                         help="make .venv anew if it was made with another Python than this one")
     options = parser.parse_args(arguments)
@@ -59,7 +60,7 @@ def main(arguments=None):
         return say("TORCH_INDEX must be the address of an index of packages, with http:// or https://, but is {!r}: "
                    "unset it, and PyTorch's own is asked.".format(index))
     try:
-        return install(options.test, options.this_python, asked, index)
+        return install(options.test, options.this_python, asked, index, options.site)
     except KeyboardInterrupt:
         return say("Installation interrupted. Call it again: it goes on where it stopped.", 130)
     except subprocess.CalledProcessError as error:
@@ -67,7 +68,7 @@ def main(arguments=None):
                    "it again: it goes on where it stopped.".format(" ".join(error.cmd[1:])))
 
 
-def install(test, this_python, asked="", index=CPU_INDEX):
+def install(test, this_python, asked="", index=CPU_INDEX, site=False):
     """Bring .venv to the state that pyproject.toml and `asked`, a build of torch, ask for; returns the exit status."""
     have, want = read_stamp(), {"place": ROOT, "pyproject": digest("pyproject.toml"), "settings": SETTINGS,
                                "test": test}
@@ -75,6 +76,7 @@ def install(test, this_python, asked="", index=CPU_INDEX):
     if here and this_python and have["python"] != sys.version:
         here = False
     want["test"] = test or (here and have["test"])      # what tests need is not taken away again
+    want["site"] = want["test"] or site or (here and have.get("site", False))      # the tests build it
     want["torch"] = asked or have.get("torch", "")      # nor is a build that was asked for once
     if here and all(have.get(key, "") == want[key] for key in want):
         find_or_install_browser(test)
@@ -94,7 +96,7 @@ def install(test, this_python, asked="", index=CPU_INDEX):
     trouble = settle_torch(asked, want["torch"], index)
     if trouble:
         return say(trouble)
-    package = ".[test]" if want["test"] else "."
+    package = ".[test]" if want["test"] else ".[site]" if want["site"] else "."
     subprocess.run(pip("install", "-e", package), cwd=ROOT, check=True)
     write_settings(VENV)
     write_json(STAMP, want)                             # last: an interrupted installation leaves none

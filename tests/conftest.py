@@ -31,7 +31,7 @@ matplotlib.use("Agg")
 
 ROOT = Path(__file__).parents[1]
 # The slow ones, in this order
-LAST = ["test_environment", "test_notebooks", "test_series", "test_laboratory_browser", "test_browser"]
+LAST = ["test_site", "test_environment", "test_notebooks", "test_series", "test_laboratory_browser", "test_browser"]
 ALONE = {"test_laboratory_browser", "test_browser", "test_live"}  # they measure how fast a person is answered
 
 

@@ -95,7 +95,7 @@ def test_what_the_package_imports_is_listed():
 def test_oldest_constrains_every_bound():
     made = run(sys.executable, ROOT / ".ci" / "oldest", check=True).stdout.split()
     assert "torch==2.6.*" in made
-    listed = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    listed = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
     assert {split(each)[0] for each in made} == {split(each)[0] for each in listed if ">=" in each} - {"setuptools"}
 
 
@@ -188,6 +188,19 @@ def test_tests_add_their_packages_once_and_they_stay(tree):
     install.main(["--test"])
     install.main([])
     assert kinds(calls) == "vpp"
+
+
+def test_the_site_adds_its_packages_and_the_tests_have_them_too(tree):
+    root, calls = tree
+    assert install.main(["--site"]) == 0
+    assert kinds(calls) == "vp" and calls[-1][-1] == ".[site]"
+    install.main([])
+    install.main(["--site"])
+    assert kinds(calls) == "vp"
+    install.main(["--test"])
+    install.main(["--site"])
+    assert kinds(calls) == "vpp" and calls[-1][-1] == ".[test]"
+    assert "gan-tutorial[site]" in PROJECT["optional-dependencies"]["test"]
 
 
 def test_changed_list_is_installed_into_the_same_environment(tree):
@@ -677,11 +690,11 @@ def test_ci_runs_make_test(clean_tree):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.stem)
-def test_workflow_runs_make_test(path):
+def test_workflow_runs_make(path):
     workflow = yaml.safe_load(path.read_text())
     assert workflow[True]                                       # "on:" is a truth value in YAML 1.1
     runs = [step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]]
-    assert "make test" in runs
+    assert ("make site" if path.stem == "site" else "make test") in runs
     assert all("timeout-minutes" in job for job in workflow["jobs"].values())
 
 

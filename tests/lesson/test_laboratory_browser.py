@@ -525,7 +525,6 @@ def test_it_is_alive_from_the_first_moment(server, chromium, tmp_path, record_pr
         assert there.step() == lab.step()
         second.close()
 
-        at = lab.kernel("lab.game.step")
         page.evaluate(IN_THE_BACKGROUND, [1, TRAINING])
         page.wait_for_timeout(500)
         lab.press("step")

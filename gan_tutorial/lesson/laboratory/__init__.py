@@ -3,6 +3,8 @@
 `setting`: what it can be set to, and the game that a setting describes. `truth`: what is known beside it.
 `challenges`: what to bring about, and settings with a name. `widget`: the laboratory itself, over `game.train`.
 `laboratory.js`, `laboratory.css`: what the browser shows.
+`page`: all of it as one file without Python, where `page.js` answers the browser as `widget` does, with the games of
+`engine.js` and the measures of `measures.js`.
 """
 
 from typing import Any

@@ -1,5 +1,5 @@
-// What the browser shows of a laboratory.  It computes nothing about GANs: numbers come from the kernel, in messages,
-// and every click goes back as a message.  Nothing is loaded from anywhere.
+// What the browser shows of a laboratory.  It computes nothing about GANs: numbers come from the kernel (`widget.py`) or,
+// on a page without one, from `page.js`, in messages, and every click goes back as a message.  Nothing is loaded.
 
 const DARK = { data: "#5CB8EE", model: "#FF8A3D", D: "#3DDBA8", G: "#E59ACB", truth: "#F2F2F2", guide: "#A8A8A8" };
 const ICONS = { // paths in a square of 16: drawn, because fonts differ
@@ -15,7 +15,7 @@ const LAYERS = { // colour, icon, what it is
   "data": ["data", "dot", "real examples"],
   "samples": ["model", "cross", "what G makes of latents that stay the same"],
   "score of D": ["D", "field", "what D thinks of each place: the colours are explained below the picture"],
-  "arrows": ["G", "arrow", "which way each sample would go to make G pay less; longer where more is at stake"],
+  "arrows": ["G", "arrow", "which way each sample would go to lower the loss of G; longer where more is at stake"],
   "warped grid": ["model", "grid", "where G puts a grid of latents, darker where it puts more: point at the picture to see it unfold"],
   "density": ["data", "rings", "where data are likely"],
   "best D": ["truth", "dashes", "where the best of all D could not tell, known exactly"],
@@ -183,7 +183,7 @@ function render({ model, el }) {
     make("label", { title: "see the stages of each step" }, slow, " slow motion"),
     make("label", { title: "steps between two pictures" }, "speed ", pace, paceSaid));
 
-  const hint = make("span", { className: "quiet", textContent: "G makes samples, D tells them from data, and both learn from what they pay. Press Play." });
+  const hint = make("span", { className: "quiet", textContent: "G makes samples, D tells them from data, and each learns to lower its own loss. Press Play." });
   const stage = make("span", { className: "stage" });
   stage.setAttribute("aria-live", "polite");
   const notice = make("span", { className: "notice", hidden: true });
@@ -224,7 +224,7 @@ function render({ model, el }) {
   const drawRow = make("div", { className: "row drawing" }, clear, make("span", { className: "quiet",
     textContent: "Draw in the picture: with the mouse, or with the arrow keys and Enter." }));
 
-  const charts = ["what both pay", "how far apart", "right answers of D", "samples in modes", "slope of D"].map((title) => {
+  const charts = ["both losses", "how far apart", "right answers of D", "samples in modes", "slope of D"].map((title) => {
     const node = make("canvas", { className: "chart" });
     node.setAttribute("role", "img");
     return { title, node };
@@ -232,7 +232,7 @@ function render({ model, el }) {
   const numbers = make("div", { className: "numbers" });
   numbers.setAttribute("role", "status");
   const time = make("input", { type: "range", name: "time", min: 0, max: 0, value: 0, step: 1, id: ids("time") });
-  const timeSaid = make("output");
+  const timeSaid = make("output", { textContent: "now" });
   time.oninput = () => {
     const last = Number(time.value) >= model.get("recorded") - 1;
     if (model.get("playing")) tell({ do: "pause" });
@@ -358,8 +358,9 @@ function render({ model, el }) {
 
   // ---- Drawing ----
 
-  let pending = false, drawnAt = 0;
-  function redraw() {
+  let pending = false, drawnAt = 0, chartsToo = true;
+  function redraw(charts = true) { // charts only where they change: with a record, not with each picture
+    if (charts) chartsToo = true;
     if (pending) return;
     pending = true;
     const wait = calm.matches ? Math.max(0, 250 - (performance.now() - drawnAt)) : 0; // four pictures a second are calm
@@ -371,7 +372,12 @@ function render({ model, el }) {
     drawnAt = performance.now();
     draw();
     drawMachine();
-    drawCharts();
+    if (chartsToo) drawCharts();
+    chartsToo = false;
+  }
+  function drawAnew() {
+    chartsToo = true;
+    drawAll();
   }
 
   // The warped grid unfolds: from where the latents are to where G puts them.
@@ -583,7 +589,7 @@ function render({ model, el }) {
     for (let i = 0; i < way.length; i += 2) {
       const size = Math.hypot(way[i], way[i + 1]);
       if (!(size > 1e-9)) continue;
-      // The root: a young game pays in hundredths, a critic in tens, and both have arrows to see.
+      // The root: a young game has losses of hundredths, a critic of tens, and both have arrows to see.
       const long = 0.13 * side * Math.sqrt(size / (size + 0.3)), ux = way[i] / size, uy = -way[i + 1] / size;
       if (long < 1.5) continue; // a vanishing gradient has no arrow: that is the message
       arrow(pen, X(from[i]), Y(from[i + 1]), X(from[i]) + long * ux, Y(from[i + 1]) + long * uy, Math.min(5, 0.5 * long));
@@ -645,7 +651,7 @@ function render({ model, el }) {
     pen.stroke();
   }
 
-  // ---- The machine: noise -> G -> samples -> D <- data; what D says of a few; what both pay ----
+  // ---- The machine: noise -> G -> samples -> D <- data; what D says of a few; both losses ----
 
   const STAGES = "①②③④"; // a stage in slow motion begins with its number
   const LIT = [[], ["samples", "data", "D"], ["D", "verdicts"], ["samples", "back"], ["G", "samples"]];
@@ -658,7 +664,8 @@ function render({ model, el }) {
     const { scene, picture } = view, parts = picture?.parts || {}, small_ = 44, narrow = width < 520;
     const on = (name) => still || lit.includes(name);
     const column = (part) => Math.round(part * width);
-    const noise = { x: 2, y: 16, w: 64 }, wG = Math.max(46, column(0.1)), wD = wG;
+    const tight = width < 400; // a phone: losses stand below the verdicts, which are as many as there is room for
+    const noise = { x: 2, y: tight ? 26 : 16, w: tight ? 44 : 64 }, wG = Math.max(46, column(0.1)), wD = wG;
     const G = { x: column(0.17), y: 20, w: wG, h: 56 }, shown = { x: column(0.375), w: small_ };
     const D = { x: column(0.53), y: 24, w: wD, h: 56 }, says = { x: D.x + D.w + (narrow ? 14 : 30) };
     view.boxG = [G.x, G.x + G.w];
@@ -751,7 +758,8 @@ function render({ model, el }) {
     const row = (values, y, real) => {
       if (!values) return;
       let right = 0;
-      for (let i = 0; i < 8; i++) {
+      const room = tight ? Math.min(8, Math.floor((width - says.x) / 17)) : 8;
+      for (let i = 0; i < room; i++) {
         const says_ = values[i], x = says.x + 8 + 17 * i, good = (says_ > 0) === real;
         right += good;
         pen.globalAlpha = on("verdicts") || on("D") ? 1 : 0.3;
@@ -783,16 +791,16 @@ function render({ model, el }) {
     row(parts.says_real, 80, true);
     words(narrow ? "" : picture && !picture.judges ? "D's scores: above of samples, below of data" : "blue: “data”, orange: “sample”; struck: wrong", says.x, 56, "left");
 
-    // What both pay, at the right end.
+    // Both losses, at the right end.
     const at = momentShown();
     if (at < 0) return;
     const [d, g] = ["d_loss", "g_loss"].map((name) => column_(name)[at]);
-    for (const [name, v, y] of [["G", g, 30], ["D", d, 84]]) {
+    for (const [name, v, y] of [["G", g, tight ? 48 : 30], ["D", d, tight ? 102 : 84]]) {
       pen.globalAlpha = on(name) || on("verdicts") ? 1 : 0.3;
-      words(`${name} pays ${readable(Number(v.toPrecision(2)))}`, width - 2, y, "right", true);
+      words(`loss of ${name} ${readable(Number(v.toPrecision(2)))}`, width - 2, y, "right", true);
       pen.globalAlpha = 1;
     }
-    const label = `noise, G, samples, D, data; D pays ${readable(d)}, G pays ${readable(g)}`;
+    const label = `noise, G, samples, D, data; loss of D ${readable(d)}, of G ${readable(g)}`;
     machine.setAttribute("aria-label", label);
   }
 
@@ -1014,7 +1022,9 @@ function render({ model, el }) {
       const parts = {};
       message.parts.forEach((name, i) => { parts[name] = name === "pictures" ? bytes(buffers[i]) : floats(buffers[i]); });
       view.picture = { ...message, parts };
-      view.past = Boolean(message.past);
+      const past = Boolean(message.past);
+      if (!past && !view.past) { redraw(false); return; }
+      view.past = past;
       timeSaid.textContent = view.past ? `step ${message.step.toLocaleString("en")}` : "now";
     }
     redraw();
@@ -1039,8 +1049,8 @@ function render({ model, el }) {
   // The new theme's colours come with a style sheet, some time after its name.
   const later = [];
   const theme = new MutationObserver(() => {
-    drawAll();
-    for (const wait of [60, 250, 800]) later.push(setTimeout(drawAll, wait));
+    drawAnew();
+    for (const wait of [60, 250, 800]) later.push(setTimeout(drawAnew, wait));
   });
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   const size = new ResizeObserver(redraw);

@@ -142,8 +142,8 @@ class Laboratory(anywidget.AnyWidget):
         """Tell the browser, if there is one: with a first picture."""
         self._begin()
         super().open()
-        # ipykernel 7.4 sends what the browser says to the thread that last spoke to the browser. That is the main one, which
-        # is deaf while a cell runs; as the browser asked, in a thread of its own, it is heard at once.
+        # ipykernel 7.4 sends what the browser says to the thread that last spoke to the browser. That is the main one,
+        # which is deaf while a cell runs; as the browser asked, in a thread of its own, it is heard at once.
         self.comm._reply_subshell_for = None
 
     # ---- What one can do with it ----

@@ -1,0 +1,112 @@
+"""The laboratory as one file for a browser, without Python: `python -m gan_tutorial.lesson.laboratory.page`.
+
+The page holds the front end that a notebook shows, and an engine in place of torch.  What both share comes from here:
+controls, what an objective brings along, numbers, pieces of code.  Nothing is loaded when it is opened, also from disk.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_tutorial.disk import in_one_stroke
+from gan_tutorial.game.objectives import OBJECTIVES, smooth
+from gan_tutorial.lesson.laboratory import challenges, setting, truth, widget
+from gan_tutorial.lesson.laboratory.setting import Setting
+
+HERE = Path(__file__).parent
+PLACE = Path("build/playground/gan_laboratory.html")
+MODULES = ("engine", "measures", "page", "laboratory")  # each after those it needs
+SLICE = 0.011  # seconds of training between two pictures, where one thread must also draw them
+
+
+def given() -> dict[str, Any]:
+    """What the page is given: everything that Python and the browser must agree about, as JSON has it."""
+    lab = widget.Laboratory()
+    fixed = dict(lab.fixed)
+    lab.close()
+    data = {**fixed["controls"]["data"], "options": [*setting.DATA, setting.OWN]}
+    fixed["controls"] = {**fixed["controls"], "data": data}
+    numbers = {
+        "cells": truth.CELLS, "fine": truth.FINE, "many": truth.MANY, "few": truth.FEW, "shown": widget.SHOWN,
+        "arrows": widget.ARROWS, "judged": widget.JUDGED, "inside": widget.INSIDE, "records": widget.RECORDS,
+        "record_every": widget.RECORD_EVERY, "slice": 1000 * SLICE, "stage": 1000 * widget.STAGE,
+    }  # fmt: skip
+    goals = {"saved": challenges.SAVED, "written": challenges.WRITTEN, "turns": challenges.TURNS}
+    return {
+        "fixed": fixed,
+        "layers": dict(widget.LAYERS),
+        "setting": Setting().as_dict(),
+        "numbers": numbers,
+        "challenge": goals | {"near": challenges.NEAR, "seconds": challenges.SECONDS},
+        "challenges": [{"name": n, "words": w, "hint": h} for n, (w, h) in challenges.CHALLENGES.items()],
+        "presets": challenges.PRESETS,
+        "heart": setting.HEART,
+        "window": setting.WINDOW,
+        "edges": {law: widget._lattice(f"{law}, 1-D")[: widget.LINES, 0].tolist() for law in ("Gaussian", "uniform")},
+        "both": setting.BOTH,
+        "suits": setting.SUITS,
+        "free": setting.FREE,
+        "bare": setting.BARE,
+        "anew": sorted(setting.ANEW),
+        "unlabelled": _why_not_smooth(),
+        "code": setting.CODE,
+        "more_moves": setting.MORE_MOVES,
+        "data": setting.DATA,
+        "scale": {name: repr(scale) for name, scale in setting.SCALE.items()},
+        "latents": setting.LATENTS,
+        "holds": {name: code for name, (code, _) in setting.HOLDS.items()},
+    }
+
+
+def _why_not_smooth() -> str:
+    try:
+        smooth(OBJECTIVES["rpgan"])
+    except ValueError as error:
+        return str(error)
+    raise AssertionError("a paired objective has labels now")
+
+
+def script() -> str:
+    """All modules as one: each in a function of its own, so that their private names stay apart."""
+    return "\n".join(_closed(name, (HERE / f"{name}.js").read_text(encoding="utf-8")) for name in MODULES)
+
+
+def _closed(name: str, source: str) -> str:
+    """A module as a constant that holds what it exports."""
+    exported = re.findall(r"^export (?:const|function|class) (\w+)", source, re.M)
+    source = re.sub(r"^export default \{ (\w+) \};$", "", source, flags=re.M)
+    source = re.sub(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', r"const \1 = \2;", source, flags=re.M)
+    source = re.sub(r"^export ", "", source, flags=re.M)
+    names = ", ".join(exported or ["render"])
+    return f"const {name} = (() => {{\n{source}\nreturn {{ {names} }};\n}})();"
+
+
+def html() -> str:
+    """The whole page."""
+    data = json.dumps(given(), ensure_ascii=False).replace("</", "<\\/")
+    css = (HERE / "laboratory.css").read_text(encoding="utf-8")
+    page = (HERE / "page.html").read_text(encoding="utf-8")
+    parts = {"/*css*/": css, "/*given*/": data, "/*script*/": script().replace("</script", "<\\/script")}
+    for mark, text in parts.items():
+        page = page.replace(mark, text)
+    return page
+
+
+def main(place: Path = PLACE) -> None:
+    """Write the page to `place`, and say where it is."""
+    torch.set_num_threads(1)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    text = html().encode()
+    with in_one_stroke(place) as file:
+        file.write(text)
+    print(f"Wrote {place} ({len(text) / 1000:.0f} kB); open it in a browser, with or without a network.")
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:2]))
