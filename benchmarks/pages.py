@@ -50,7 +50,7 @@ def loops_elsewhere() -> str:
     """The same on another machine, and two trainings at once."""
     found = known("two_cores_zen4")
     both, alone = found["two_at_once_per_s"], found["alone_per_s"]
-    return f"{loops('two_cores_zen4')}\n\nTwo trainings at once (vanilla, MLP): {both} steps a second each, {alone} alone."
+    return f"{loops('two_cores_zen4')}\n\nTwo trainings at once (vanilla, MLP): {both} steps a second, {alone} alone."
 
 
 def footprint() -> str:

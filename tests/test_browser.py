@@ -67,8 +67,8 @@ def test_deeper_sections_are_folded_and_open_with_a_click(server, chromium, tmp_
     port, home = server
     shown = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     folded = {"jp-MarkdownHeadingCollapsed": True}
-    shown.cells = [nbformat.v4.new_markdown_cell("## A"), nbformat.v4.new_markdown_cell("## Deeper: B", metadata=folded),
-                   nbformat.v4.new_code_cell("print('deep' + 'er')"), nbformat.v4.new_markdown_cell("## C")]
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    shown.cells = [text("## A"), text("## Deeper: B", metadata=folded), code("print('deep' + 'er')"), text("## C")]
     nbformat.write(shown, home / "tree" / "folded.ipynb")
     with page_of_notebook(chromium, port, "folded.ipynb", tmp_path, 60) as (page, visit):
         assert visit.cells[2]["outputs"][0]["text"] == "deeper\n"  # Run All runs it, too

@@ -370,8 +370,9 @@ def scatter2d(ax: Axes, real, fake=None, extent: Sequence[float] | None = None) 
         if points is None:
             continue
         points = _array(points)
-        one_place = len(points) > 1 and np.ptp(points, axis=0).max() < 1e-3  # a speck, which nobody would find
-        size = 60.0 if one_place else float(np.clip(2500 / len(points), 3, 22))
+        width = extent[1] - extent[0] if extent is not None else np.ptp(_array(real), axis=0).max()
+        speck = len(points) > 1 and np.ptp(points, axis=0).max() < 0.03 * width  # which nobody would find
+        size = 60.0 if speck else float(np.clip(2500 / len(points), 3, 22))
         look = {"color": COLORS[name], "s": size, "marker": marker, "alpha": 0.55, "linewidths": 0}
         ax.scatter(*points.T, label=name, **look)
     ax.set(xlabel="$x_1$", ylabel="$x_2$")
