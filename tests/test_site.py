@@ -92,7 +92,7 @@ def test_it_is_made_without_a_warning(site):
 
 def test_all_that_should_be_there_is(pages):
     wanted = {"index", "errata", "search", "benchmarks/README", "notebooks/glossary", "notebooks/laboratory",
-              "notebooks/coverage", "notebooks/solutions/index"}
+              "notebooks/coverage", "notebooks/solutions/index", "playground/gan_laboratory"}
     wanted |= {f"notebooks/{folder}{name}" for name in NAMES for folder in ("", "solutions/")}
     assert wanted == {name.removesuffix(".html") for name in pages} - {"genindex"}
 

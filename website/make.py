@@ -21,11 +21,13 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(ROOT / "notebooks" / "authors")]
+sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / "notebooks" / "authors")]
 
 from building.pages import checklist, covered, repository, series  # noqa: E402
 from building.sections import COLLAPSED  # noqa: E402
 from fold import MARK, fragment  # noqa: E402
+
+from gan_tutorial.lesson.laboratory import page as playground  # noqa: E402
 
 FIRST = "The notebooks"  # of the README's sections; how to install comes later
 LEFT_OUT = {"Layout", "To add something"}  # for those who have the repository before them
@@ -35,6 +37,9 @@ LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!<|[a-z][a-z0-9+.-]*:)(
 READ_OR_RUN = """
 **Read it here**: every figure and number of these pages was computed, and is stored in the notebooks. Begin with
 [the first notebook]({first}). *Deeper* sections are folded: open those you like; nothing else needs them.
+
+**Play with it here**: <a href="playground/gan_laboratory.html">the laboratory</a>, a GAN in the plane that your browser
+computes; nothing is sent. The page can be kept and opened without a network.
 
 **Or run it**: guessing first, turning sliders and writing the decisive line need Python on a laptop. How to install it:
 [Start](#start).
@@ -189,6 +194,7 @@ def build(root: Path, site: Path) -> int:
     if subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode:
         print(f"The site was not made: the lines above say why. What Sphinx read is in {work}.", file=sys.stderr)
         return 1
+    playground.main(work / "html" / "playground" / "gan_laboratory.html")
     shutil.rmtree(site, ignore_errors=True)
     os.replace(work / "html", site)
     shutil.rmtree(work)

@@ -97,8 +97,8 @@ class Ledger:
         needs_training: bool = False,
         shown_only: bool = False,
         says: str = "",
-    ) -> Row:
-        """Write down one fact and return it.  What `float` takes is a number here, also a tensor of one.
+    ) -> None:
+        """Write down one fact.  What `float` takes is a number here, also a tensor of one.
 
         `needs_training`: shown always, asserted only where the profile trains to the end (cpu and gpu).
         `shown_only`: never asserted while it runs, since another seed may find something else; tests hold the stored
@@ -116,7 +116,6 @@ class Ledger:
             self.rows[places[0]] = row
         else:
             self.rows.append(row)
-        return row
 
     def assert_all(self, profile: Any = None) -> None:
         """Raise AssertionError with one sentence per fact that does not hold.

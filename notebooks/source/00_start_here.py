@@ -467,7 +467,8 @@ for name, (of_d, of_g) in means_of.items():
 # %% [markdown] topics=["FFD", "FID", "modes hit", "through the blur"]
 # ## What we measure
 #
-# Four instruments are used in the whole series. Other notebooks link here.
+# Four instruments are used in the whole series, and other notebooks link here. At first reading the bold words are
+# enough; come back when you are sent.
 #
 # **FFD**, the Fréchet distance on FashionMNIST, compares many samples with the 10,000 test images. A small
 # classifier (it comes with the package) turns each picture into 64 *features*, numbers that say what kind of thing it
@@ -632,7 +633,7 @@ shown("walk", "in-between pictures that fool D, of four", (1, 4), fooled);
 # | sampler `data` | "give me $n$ photographs" | drawn from the 60,000 |
 # | sampler `latent` | "give me $n$ inputs" $z$ | 64 standard normal numbers each |
 # | network $G$ | input $z$ to picture $G(z)$ | a small convolutional network |
-# | network $D$ | picture $x$ to score $s = D(x)$ | another one |
+# | network $D$ | picture $x$ to score $s$, in code `D(x)` | another one |
 # | curve 1 | D's loss for a photograph with score $s$ | $\log(1 + e^{-s})$ |
 # | curve 2 | D's loss for a sample with score $s$ | $\log(1 + e^{s})$ |
 # | curve 3 | G's loss for a sample with score $s$ | $\log(1 + e^{-s})$ |
@@ -824,7 +825,7 @@ ledger.add("resume", "saved and loaded, 5 steps on", 0, resume_difference, round
 # - **Core and deeper.** The core of a notebook takes about an hour. Sections marked *Deeper* are folded,
 #   and nothing else needs them.
 # - **Exercises** begin with [01](01_fit_by_likelihood.ipynb). You replace `raise NotImplementedError` by your answer,
-#   and a cell like `area = check("2.1", area)` tells you in one sentence what is right or wrong. Until yours is right,
+#   and a cell like `best = check("2.1", best)` tells you in one sentence what is right or wrong. Until yours is right,
 #   the notebook goes on with ours. `hint("2.1")` helps a little, the folder `solutions` completely.
 # - **Words** that you do not know are in the [glossary](glossary.md).
 # - **At the end** there is a *ledger*: what theory says, what we measured, and whether both agree.

@@ -84,15 +84,15 @@ plt.show()
 #
 # - the *data [density](glossary.md#density)* $p(x)$. Nobody knows it, except in notebooks like this one, where we made
 #   it up so that truth can stand beside every estimate;
-# - the *data* $x_1, \dots, x_n$: independent samples from $p$. This is all that one has in practice;
+# - the *data* $x_1, \dots, x_n$: independent draws from $p$. This is all that one has in practice;
 # - the *model density* $q_\theta(x)$, or $q$ for short: a family of densities, one for each parameter $\theta$. Ours
 #   are Gaussians, and $\theta$ is a mean $\mu$ and an sd $\sigma$.
 #
-# The wish: choose $\theta$ so that $q_\theta$ is close to $p$. But how, if we have only samples of $p$?
+# The wish: choose $\theta$ so that $q_\theta$ is close to $p$. But how, if we have only data?
 
 # %% [markdown] covers=["2.02"] topics=["maximum likelihood"]
 # *Maximum [likelihood](glossary.md#likelihood)* answers: take the $\theta$ under which our data would have been most
-# probable. The samples are independent, so their joint density is a product. The (natural) logarithm is increasing, so
+# probable. The data are independent, so their joint density is a product. The (natural) logarithm is increasing, so
 # it leaves the maximum where it is, and turns the product into a sum:
 #
 # $$ L(\theta) = \prod_{i=1}^n q_\theta(x_i), \qquad
@@ -136,7 +136,7 @@ print("sum of their logarithms:   ", round(float(log_likelihood(many, mean, sd))
 #
 # ### Exercise 1.2 · The most likely Gaussian
 #
-# No training is needed. Take a pencil, differentiate the NLL by $\mu$ and by $\sigma$, set both derivatives to zero,
+# Take a pencil, differentiate the NLL by $\mu$ and by $\sigma$, set both derivatives to zero,
 # and write down where that happens: the mean and the sd of the most likely Gaussian, from the data.
 #
 # {{help}}
@@ -164,7 +164,7 @@ formula = torch.tensor([*most_likely(data)], dtype=torch.float64)
 #
 # ### Does descent find it, too?
 #
-# A network has no such formula: there one walks downhill. Let us see whether walking works where we know the goal. Adam,
+# A network has no such formula: there one walks downhill. Does it work where we know the goal? Adam,
 # a gradient descent with momentum, starts at five places. One call follows all of them: each row of `theta` has a loss
 # of its own, and the gradient of the sum moves each row as if it were alone.
 
@@ -242,7 +242,7 @@ ledger.add("F-D1", "variance of the MLE, n = 5", 4 / 5, shrink, 0.01, "theory of
 # %% [markdown] covers=["2.03"] topics=["KL divergence"]
 # ## From likelihood to KL
 #
-# What does the NLL tend to with more and more data? A mean over samples becomes an expectation $\mathbb{E}_p$ over
+# What does the NLL tend to with more and more data? A mean over data becomes an expectation $\mathbb{E}_p$ over
 # their distribution. Then we add and subtract $\log p$:
 #
 # $$ -\frac1n\sum_i \log q_\theta(x_i)\ \longrightarrow\ -\mathbb{E}_{x\sim p} \log q_\theta(x)
@@ -250,9 +250,11 @@ ledger.add("F-D1", "variance of the MLE, n = 5", 4 / 5, shrink, 0.01, "theory of
 #  + \underbrace{\mathbb{E}_p \log \frac{p(x)}{q_\theta(x)}}_{\mathrm{KL}(p\,\|\,q_\theta)} . $$
 #
 # The entropy $H(p)$ does not contain $\theta$. So **to maximise the likelihood is to minimise
-# $\mathrm{KL}(p\,\|\,q_\theta)$**, the Kullback-Leibler divergence ([KL](glossary.md#kl)), up to the noise of the sample. It is never
-# negative, and 0 only for $q = p$. (Why? $-\log$ is strictly convex: by Jensen's inequality
-# $\mathbb{E}_p[-\log \frac qp] \ge -\log \mathbb{E}_p \frac qp \ge -\log 1 = 0$.)
+# $\mathrm{KL}(p\,\|\,q_\theta)$**, the Kullback-Leibler divergence ([KL](glossary.md#kl)), up to the noise of the data. It is never
+# negative, and 0 only for $q = p$. (Why? $-\log$ is strictly convex. For such a function, says Jensen's inequality,
+# the mean of the values is at least the value at the mean:
+# $\mathbb{E}_p[-\log \frac qp] \ge -\log \mathbb{E}_p \frac qp \ge -\log 1 = 0$. The last:
+# $\mathbb{E}_p \frac qp = \int_{p > 0} q$ is the mass of $q$ where $p > 0$, at most 1.)
 #
 # ### Exercise 1.3 · KL between two Gaussians
 #
@@ -333,7 +335,7 @@ print(f"NLL of 200,000 new data   {fresh.mean():.4f} ± {fresh.std() / len(fresh
 # There are two distributions, so there are two questions, and people do mix them up:
 #
 # - **data under the model**, $\mathbb{E}_{x\sim p} \log q(x)$: would the model have produced *our data*? This is what
-#   maximum likelihood raises. It needs a density $q$ that we can evaluate, and samples of $p$.
+#   maximum likelihood raises. It needs a density $q$ that we can evaluate, and data.
 # - **samples under the data density**, $\mathbb{E}_{x\sim q} \log p(x)$: would nature have produced *the model's
 #   samples*? This is what we judge when we look at generated pictures. It needs $p$, which nobody has.
 #
@@ -354,7 +356,7 @@ for name, q in models.items():
     print(f"{row[:-2]}{kl(p, q):9.3f}{kl(q, p):10.3f}")
 
 # %% [markdown]
-# *One mode only* draws flawless samples: under $p$ they are as good as samples of $p$ itself. But half of the
+# *One mode only* draws flawless samples: under $p$ they are as good as data. But half of the
 # data are next to impossible under it. *One wide Gaussian* is the other way round: data are reasonably likely, its
 # samples are often nonsense. To look good and to have a good likelihood are two things.
 
@@ -777,7 +779,7 @@ for (a, b), value, (left, right) in zip(begin[:, 0], two, two_shares, strict=Tru
 # So keep two things apart: **what a divergence prefers** (its lowest point) and **where a descent ends**. Now four
 # modes, models with four Gaussians, and the same thirty starts for two losses:
 #
-# - the NLL of 1,000 samples, that is, KL up to a constant and noise; it needs no $p$;
+# - the NLL of 1,000 data, that is, KL up to a constant and noise; it needs no $p$;
 # - reverse KL, which needs $p$, and gets it here because we know it.
 
 # %%
@@ -1063,7 +1065,7 @@ for name in ("KL", "JS"):
 # probability to fall into a small window around $x$, divided by the size of the window. On the line one can work it out
 # ([below](#Deeper:-the-density-of-G%28z%29) by finding every $z$, and in
 # [02](02_play_the_game.ipynb#Deeper:-G-is-a-distribution-without-a-formula) without an inverse). For pictures, to find
-# every $z$ with $G(z) = x$ is hopeless: the density is there, but only
+# every $z$ with $G(z) = x$ is hopeless: where there is a density, it is only
 # [implicit](glossary.md#implicit-density).
 #
 # What about the definition itself: draw many $z$, and count how many $G(z)$ fall into a window around $x$? We make that
@@ -1093,7 +1095,7 @@ print(f"a FashionMNIST picture has 784 coordinates: 10^{exponent:.0f} samples")
 
 # %% [markdown]
 # A straight line on a logarithmic axis: *exponential* in $d$. Near $d = 35$ a billion per second, for a year, are too
-# few. (And a window of ±½ was generous: the density varies within it. A smaller one would need yet more samples.) Where $G$ has fewer inputs than outputs, as it usually has,
+# few. (And a window of ±½ was generous: a smaller one would need more.) Where $G$ has fewer inputs than outputs, as it usually has,
 # [it gets worse](#Deeper:-fewer-inputs-than-outputs): there is no density at all.
 
 # %% [markdown]
@@ -1226,10 +1228,10 @@ ledger.add("2.05", claim, 0.05, likeliest, 0, "of these five");
 # ## What a GAN does instead
 #
 # We have a generator from which we can sample, and no likelihood. How shall we adjust its parameters so that $q$ comes
-# close to $p$? **This is the question that GANs answer**: let a second network learn to tell samples
-# of $p$ from samples of $q$, and use *what it learned*.
+# close to $p$? **This is the question that GANs answer**: let a second network learn to tell data
+# from samples, and use *what it learned*.
 #
-# Such a network knows something about divergences: a surprise worth showing now. We fit a
+# Such a network knows something about divergences. We fit a
 # *[score](glossary.md#score)* $s(x)$, high on data and low on samples, with the usual loss of a binary classifier,
 # $\mathbb{E}_p \log(1 + e^{-s}) + \mathbb{E}_q \log(1 + e^{s})$ (`softplus` is $\log(1 + e^t)$). Nothing but samples
 # goes in. For two Gaussians of equal sd a straight line $s$ will do. Afterwards we read off its mean on the data. Can you

@@ -10,7 +10,8 @@
 # - to derive the best discriminator, put it back, and find the Jensen–Shannon divergence;
 # - to say why the generator must not run ahead of the discriminator, and what finite samples do to all this.
 #
-# **What you'll need.** The chain rule, and what a density and an expectation are. No other notebook, and no data.
+# **What you'll need.** The chain rule, what a density and an expectation are, and some PyTorch: tensors, autograd, an
+# optimizer step. No other notebook, and no data.
 #
 # **Time.** The core takes about {{core}} minutes, everything {{all}}; Run All takes {{time}}.
 #
@@ -57,7 +58,7 @@ ledger = Ledger("02")
 #
 # **And how often is it right, over all $x$ that we may show it?** (a) 50 %, (b) 69 %, (c) 84 %.
 #
-# Write down your two letters. Then count: a million draws from each side, of which we keep those near 0.
+# Write down your two letters. Then count, in a million draws from each side:
 
 # %%
 p, q = Normal(0, 1), Normal(1, 1)
@@ -65,6 +66,8 @@ x, fake = p.sample(1_000_000), q.sample(1_000_000)
 from_p, from_q = int((x.abs() < 0.05).sum()), int((fake.abs() < 0.05).sum())
 print(f"landed near 0: {from_p:,} data and {from_q:,} samples")
 print(f"share of data: {from_p / (from_p + from_q):.3f}")
+right = ((x < 0.5).double().mean() + (fake > 0.5).double().mean()) / 2
+print(f'over all x, "data if x < 1/2" is right in {right:.3f} of the cases')
 
 # %% [markdown]
 # <details><summary>The answers</summary>
@@ -102,7 +105,7 @@ framework();
 # | $G(z; \theta_g)$ | the generator, a differentiable function with weights $\theta_g$ | `G` |
 # | $G(z) \sim q$ | a sample; $q$ is the density of the *model*; papers write $p_g$ | `fake` |
 # | $s(x; \theta_d)$ | the score, any real number | `D(x)` |
-# | $D(x) = \sigma(s(x))$ | $D$'s probability that $x$ is data; $\sigma(s) = 1/(1 + e^{-s})$ | `torch.sigmoid(s)` |
+# | $D(x) = \sigma(s(x))$ | $D$'s probability that $x$ is data; $\sigma(s) = 1/(1 + e^{-s})$, $1 - \sigma(s) = \sigma(-s)$ | `torch.sigmoid(s)` |
 
 # %% [markdown] covers=["3.07", "3.08"] topics=["minimax game"]
 # ### The value, and both losses
@@ -120,7 +123,8 @@ framework();
 # So $G$ makes it least likely that $D$ is right. At an equilibrium neither gains by moving alone: a minimum of
 # $J^{(D)}$ in $D$'s weights and a maximum of it in $G$'s, a *saddle point*.
 #
-# Who pulls a sample's score which way? The slope of its term in $V$ says so; beside it, the slope of a misprint.
+# Who pulls a sample's score which way? The slope of its term in $V$ says so. Beside it a misprint: "Generative
+# Adversarial Networks Tutorials" (2017) has $\log D(G(z))$ in $J^{(D)}$.
 
 # %% tags=["nbval-check-output"] covers=["3.06"]
 score = torch.tensor(0.0, requires_grad=True)  # D's score of one sample of G
@@ -132,9 +136,8 @@ print("D raises V: it moves the score of a sample", "down" if slopes[0] < 0 else
 print("G lowers V: it moves the score of its sample", "up" if slopes[0] < 0 else "down")
 
 # %% [markdown]
-# $D$ *ascends* $V$, $G$ *descends* it. Both have been misprinted: "Generative Adversarial Networks Tutorials" (2017) has
-# $\log D(G(z))$ in the second term of $J^{(D)}$, and such a $D$ would learn to believe samples; "Intro Tutorial on
-# GANs" (2018) lets $D$ descend and $G$ ascend, the wrong way round for $V$.
+# $D$ *ascends* $V$, $G$ *descends* it ("Intro Tutorial on GANs", 2018, has it the other way round). With the misprint
+# $D$ would learn to believe samples.
 
 # %% [markdown]
 # ## Deeper: G is a distribution without a formula
@@ -253,7 +256,7 @@ assert torch.allclose(V, -2 * cross_entropy)
 # %% [markdown] covers=["3.17"]
 # Maximising $V$ *is* training a classifier.
 #
-# A word on the logarithms. If $D$ is certain that a sample is one, $D(G(z)) = 0$, then $\log(1 - D) = 0$, the best that
+# If $D$ is certain that a sample is one, $D(G(z)) = 0$, then $\log(1 - D) = 0$, the best that
 # $D$ can get. If it is certain of the opposite, $D(G(z)) = 1$, then $\log(1 - D)$ falls to $-\infty$. A computer meets
 # that limit early: in 32 bits $\sigma(40)$ *is* 1. Written in scores all is well:
 # $\log(1 - \sigma(s)) = -\log(1 + e^{s})$, which is `-softplus(s)`.
@@ -266,7 +269,7 @@ for s in torch.tensor([-40.0, -4.0, 0.0, 4.0, 40.0]):
 
 
 # %% [markdown]
-# So here is $D$'s loss, $-V$, by hand; the package's is the same.
+# So here is $D$'s loss by hand: $-V$, twice $J^{(D)}$, as the package has it.
 
 # %%
 def d_loss(s_real, s_fake):
@@ -299,8 +302,8 @@ with profile.plan(steps=3 * line_steps, about=3):
     lines = [fit_line(q, line_steps, seed=SEED + i) for i in range(3)]
 
 # %% [markdown]
-# What has it learned? Check without any theory, as in the guess: cut the $x$-axis into bins, and count in each the
-# share of data (dots). You will see $D$ as a dashed green line.
+# What has it learned? As in the guess, cut the $x$-axis into bins, and count in each the share of data
+# (dots). $D$ is the dashed green line.
 
 # %% tags=["figure"] covers=["3.12"] alt="The learned discriminator falls from 1 to 0 and passes through the counted shares of data in bins."
 from gan_tutorial.lesson.figures.nb02 import learned_share
@@ -322,7 +325,7 @@ learned_share(u, p_u, q_u, torch.sigmoid(w * u + b), middles, share);
 #
 # *What is the optimal $D$ in terms of $p$ and $q$, and what do you assume to get it?* So asks Exercise 1 of
 # [Goodfellow's NIPS 2016 tutorial](https://arxiv.org/abs/1701.00160). You write the decisive lines. Each is checked, and
-# the notebook goes on whatever you answer, with our answer where yours is missing.
+# the notebook goes on with our answer where yours is missing.
 #
 # ### Exercise 2.1 · The best D at one x
 #
@@ -331,16 +334,16 @@ learned_share(u, p_u, q_u, torch.sigmoid(w * u + b), middles, share);
 # $$V = \int \bigl[\, p(x) \log D(x) + q(x) \log(1 - D(x)) \,\bigr]\, dx .$$
 #
 # If $D$ may be *any* function, then its value at one $x$ binds it nowhere else: we may choose $D(x)$ for each $x$
-# alone, so as to make the bracket as large as possible. **Find that value, and write the function `optimal_D(p, q)`**
-# for densities given as numbers or tensors.
+# alone, so as to make the bracket as large as possible. **Find that value, and write `optimal_D(p_x, q_x)`** for
+# two tensors, the densities at one $x$ or at many.
 #
 # {{help}}
 
 # %% tags=["exercise"]
-def optimal_D(p, q):
-    """The D in (0, 1) that maximises p log D + q log(1 - D)."""
+def optimal_D(p_x, q_x):
+    """The D in (0, 1) that maximises p_x log D + q_x log(1 - D)."""
     # solution
-    return p / (p + q)
+    return p_x / (p_x + q_x)
 
 
 optimal_D = check("2.1", optimal_D)
@@ -360,23 +363,22 @@ optimal_D = check("2.1", optimal_D)
 #
 # **We assumed** (1) that $D$ may be any function, with no limited capacity: then the derivative of the integral with
 # respect to the function $D$ vanishes exactly where it vanishes at each $x$; (2) that both distributions have densities,
-# and one is positive at $x$: where both are 0, $D$ is not determined (the tutorial asks for non-zero densities
-# everywhere, a little more than needed); (3) that we know the expectations, not just a finite sample.
+# and one is positive at $x$: where both are 0, $D$ is not determined; (3) that we know the expectations, not just a finite sample.
 # </details>
 #
 # By brute force: for a few pairs $(p, q)$ we take the best of 9,999 values of $D$.
 
 # %% tags=["nbval-check-output"]
 D = torch.linspace(0.0001, 0.9999, 9999, dtype=torch.float64)
-for a, b in [(0.4, 0.4), (0.4, 0.1), (0.02, 0.06), (0.001, 0.3)]:
-    best, yours = D[(a * D.log() + b * (1 - D).log()).argmax()], optimal_D(a, b)
-    print(f"p = {a:5}   q = {b:4}   best D by search {best:.4f}   by your formula {yours:.4f}")
+for a, b in torch.tensor([(0.4, 0.4), (0.4, 0.1), (0.02, 0.06), (0.001, 0.3)]).double():
+    best, formula = D[(a * D.log() + b * (1 - D).log()).argmax()], optimal_D(a, b)
+    print(f"p = {a:.3f}   q = {b:.2f}   D by search {best:.4f}   by the formula {formula:.4f}")
 
 # %% [markdown]
 # ### Is that what the classifier learned?
 #
 # The [best response](glossary.md#best-response) to $G$ is $D^\star = p/(p + q)$. Solve $\sigma(s^\star) = D^\star$ for
-# the score: $s^\star(x) = \log p(x) - \log q(x)$. **The best score is the logarithm of the density ratio.** For
+# the score: $s^\star = \log \frac{D^\star}{1 - D^\star} = \log p - \log q$. **The best score is the logarithm of the density ratio.** For
 # $p = N(0, 1)$ and $q = N(t, 1)$ the squares cancel:
 #
 # $$s^\star(x) = -\tfrac12 x^2 + \tfrac12 (x - t)^2 = -t\,x + \tfrac12 t^2 .$$
@@ -390,8 +392,9 @@ for i, (w, b) in enumerate(lines):
 
 # %% [markdown]
 # How often is it right, on data and samples in equal numbers? No more often than the rule "data if $p(x) > q(x)$": the
-# *Bayes limit*, $(1 + \mathrm{TV}(p, q))/2$, with the [total variation](glossary.md#total-variation)
-# $\mathrm{TV} = \tfrac12 \int |p - q|\,dx$. For a shift $t$ it is $\Phi(t/2)$. Our $D$ decides at
+# *Bayes limit*, $\tfrac12 \int \max(p, q)\,dx = (1 + \mathrm{TV})/2$, with the
+# [total variation](glossary.md#total-variation) $\mathrm{TV} = \tfrac12 \int |p - q|\,dx$, since
+# $\max(p, q) = \tfrac12 (p + q) + \tfrac12 |p - q|$. For a shift $t$ the limit is $\Phi(t/2)$. Our $D$ decides at
 # $x_0 = -b/w$, where its score is 0, which gives its accuracy exactly:
 
 # %% topics=["Bayes limit"]
@@ -493,8 +496,9 @@ for claim, expected, found in (
 #
 # ### Exercise 2.2 · The value of the game
 #
-# What is the game worth at the best $D$? A [divergence](glossary.md#divergence), we shall see: a number that is 0 where two
-# densities agree, and positive where they do not. On a fine grid of points, `dx` apart, integrals turn into sums.
+# What is the game worth at the best $D$? Up to the constant $-2 \log 2$ and a factor 2, a
+# [divergence](glossary.md#divergence): a number that is 0 when two densities are the same, and positive when they are
+# not. On a fine grid of points, `dx` apart, integrals turn into sums.
 # **Write `value(p_x, q_x, D_x, dx)`**, the $V$ above, for tensors of both densities and of $D$ at the grid points.
 # Where a density is 0 it should add 0, even if $D$ is 0 or 1 there and the logarithm is infinite.
 #
@@ -511,7 +515,7 @@ value = check("2.2", value)
 
 # %% [markdown]
 # Three discriminators against $q = N(1, 1)$: one that says ½ everywhere (it *shrugs*), one with half the best score,
-# and the best one. Beside your sum stands the package's *quadrature* (numerical integration).
+# and the best one. Beside the sum stands the package's *quadrature* (numerical integration).
 
 # %% tags=["nbval-check-output"]
 dx = 0.005
@@ -527,9 +531,9 @@ scores = {"D = 1/2 everywhere": lambda u: 0 * u,
           "half the best score": lambda u: (0.5 - u) / 2,
           "D*": lambda u: 0.5 - u}  # fmt: skip
 for name, s in scores.items():
-    yours, exact = value(p_x, q_x, torch.sigmoid(s(grid)), dx), divergences.value(p, q, s)
-    print(f"{name:20}  V by your sum {yours:.6f}   by quadrature {exact:.6f}")
-    assert abs(yours - exact) < 5e-4
+    found, exact = value(p_x, q_x, torch.sigmoid(s(grid)), dx), divergences.value(p, q, s)
+    print(f"{name:20}  V by the sum {found:.6f}   by quadrature {exact:.6f}")
+    assert abs(found - exact) < 5e-4
 
 # %% [markdown] covers=["3.13"]
 # ### Exercise 2.3 · The divergence
@@ -539,7 +543,7 @@ for name, s in scores.items():
 # $$\max_D V = E_p \log \frac{p}{p + q} + E_q \log \frac{q}{p + q}
 #   = E_p \log \frac{\tfrac12\, p}{\tfrac12 (p + q)} + E_q \log \frac{\tfrac12\, q}{\tfrac12(p + q)} .$$
 #
-# Take the two $\tfrac12$ out of the logarithms; each gives $-\log 2$. With $m = \tfrac12 (p + q)$, the even mixture,
+# Take the $\tfrac12$ of both numerators out of the logarithms; each gives $-\log 2$. With $m = \tfrac12 (p + q)$, the even mixture,
 #
 # $$\max_D V = -2 \log 2 + \mathrm{KL}(p \,\|\, m) + \mathrm{KL}(q \,\|\, m) = -2 \log 2 + 2\, \mathrm{JS}(p, q) .$$
 #
@@ -573,17 +577,20 @@ js = check("2.3", js)
 # $-2 \log 2 = -1.386$ (no difference to be found; $D = \tfrac12$) up to 0 (no doubt anywhere).
 # </details>
 #
-# Does the identity hold along a shift $t$, from equal to almost disjoint? Your `value` was right at $t = 1$. At
+# Does the identity hold along a shift $t$, from equal to almost disjoint? The plain sum was right at $t = 1$. At
 # $t = 4$ it says:
 
 # %% tags=["nbval-check-output"]
 q_4 = on_grid(Normal(4, 1))
-print("V at D* for t = 4:", value(p_x, q_4, optimal_D(p_x, q_4), dx).item())
+D_4 = p_x / (p_x + q_4)
+plain = (torch.xlogy(p_x, D_4) + torch.xlogy(q_4, 1 - D_4)).sum() * dx
+print("plain sum at D* for t = 4:", plain.item())
 
 
 # %% [markdown]
 # Minus infinity, though the formula is right: far on the left $q/p$ is so small that 64 bits round $D^\star$ to exactly
-# 1, as with $\sigma(40)$. The remedy is the same, too: stay with scores.
+# 1, as with $\sigma(40)$. (If your `value` guards the logarithm, it gives a finite number.) The remedy is the same,
+# too: stay with scores.
 
 # %% tags=["nbval-check-output"]
 def value_of_score(p_x, q_x, s):
@@ -624,7 +631,7 @@ largest_value(t, along, shifts, widths, best_value);
 # %% [markdown]
 # Left: the curve climbs from $-2 \log 2$ and flattens towards 0. On that plateau, the usual case for pictures, $G$ hardly gains
 # from being a bit less wrong (so [06](06_choose_a_divergence.ipynb) to 08 look elsewhere). Right: one valley, and its lowest point is the star at $q = N(0, 1) = p$. This is no accident of Gaussians. A KL
-# divergence is never negative, and 0 only between equal densities; so JS = 0 forces $p = m$ and $q = m$. Over all
+# divergence is never negative (put $x = m/p$ into $\log x \le x - 1$), and 0 only between equal densities; so JS = 0 forces $p = m$ and $q = m$. Over all
 # densities $q$, then, $\max_D V$ has exactly one global minimum, $q = p$, where $D^\star = \tfrac12$ everywhere. **If $D$
 # is always the best, then winning the game is matching the data.**
 
@@ -632,11 +639,11 @@ largest_value(t, along, shifts, widths, best_value);
 # ## Play with the value
 #
 # A model $q = N(\text{mean}, \text{sd}^2)$ to move, and an *offset*, added to the best score, which makes $D$ too
-# trusting (above 0) or too suspicious (below 0). Right: the bracket $p \log D + q \log(1 - D)$, whose area is $V$.
+# trusting (above 0) or too suspicious (below 0). Right: the bracket $p \log D + q \log(1 - D)$, whose signed area is $V$.
 # Two questions, to answer with the sliders of the live notebook:
 #
 # 1. Set the mean to 0. Which sd is as easy to detect as the shift by one was, JS = 0.111? There are two.
-# 2. Go back to mean 1 and sd 1. Raise the offset from 0 until $V$ falls below $-2 \log 2$: $D$ is now worse than a
+# 2. Go back to mean 1 and sd 1. Set the offset to 0 and raise it until $V$ falls below $-2 \log 2$: $D$ is now worse than a
 #    shrug. Is it right in less than half of the cases?
 
 # %% tags=["widget"] alt="Left: data N(0,1), model N(1,1), the best discriminator and one with offset 1. Right: the integrand of V."
@@ -648,7 +655,7 @@ explore(value_explorer, panels=2, size=(9, 3.5),
         offset_of_the_score=(-3.0, 3.0, 1.0, 0.1))  # fmt: skip
 
 # %% [markdown]
-# When you have your answers, compare:
+# Then compare:
 
 # %% tags=["nbval-check-output"]
 target = js(p_x, q_x, dx)
@@ -744,25 +751,18 @@ three_generators(three, a, V_of(three, a), t_axis, V_of(t_axis, a));
 # *lowest*: $G_1$. All three meet at $a = 0$: against a $D$ that shrugs, all generators are alike.
 #
 # Right: the same three are purple cuts through one landscape, paler where $V$ is higher. The green ridge $a = t$ is
-# $D$'s best answer to each $t$; its lowest point is the star. From there $V$ falls if $D$ moves alone, and stays level if
-# $G$ does: neither gains. It is the **saddle point** of the game, $t = 0$, $D = \tfrac12$.
+# $D$'s best answer to each $t$; its lowest point is the star. The arrows are moves: $D$'s (green) and, with $D$ always
+# at its best, $G$'s. At the star $V$ falls if $D$ moves alone, and against a shrug $G$ cannot change $V$ at all: neither
+# gains. It is the **saddle point** of the game, $t = 0$, $D = \tfrac12$.
 
 # %% [markdown]
 # ## G moves
 #
-# $G$ minimises $L(t) = \max_D V(t, D)$. Can one differentiate a maximum? Yes, wherever one function wins alone: find
-# the winner, and differentiate it *as if it were fixed* (the *envelope theorem*):
-#
-# $$\frac{dL}{dt} = \frac{\partial V}{\partial t}(t, D) \Big|_{D = D^\star} .$$
-#
-# That is what every GAN does: train $D$, then differentiate through it as if it would stay. But will it?
-#
-# ### Do not run ahead
-#
-# Left: each $V(t, D_a)$ with a fixed $D_a$ touches $L$ (black) from below at $t = a$ and nowhere else: $L$ is the upper
-# rim, the *envelope*, of all of them. Right: what $G$ at $t = 2$ sees with $D_2$ (green), and the truth.
+# $G$ minimises $L(t) = \max_D V(t, D)$. Can one differentiate a maximum? Left: each $V(t, D_a)$ with a fixed $D_a$
+# touches $L$ (black) from below at $t = a$ (dots) and nowhere else: $L$ is the upper rim, the *envelope*, of all of
+# them. (Purple: of these six.) Right: what $G$ at $t = 2$ sees with $D_2$ (green), and the truth.
 
-# %% covers=["3.18", "3.19"] tags=["figure"] topics=["envelope theorem"] alt="Left: curves with fixed discriminators touch the envelope L from below. Right: with the discriminator fixed at t = 2 the value falls without end as t goes down, while the true maximum rises again beyond t = 0."
+# %% covers=["3.18"] tags=["figure"] topics=["envelope theorem"] alt="Left: curves with fixed discriminators touch the envelope L from below, each at one dot. Right: with the discriminator fixed at t = 2 the value falls without end as t goes down, while the true maximum rises again beyond t = 0."
 from gan_tutorial.lesson.figures.nb02 import envelope
 
 t = torch.linspace(-4, 4, 161, dtype=torch.float64)
@@ -772,8 +772,17 @@ D_2 = V_of(t, torch.tensor([2.0], dtype=torch.float64))[:, 0]
 marks = {"here": 2.0, "stop": 0.0, "too far": -3.0}
 envelope(t, L, six, D_2, {text: (u, float(max_V(Normal(u, 1)))) for text, u in marks.items()});
 
-# %% [markdown]
-# Near $t = 2$ green and black share their slope. But green goes on falling, past 0, where $G$ should stop, without
+# %% [markdown] covers=["3.19"]
+# Two curves that touch share their slope. So find the winner, and differentiate it *as if it were fixed* (the *envelope
+# theorem*):
+#
+# $$\frac{dL}{dt} = \frac{\partial V}{\partial t}(t, D) \Big|_{D = D^\star} .$$
+#
+# That is what every GAN does: train $D$, then differentiate through it as if it would stay.
+#
+# ### Do not run ahead
+#
+# On the right, near $t = 2$, green and black agree. But green goes on falling, past 0, where $G$ should stop, without
 # end: $D_2$ has learned "samples are on the right", so for $D_2$ the further left, the better. A $G$ that believes it
 # and jumps to $-3$ is farther from the data than before: the new $D^\star$ says so at once, and the value *rises*.
 # Between two moves of $D$, $G$ may take only a small step.
@@ -824,7 +833,7 @@ def play_by_hand(k, g_lr, rounds, d_lr=0.1, games=8, n=64):
     for _ in range(rounds):
         for _ in range(k):
             x, fake = torch.randn(n, games), torch.randn(n, games) + t
-            # the slopes of d_loss in the scores, and from them those in w and b
+            # slopes of d_loss in the scores (softplus' is sigma), then those in w and b
             on_x, on_fake = torch.sigmoid(w * x + b) - 1, torch.sigmoid(w * fake + b)
             slope_w, slope_b = (on_x * x + on_fake * fake).mean(0), (on_x + on_fake).mean(0)
             w, b = w - d_lr * slope_w, b - d_lr * slope_b
@@ -1001,7 +1010,7 @@ fixed_and_memorising(means, 10 * torch.arange(fits.shape[1]), fits, best);
 # Left: both histograms are centred on the dashed line, the second one five times narrower ($\sqrt{500/20} = 5$). Right,
 # in three trainings: the true value of $D$ rises at first, never above the dashed maximum, then falls, below even the
 # $-2 \log 2$ of a $D$ that shrugs. Meanwhile on its own points $D$ passes the maximum: it has memorised them. So:
-# *fresh* draws give a lower bound (up to noise); draws that $D$ was trained on may give anything.
+# *fresh* draws give a lower bound of $\max_D V$ (up to noise); draws that $D$ was trained on may give anything.
 
 # %% [markdown]
 # ### Deeper: G learns only what D can see
@@ -1178,7 +1187,7 @@ worst = (truths[:, -1, 1].max() - SHRUG) / 2
 claim = "JS after training on two bumps, worst of three"
 ledger.add("game", claim, (0, 0.1), worst, 0, "exact density of G", **full)
 claim = "max V - V of the current D, smallest"
-ledger.add("game", claim, (0, math.inf), smallest, 0.01, "max V is a maximum", **full)
+ledger.add("game", claim, (0, math.inf), smallest, 0.01, "max V is a maximum", **full);
 
 # %%
 def shown(claim, expected, found):
@@ -1203,8 +1212,8 @@ shown("first game, mass of the left bump (data: 0.4)", (0.25, 0.55), mass)
 # %% [markdown]
 # ## The laboratory
 #
-# One dimension let us compute everything. Two let us *watch*. In the laboratory below, a small GAN on a screen, both
-# networks play the minimax game on points of the plane, and you can reach into it. In the live notebook **▶ Play** starts
+# One dimension let us compute everything; two let us *watch*. In the laboratory, a small GAN on a screen, both
+# networks play the minimax game on points of the plane. In the live notebook **▶ Play** starts
 # it; the stored picture shows it a little later. Blue dots are data, orange crosses samples; the background is $D$'s score
 # (blue: "data"), 0 on the green line. Each arrow, in the live notebook, says which way a sample would go to lower $G$'s loss.
 
@@ -1231,7 +1240,8 @@ lab
 # press **Step**: once, twice, three times.
 #
 # The same without the buttons, from three seeds. $G$'s density has no formula here: Bayes limit and JS are
-# those of both densities on a grid of small cells, [through the blur](00_start_here.ipynb#What-we-measure).
+# those of both densities on a grid of small cells, [through the blur](00_start_here.ipynb#What-we-measure). A blur
+# hides differences, so this limit is a bit too low: $D$ may pass it.
 
 # %%
 from gan_tutorial.lesson.laboratory import Setting
@@ -1263,15 +1273,14 @@ with profile.plan(steps=3 * sum(turns.values()), about=6, gpu=6):
             stands.append((seed, players, *standing(alone)))
         alone.close()
 for seed, players, right, limit, JS, loss in stands:
-    print(f"seed {seed}, {players:6}: D is right {right:5.1%} of {limit:6.1%} at most", end="")
+    print(f"seed {seed}, {players:6}: D is right {right:5.1%} (limit {limit:5.1%})", end="")
     print(f"   JS {JS:.3f}   G's loss {loss:6.3f}")
 
 # %% [markdown]
 # <details><summary>The answers</summary>
 #
 # 1. Clearly less often: during the game $D$ is well below its limit, in all three seeds. It chases a $G$ that has moved
-#    on. Once $G$ rests, the same network comes to the limit within three per cent. (It may even pass it by a little: a
-#    blur hides differences, so the limit that we computed is a bit too low.)
+#    on. Once $G$ rests, the same network comes to the limit within three per cent.
 # 2. It *rises*, to more than one and a half times what it was. And yet $G$'s loss fell, as it should: $G$ has followed an
 #    excellent opinion of where it *was*, and the crosses shot past the data. That $D$ is now hardly better than a coin, or
 #    worse; the best $D$ against this $G$ would be right nine times in ten or more.
@@ -1403,7 +1412,7 @@ at_rest = value(p_x, p_x, 0 * p_x + 0.5, dx)
 ledger.add("F-V2", "V at p = q and D = 1/2 is -2 log 2", SHRUG, at_rest, 5e-4, "same",
            says="Where q = p, and D says 1/2, it is -2 log 2, the least.")  # fmt: skip
 ledger.add("play", "V with offset 1.1, + 2 log 2", (-0.05, 0), over, 0, "quadrature")
-ledger.add("play", "accuracy with offset 1.1", (0.6, 0.65), hits, 0, "quadrature")
+ledger.add("play", "accuracy with offset 1.1", (0.6, 0.65), hits, 0, "quadrature");
 
 # %%
 most, true = float(max_V(q)), fits[:, :, 1]
@@ -1413,7 +1422,7 @@ claim, found = "at the end its true V is below that of a shrug", true[:, -1].max
 ledger.add("3.21", claim, (-math.inf, SHRUG), found, 0, "overfitting", **full,
            says="A D that has memorised 40 points is truly worse than a shrug.")  # fmt: skip
 claim, found = "what it believes at the end exceeds max V", fits[:, -1, 0].min()
-ledger.add("3.21", claim, (most, 0), found, 0, "overfitting", **full)
+ledger.add("3.21", claim, (most, 0), found, 0, "overfitting", **full);
 
 # %%
 from gan_tutorial.lesson.figures.nb02 import laboratory_facts, loop_facts

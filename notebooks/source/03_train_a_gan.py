@@ -56,8 +56,8 @@ torch.manual_seed(SEED);
 # ## The game, and a guess
 #
 # Two networks play against each other. The [generator](glossary.md#generator) $G$ turns a random vector $z$, the [latent](glossary.md#latent), into a picture $G(z)$, a [sample](glossary.md#sample).
-# The [discriminator](glossary.md#discriminator) $D$ sees real pictures and samples, and gives each a [score](glossary.md#score) $s = D(x)$, any real number: high for "real", low for "sample".
-# In D's opinion the picture is real with probability $\sigma(s) = 1/(1 + e^{-s})$; a bare $D$ in a formula stands for it.
+# The [discriminator](glossary.md#discriminator) $D$ sees real pictures and samples, and gives each a [score](glossary.md#score) $s(x)$, any real number: high for "real", low for "sample".
+# In D's opinion the picture is real with probability $\sigma(s) = 1/(1 + e^{-s})$. In formulas $D(x) = \sigma(s(x))$; in code `D(x)` is the score.
 # D learns to tell both apart; G learns to make samples that D takes for real. $p$ is the [density](glossary.md#density) of the data and $q$ that of the samples.
 #
 # A GAN trains for a minute or two, and its pictures get better. Which [loss](glossary.md#loss) goes down steadily meanwhile?
@@ -121,7 +121,7 @@ x.shape, x.dtype, x.min().item(), x.max().item()
 # %% [markdown]
 # ## Why G gets a loss of its own
 #
-# D's loss is that of any classifier: $-\log \sigma(s)$ for data, $-\log(1 - \sigma(s))$ for samples. In the *minimax* game G wants the opposite of what D wants. It has no influence
+# D's loss is that of any classifier, the cross-entropy (BCE): $-\log \sigma(s)$ for data, $-\log(1 - \sigma(s))$ for samples. In the *minimax* game G wants the opposite of what D wants. It has no influence
 # on the data's term, so it minimises $\log(1 - \sigma(s))$, a function of one number, the score of a sample. Its slope is
 #
 # $$\frac{d}{ds} \log(1 - \sigma(s)) = -\sigma(s) = -D .$$
@@ -259,7 +259,7 @@ for name, game in games.items():
 #
 # (In its box the paper gives G the minimax loss, and in the text the other, which we use.) Any gradient rule will do: the paper used momentum, today it is Adam.
 #
-# Two multilayer perceptrons from the package will play. They are ordinary networks; G ends in `tanh`, D in a bare number.
+# Two ordinary multilayer perceptrons from the package will play; G ends in `tanh`, D in a bare number.
 
 # %%
 torch.manual_seed(SEED)
@@ -350,9 +350,9 @@ clouds = int((after[..., 7:21, 7:21].mean((1, 2, 3)) > after.mean((1, 2, 3))).su
 print(f"lighter in the middle than on the whole: {clouds} of 8")
 
 # %% [markdown]
-# In most of the eight a pale cloud rises from the noise, in the middle. It is a start.
+# A pale cloud begins to rise from the noise, in the middle: by the count in most of the eight. In how many do you see it?
 #
-# A word of caution: "Intro Tutorial on GANs" (Paganini 2018) has "gradient descent on D and gradient ascent on G". Read it as *descent on each player's own loss*. Seen from $V$ it is the other way round:
+# "Intro Tutorial on GANs" (Paganini 2018) has "gradient descent on D and gradient ascent on G". Read it as *descent on each player's own loss*. Seen from $V$ it is the other way round:
 # D climbs, G descends.
 
 # %% [markdown]
@@ -395,7 +395,7 @@ assert apart < 1e-9
 # The same pictures, up to rounding: your step and the package's are one algorithm. (The package shows data and samples to D in one pass, and cuts G off with `backward(inputs=...)`, which names the weights
 # that are to get a gradient. As D scores each example by itself, nothing else changes.)
 #
-# From here on we use `train`, which also keeps a running average of G's weights (`game.ema`, an exponential moving average, [EMA](glossary.md#ema)) and can be stopped at any moment.
+# From here on we use `train`, which also keeps a running average of G's weights (`game.ema`, an exponential moving average, [EMA](glossary.md#ema)).
 
 # %% [markdown]
 # ## D alone: saturation in a real network
@@ -493,7 +493,7 @@ for name, nets in recipes.NETS.items():
 # ### A yardstick, crude on purpose
 #
 # To say whether pictures get better, we need a number that neither player optimises. Notebook 00 defines [what we measure](00_start_here.ipynb#What-we-measure) in this series, first of all
-# [FFD](glossary.md#ffd), which looks through the eyes of a trained classifier. Here a plainer relative will do: we project pictures to the 32 principal directions of the data
+# [FFD](glossary.md#ffd), which looks through the eyes of a trained classifier. Here a plainer relative will do: we project pictures to the 32 principal directions of the data (those in which pictures differ most)
 # and compare mean and covariance of samples there with those of held-out real pictures, by the same *Fréchet distance*. It is 0 for equal means and covariances.
 # It sees light and dark in large shapes and is blind to fine detail: a yardstick, not a judge.
 
@@ -514,7 +514,7 @@ of_noise = frechet(features(torch.rand(1000, 1, 28, 28) * 2 - 1), held_out)
 print(f"1,000 other real pictures: {floor:.1f}; pure noise: {of_noise:.0f}")
 
 # %% [markdown]
-# The first number is the *floor*, what perfect samples would get: not 0, as a thousand of them are only a sample.
+# The first number is the *floor*, what a thousand perfect samples would get: not 0.
 #
 # ### The two trainings
 #
@@ -539,8 +539,8 @@ def window(game, z):
 
 
 # %% [markdown]
-# In the live notebook you see meanwhile what becomes of the four latents, and the stop button (■) loses nothing: run the cell
-# again, and the training goes on from where it was.
+# In the live notebook you see the four pictures meanwhile, and the stop button (■) loses nothing: run the cell
+# again, and the training goes on.
 
 # %%
 torch.manual_seed(SEED)
@@ -573,7 +573,7 @@ with profile.plan(conv_steps, about=35, gpu=40, done=conv_game.step) as plan:
             conv_looks.append((step.n, *look(conv_game, conv_z)))
 
 # %% [markdown]
-# First the film of both: each frame shows the same four latents. Above the perceptrons, below the convolutions; time runs to the right.
+# First the film of both: the same four latents in each frame, perceptrons above, convolutions below.
 
 # %% tags=["figure"] covers=["4.09"] alt="Film strip: four pictures at six moments for the MLP above and the convolutional GAN below, from grey blurs to clothes"
 film = {"MLP": mlp_looks[:3] + mlp_looks[3::2], "conv": conv_looks[:3] + conv_looks[3::2]}
@@ -731,7 +731,7 @@ trainings = {"MLP": (mlp_history, mlp_looks), "conv": (conv_history, conv_looks)
 losses_and_distance(trainings, floor);
 
 # %% [markdown]
-# We compare the mean loss in the second tenth of each training with that in the last quarter, and the first distance with the last.
+# We compare the mean loss in the second tenth of each training with that in the last quarter, and the first distance with the last. (Not the same span: losses need some steps to settle.)
 
 # %% covers=["4.13"]
 def mean_loss(history, name, first, last):
@@ -753,8 +753,8 @@ for name, (history, looks) in trainings.items():
 # %% [markdown]
 # <details><summary><b>The answer to the guess</b></summary>
 #
-# **D: neither.** D's loss stays a little below $2 \log 2$, and G's loss wanders above its own equilibrium value, $\log 2$. The distance to real pictures falls many
-# times over meanwhile. A loss here is not a distance to a goal: each player's loss is measured against an opponent who improves as well. Two good chess players who train together keep drawing.
+# **D: neither.** D's loss stays a little below $2 \log 2$, and G's loss wanders above its own equilibrium value, $\log 2$ (not drawn). The distance to real pictures falls many
+# times over. Most of that fall comes early. (Does it still fall in the second half? Look.) A loss here is not a distance to a goal: each player's loss is measured against an opponent who improves as well. Two good chess players who train together keep drawing.
 #
 # </details>
 #
@@ -762,7 +762,7 @@ for name, (history, looks) in trainings.items():
 #
 # - **D's loss near 0**: D wins every time. G is left behind; with the minimax loss it hears nothing.
 # - **D's loss at $2 \log 2$ from the start**: D has learnt nothing. (At the end it may mean success. The number alone cannot say which.)
-# - **In between**: the *best* D, $p/(p+q)$, has the loss $2 \log 2 - 2\,\mathrm{JS}(p, q)$, where [JS](glossary.md#js) is a distance of a kind, 0 at $q = p$ and at most $\log 2$
+# - **In between**: the *best* D, $p/(p+q)$, has the loss $2 \log 2 - 2\,\mathrm{JS}(p, q)$, where [JS](glossary.md#js) is a divergence, 0 at $q = p$ and at most $\log 2$
 #   ([notebook 02](02_play_the_game.ipynb#Put-it-back:-the-value-is-a-divergence) derives it). A trained D is less than the best, so on pictures that it was *not* trained on,
 #   $\log 2 - d\_loss / 2$ is on average at most the true JS. How far below, nobody can say.
 
@@ -821,7 +821,7 @@ for method, seeds in results.items():
 # %% [markdown]
 # At equal work $k = 1$ wins with either loss: a move of D that G does not use is a move lost. (Some objectives do need more: notebook 07.)
 #
-# Compare the losses. At $k = 1$, where D gives samples not much less than 1/2, minimax is no worse than its rival in this run. At $k = 5$ D is surer. There every minimax run shown is behind every non-saturating one. That fits
+# At $k = 1$, where D gives samples not much less than 1/2, minimax is no worse than its rival in this run. At $k = 5$ D is surer. There every minimax run shown is behind every non-saturating one. That fits
 # what we know of saturation, but saturation is not a property of a loss alone: it needs a D that is sure.
 
 # %% [markdown]
@@ -1294,7 +1294,7 @@ ledger
 # - Training a GAN is a loop of some twenty lines: D moves on a batch of data and a batch of samples, then G moves on fresh latents, and each player changes only its own weights.
 # - The minimax loss gives G a gradient proportional to $D$, the non-saturating one to $1 - D$. They part where D is sure, by the factor $(1-D)/D$.
 # - The losses do not measure the quality of the pictures. Keep a yardstick that neither player optimises, and look.
-# - D should be near its best, not at it: one move per step was enough here.
+# - At equal work, one move of D per step beat five here.
 # - A collapse may come from how the game is *played* (momentum, step sizes) and not from the networks. Count classes over several seeds before you believe in a success.
 #
 # ## In practice

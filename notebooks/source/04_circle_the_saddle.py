@@ -19,8 +19,8 @@
 # - what a look ahead and a penalty do about the circle
 # - to tell the circle in a GAN from a gradient that vanishes
 #
-# **What you'll need.** Slopes, complex numbers as points of the plane, and what an eigenvalue is. What we
-# need of GANs is said on the way ([02](02_play_the_game.ipynb) tells it at length).
+# **What you'll need.** Slopes, and complex numbers as points of the plane; what an eigenvalue is, four lines
+# repeat. What we need of GANs is said on the way ([02](02_play_the_game.ipynb) tells it at length).
 #
 # **Time.** The core takes about {{core}} minutes, everything {{all}}; Run All takes {{time}}.
 #
@@ -150,8 +150,7 @@ plt.show()
 
 # %% [markdown]
 # Left: solver and formula lie on each other, and after a time of $2\pi$ everything repeats. Each
-# player, seen alone, swings for ever: when $x$ has made $V$ small, $y$ has turned the sign round, and
-# $x$ has to run back. Right: the arrows, $(-y, x)$, say where *both* want to go. They are everywhere at
+# player, seen alone, swings for ever. Right: the arrows, $(-y, x)$, say where *both* want to go. They are everywhere at
 # right angles to the way to the centre.
 
 # %% [markdown] topics=["simultaneous and alternating updates"]
@@ -241,7 +240,7 @@ spirals({eta: walk(simultaneous, eta, 150) for eta in (0.05, 0.1, 0.3)},
 plt.show()
 
 # %% [markdown]
-# All three spiral outward (the first hardly seems to, but its straight line is only less steep). The
+# All three spiral outward (the first one slowly). The
 # brown one, which takes turns, stays level, and all that differs is which $x$ the second player saw.
 # Alternating steps keep the number $x^2 + y^2 - \eta\,xy$ for ever, so for $\eta < 2$ their path is bound to
 # an ellipse. It can neither leave nor arrive.
@@ -304,8 +303,8 @@ def look_ahead(x, y, eta, looks):
 look_ahead = check("4.3", look_ahead)
 
 # %% [markdown]
-# What does each look buy? Here is the factor by which one step changes the distance (a surprise is hidden
-# at a step size of 1):
+# What does each look buy? Here is the factor by which one step changes the distance (watch a step
+# size of 1):
 
 # %% tags=["nbval-check-output"]
 for eta in (0.5, 1.0):
@@ -323,15 +322,22 @@ for eta in (0.5, 1.0):
 #
 # Our rules are linear: the new $(x, y)$ is a matrix times the old one. A linear map, applied again
 # and again, in the long run grows per step by the largest $|\lambda|$ among its *eigenvalues* $\lambda$. Above 1
-# the path leaves, below 1 it arrives, at 1 (if no two eigenvalues coincide there) it stays. The complex angle
-# of $\lambda$ is by how much a step turns.
+# the path leaves, below 1 it arrives, at 1 (if no two eigenvalues coincide there) it stays.
+#
+# <details><summary>Eigenvalues in four lines</summary>
+#
+# - $Mv = \lambda v$: for its *eigenvector* $v$, the matrix $M$ only multiplies by a number $\lambda$.
+# - Applied $n$ times it multiplies $v$ by $\lambda^n$: growth if $|\lambda| > 1$, decay if $|\lambda| < 1$.
+# - A complex $\lambda$ turns by its angle, and stretches by its length $|\lambda|$.
+# - A start is a sum of eigenvectors (with exceptions); in the long run the largest $|\lambda|$ decides.
+# </details>
 #
 # For the simultaneous step the matrix is
 # $\begin{pmatrix} 1 & -\eta \\ \eta & 1 \end{pmatrix}$, its eigenvalues are $1 \pm i\eta$, and
 # $|1 \pm i \eta| = \sqrt{1 + \eta^2}$, as Pythagoras said.
 #
 # The package, in `gan_tutorial.truth.saddle`, has eight rules, `run` to take steps, and `growth`, which
-# finds a rule's matrix (by asking the rule where it takes the unit vectors) and its largest $|\lambda|$.
+# finds a rule's matrix and its largest $|\lambda|$.
 # Do its rules do what yours do?
 
 # %% tags=["nbval-check-output"]
@@ -387,7 +393,7 @@ for name, rule in saddle.RULES.items():
 #
 # Left, the path of one rule, and in brown the [mean of its
 # points](#Deeper:-averaging,-or-arriving-without-arriving) so far; right, the predicted growth
-# of all eight, each with its name where its curve ends, the chosen one in blue. In the live notebook, move
+# of all eight, the chosen one in blue. In the live notebook, move
 # the step size. What is the fastest that *extragradient* can be? What happens to *optimistic* just below 0.58
 # and just above? Which rule always arrives, however far you push the slider?
 
@@ -405,7 +411,7 @@ explore(growth_of_rules, panels=2, size=(9.4, 4), still=shown,
 # Extragradient is fastest at $\eta = 1/\sqrt 2 \approx 0.71$, where it shrinks by $\sqrt{3}/2
 # \approx 0.87$ per step; at 1 it keeps its distance, and beyond it leaves. Optimistic is at its best at
 # 0.5 (0.71 per step, better than extragradient ever is) and thrown out above $1/\sqrt 3 \approx
-# 0.577$: best and worst are neighbours. Only the implicit rule arrives everywhere, but it has to
+# 0.577$. Only the implicit rule arrives everywhere, but it has to
 # solve an equation in each step.
 # </details>
 
@@ -540,7 +546,9 @@ for claim, exact, seen, tolerance, why in (
 # What happens near the equilibrium is in the **Jacobian of the game**, $J$: a row for each arrow, and in it
 # the arrow's derivatives by $\theta$ and by $\psi$. Close by, the arrows are nearly $J$ times the
 # displacement. The imaginary part of an eigenvalue of $J$ says how fast a path turns, the real part how fast
-# it settles (negative) or leaves (positive). For $V = xy$ they are $\pm i$: it turns, no more. And here?
+# it settles (negative) or leaves (positive). For $V = xy$ they are $\pm i$: it turns, no more.
+# (One simultaneous step is the matrix $I + \eta J$, with eigenvalues $1 + \eta\lambda$: for small $\eta$ their
+# length is below 1 just when the real part of $\lambda$ is negative.) And here?
 
 # %% [markdown] topics=["R1"]
 # ### Friction: the R1 penalty
@@ -598,6 +606,7 @@ for name in ("minimax", "non_saturating", "hinge", "wasserstein"):
     print(f"{name:15} without penalty: ", *(f"{value:+.4f}" for value in values))
 
 # %% [markdown]
+# (*hinge* and *wasserstein* are losses of later notebooks.)
 # Without a penalty the real parts are 0. Every one of these GANs turns, and nothing linear makes it settle:
 # near its equilibrium it *is* the game $xy$, up to the sense of turning and the speed. Another
 # [loss](glossary.md#loss), which repairs so much else ([05](05_compare_the_losses.ipynb)), does not
@@ -791,13 +800,13 @@ for name in ("minimax", "non_saturating"):
 # %% [markdown]
 # - **Circling.** The arrows are never small. Both players see clearly where to go, and go there;
 #   it just leads round. On $V = xy$ nothing vanishes anywhere but at the centre itself. Remedies:
-#   friction, looking ahead, averaging.
+#   friction, looking ahead, [averaging](#Deeper:-averaging,-or-arriving-without-arriving).
 # - **Vanishing.** D is so sure that the minimax loss of G is flat ([saturation](glossary.md#saturation)): the
 #   slope is there, but $e^{10}$, about 22,000, times smaller than that of the non-saturating loss, and G stands
 #   still. Remedies: another loss for G, overlap by noise, a Wasserstein [critic](glossary.md#critic)
 #   (notebooks 05 to 07).
 #
-# A quick diagnosis in practice: look at the size of G's gradient. If it is healthy and the samples
+# A quick diagnosis: if the size of G's gradient is healthy and the samples
 # keep changing without getting better, you are probably circling.
 
 # %% [markdown] topics=["oscillation"]
@@ -857,8 +866,7 @@ for (beta, k), shares in history.items():
 
 # %% [markdown]
 # The diagonal streaks are G running round the ring: it visits a mode, D learns to distrust it, G
-# moves on. It is the circle of $xy$ with eight stations. Every snapshot shows other categories, which looks
-# like learning. Without momentum the running dies out in all three runs, and the samples spread; with
+# moves on. It is the circle of $xy$ with eight stations. Without momentum the running dies out in all three runs, and the samples spread; with
 # momentum it goes on for much longer, or to the end. ("At the wrong mode": would have to move for an eighth
 # in each. Counting only 500 samples alone gives about 5%.)
 
@@ -944,7 +952,7 @@ for (name, k), (path, _, made) in followed.items():
 # *R1* calms it in all three seeds, and more: with D at peace, the samples spread over all modes.
 # *Noise of 0.3* is too little friction, at least for some of the seeds shown; *noise of 0.6* is enough for
 # all three. But look how the samples spill over: through such noise D cannot see that the modes are
-# narrow, and W1 stays larger than with R1. (Try *momentum* 0, too: what do the eight rules say of it?)
+# narrow, and W1 stays larger than with R1.
 # </details>
 
 # %% [markdown]

@@ -87,9 +87,6 @@ plt.show()
 #
 # $$J^{(D)} = -\mathbb{E}_{x \sim p} \log D(x) - \mathbb{E}_{z} \log(1 - D(G(z)))$$
 #
-# (The "Generative Adversarial Networks Tutorials" of 2017 print $\log D(G(z))$ in the second place. With
-# that, D would be rewarded for taking samples for data.)
-#
 # What differs is G's loss. For one sample of score $s$ it is
 #
 # | game | G's loss for one sample | as a curve over the score |
@@ -368,7 +365,8 @@ print(f"G's losses agree: {max(off) < 1e-6};  D's loss is the same in all three:
 # - non-saturating: $t \; \mathbb{E}_q (1 - D)$
 # - maximum likelihood: $t \; \mathbb{E}_q \frac{D}{1 - D} = t \; \mathbb{E}_q \frac{p}{q} = t$
 #
-# The first two share out the third: $D + (1 - D) = 1$.
+# Here the first two share out the third: $D + (1 - D) = 1$. (In general their sum is the gradient of
+# $\mathrm{KL}(q \| p)$, not of $\mathrm{KL}(p \| q)$.)
 
 
 # %%
@@ -1593,14 +1591,14 @@ ledger
 # - *A loss that does not fade is not yet a good loss.* On disjoint supports the non-saturating gradient
 #   stays large and may point anywhere. That is where the Wasserstein distance
 #   ([notebook 07](07_move_earth.ipynb)) begins.
-# - *REINFORCE in GANs* is used for text and molecules, always with a baseline, and with care.
+# - *REINFORCE in GANs* (a gradient from rewards alone) is used for text and molecules, always with a baseline, and with care.
 #
 # ## Further reading
 #
 # - [Goodfellow 2016, NIPS Tutorial](https://arxiv.org/abs/1701.00160): section 3.2 holds the three
 #   games; 7.3 and 8.3 are Exercise 3 and its solution.
-# - [Goodfellow 2014, On distinguishability criteria](https://arxiv.org/abs/1412.6515): where NCE,
-#   maximum likelihood and GANs are put side by side, and why no D makes the *first* game maximum likelihood.
+# - [Goodfellow 2014, On distinguishability criteria](https://arxiv.org/abs/1412.6515): where noise-contrastive
+#   estimation (NCE), maximum likelihood and GANs are put side by side, and why no D makes the *first* game maximum likelihood.
 # - [Arjovsky & Bottou 2017, Towards principled methods](https://arxiv.org/abs/1701.04862): the
 #   gradients of both losses under a perfect D, and what comes of them.
 # - [Shannon et al. 2020, Non-saturating GAN training as divergence minimization](https://arxiv.org/abs/2010.08029):

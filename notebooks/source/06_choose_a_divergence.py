@@ -71,7 +71,7 @@ THIS_RUN = TRAINED | {"shown_only": True}  # true of the stored run, of others p
 # 2. reverse KL, $\mathrm{KL}(q \| p)$
 # 3. Pearson's $\chi^2 = \int (p - q)^2 / q$
 #
-# Settle on an answer. The solution comes in "A model that is too simple".
+# Settle on an answer. The solution comes in [A model that is too simple](#A-model-that-is-too-simple).
 #
 # ## One picture: a function that weighs ratios
 #
@@ -99,7 +99,7 @@ nb06.weighed_ratios(CURVES, p, q);
 #
 # $$\mathbb E_q f(r) \;\ge\; f(\mathbb E_q r) = f(1) = 0 .$$
 #
-# So $D_f \ge 0$, with equality if $p = q$. We integrate by hand, as a sum over a fine grid; the package has a formula for each of the three.
+# So $D_f \ge 0$, with equality if $p = q$ (only then, where $f$ is strictly convex at 1). We integrate by hand, as a sum over a fine grid; the package has a formula for each of the three.
 
 # %% tags=["nbval-check-output"] covers=["7.01"]
 grid = torch.linspace(-14, 16, 30_001, dtype=torch.float64)
@@ -119,15 +119,24 @@ for name, f in CURVES.items():
     print(f"{objective_title(name):11} by hand {mine:.5f}   package {EXACT[name]:.5f}")
 
 # %% [markdown]
-# Each $f$ weighs the same ratios differently. Pearson squares a large ratio: it minds most where there are too *few* samples. Reverse KL's is infinite at ratio 0: it
-# minds samples where there are no data.
+# Each $f$ weighs the same ratios differently. These, and some that come later:
+#
+# | name | $f(u)$ | minds most |
+# |---|---|---|
+# | KL | $u \log u$ | too few samples |
+# | Pearson | $(u - 1)^2$ | the same, squared |
+# | reverse KL | $-\log u$ | samples without data |
+# | Neyman | $(1 - u)^2 / u$ | the same, squared |
+# | Jeffreys | $(u - 1) \log u$ | both, as KL plus reverse KL |
+# | squared Hellinger | $(\sqrt u - 1)^2$ | both, within bounds |
+# | total variation | $\lvert u - 1 \rvert / 2$ | both, within bounds |
 #
 # But all of this needs $p(x) / q(x)$, and a GAN has neither. It has samples.
 
 # %% [markdown]
 # ## Tangents
 #
-# Here is the idea that gets rid of the densities. A convex curve lies **above each of its tangents**. So replace $f$ by a tangent: the result is too small,
+# The idea: a convex curve lies **above each of its tangents**. So replace $f$ by a tangent: the result is too small,
 # but *linear* in the ratio. And the mean of something linear in $p/q$ needs no ratio at all: for any function $T$ we have $\mathbb E_q\, T\, \tfrac pq = \mathbb E_p\, T$.
 #
 # Write the tangent with slope $t$ as $t u - f^*(t)$: at $u = 0$ it crosses the vertical axis at depth $f^*(t)$. To find the depth, push the line $tu$ down until it nowhere
@@ -169,7 +178,7 @@ nb06.tangents(CURVES["kl"], slopes, (slopes - 1).exp(), t, found);
 #
 # $$\boxed{\;D_f(p \,\|\, q) \;\ge\; \mathbb E_p\, T - \mathbb E_q\, f^*(T), \qquad \text{with equality for } T^\star(x) = f'\bigl(\tfrac{p(x)}{q(x)}\bigr).\;}$$
 #
-# The right side is two means, one over data and one over samples. The more functions $T$ we allow, the better the bound. To watch it rise, let $T$ be a staircase. A step that holds the share $P$ of the data and $Q$ of the samples adds $P t - Q f^*(t) = Q \bigl( t \tfrac PQ - f^*(t) \bigr)$ to the bound. With the best slope $t$ that is $Q f(P / Q)$, the edge of the tangents again.
+# The right side is two means. The more functions $T$ we allow, the better the bound. To watch it rise, let $T$ be a staircase. A step that holds the share $P$ of the data and $Q$ of the samples adds $P t - Q f^*(t) = Q \bigl( t \tfrac PQ - f^*(t) \bigr)$ to the bound. With the best slope $t$ that is $Q f(P / Q)$, the edge of the tangents again.
 # We will see the sum over all steps.
 
 
@@ -199,8 +208,8 @@ nb06.staircases(ax, stairs, rising, EXACT);
 # The two means can be estimated: draw from the data, draw from the model, and let a network be $T$. *No formula of $p$ or $q$ is needed.* Training
 # $T$ means raising the bound, and "minus the bound" is all that a discriminator's [loss](glossary.md#loss) is.
 #
-# One detail first. Some $f^*$ accept only certain slopes; reverse KL's needs $t < 0$. So the network gives any [score](glossary.md#score) $s \in \mathbb R$, and a rising function $T(s)$, the **output
-# activation**, maps it to an allowed slope. For reverse KL we take $T(s) = -e^{-s}$.
+# Some $f^*$ accept only certain slopes; reverse KL's needs $t < 0$. So the network gives any [score](glossary.md#score) $s \in \mathbb R$, and a rising function $T(s)$, the **output
+# activation**, maps it to an allowed slope. For reverse KL we take $T(s) = f'(e^s) = -e^{-s}$: then the best score is $\log \frac pq$, as in notebook 02.
 #
 # ### Exercise 6.1 · The two terms of the bound
 #
@@ -233,7 +242,7 @@ def minus_bound(real, fake):
 
 
 # %% [markdown]
-# Now train. Five small networks, side by side in one, are five seeds: what one network does may be luck.
+# Now train five small networks, side by side in one: five seeds.
 
 # %% covers=["7.03"]
 K = 5  # seeds, side by side
@@ -424,7 +433,7 @@ for name, seen in learned.items():
 # - D minimises $-\mathbb E_p\, T(s) + \mathbb E_q\, f^*(T(s))$
 # - G minimises $-\mathbb E_q\, f^*(T(s))$
 #
-# In the package an [objective](glossary.md#objective) is three functions of the score: D's loss on data, D's loss on samples, G's loss. `f_gan(T, f_star_T)` makes them from $T(s)$ and $f^*(T(s))$.
+# In the package an [objective](glossary.md#objective) is three functions of the score: D's loss on data and on samples, and G's loss. `f_gan(T, f_star_T)` makes them from $T(s)$ and $f^*(T(s))$.
 
 # %% tags=["nbval-check-output"] covers=["7.04"] topics=["f-GAN"]
 mine = f_gan(lambda s: -torch.exp(-s), lambda s: s - 1)
@@ -435,6 +444,8 @@ print("D's loss by hand, from f_gan and in the package: the same")
 
 # %% [markdown]
 # Nine members of the family are in the package. Does each estimate its divergence? `best_response` finds the best score for a given ratio numerically, from the losses alone. The bound with the best score at every $x$ must be the divergence.
+#
+# Two rows follow the conventions of the f-GAN paper: its Jensen–Shannon is $2\,\mathrm{JS}$, and minimax has an $f$ with $f(1) = -\log 4$, so its number is $2\,\mathrm{JS} - \log 4$, no divergence itself.
 
 # %% covers=["7.04"]
 def js_curve(u, c):
@@ -478,13 +489,13 @@ for name, divergence in FAMILY.items():
 
 # %% [markdown]
 # So one line of code per divergence, and D's best loss is minus the divergence. The row of minimax, the first GAN's game, is the theorem
-# of notebook 02: its divergence is $2\,\mathrm{JS} - \log 4$.
+# of notebook 02.
 #
-# Each of them also has the trick of the [non-saturating](glossary.md#non-saturating) game: G takes D's loss on data as its own, that is, it raises $T(s)$ itself.
+# Each of them also has the trick of the [non-saturating](glossary.md#non-saturating) game: G takes D's loss on data as its own, so raises $T(s)$ itself.
 #
 # ### Exercise 6.3 · A new f-GAN
 #
-# The *triangular discrimination* $\int \frac{(p - q)^2}{p + q}$ has $f(u) = \frac{(u - 1)^2}{u + 1}$. Make a GAN of it: derive $T(s) = f'(e^s)$ and $f^*(T(s))$ as functions of the score $s = \log \frac pq$, and write them so
+# (6.2 is in [a deeper section](#Deeper:-a-bound-that-is-not-one).) The *triangular discrimination* $\int \frac{(p - q)^2}{p + q}$ has $f(u) = \frac{(u - 1)^2}{u + 1}$. Make a GAN of it: derive $T(s) = f'(e^s)$ and $f^*(T(s))$ as functions of the score $s = \log \frac pq$, and write them so
 # that no score, however large, overflows.
 #
 # Two facts that help: the tangent touches at $u = e^s$, so $f^*(T) = u f'(u) - f(u)$. And with $D = \sigma(s)$ one has $\frac{u}{u + 1} = D$ and $\frac{1}{u + 1} = 1 - D$.
@@ -713,7 +724,7 @@ ledger.add("7.02", "reverse KL, D too sure: the bound", (-2, -1),
 #
 # Does it matter which divergence we choose? If the model can become the data, no: all are smallest at $p = q$. But models are too simple. We repeat an experiment of the f-GAN paper: fit one
 # Gaussian to a mixture of two, by five divergences, once exactly and once with a GAN. The mixture is that of the guess, $0.33\, \mathcal N(-1,\, 0.255^2) + 0.67\, \mathcal N(2,\, 2)$.
-# First exactly: the divergence is an integral, and a minimiser adjusts $\mu$ and $\sigma$.
+# First exactly: a minimiser adjusts $\mu$ and $\sigma$.
 
 # %% covers=["7.04"]
 from scipy.optimize import minimize
@@ -1020,7 +1031,7 @@ for name in ("kl", "reverse_kl", "pearson", "neyman", *NARROW):
     print(f"{objective_title(name):18} {apart(f):7.4f} {near_by:18.4f} {far:9.4f}")
 
 # %% [markdown]
-# Constant or infinite: 2, $2\log 2$ and 1 where $f$ is tame at both ends, infinity for the rest. **Nearer or farther makes no difference,** so nothing shows G
+# Constant or infinite: 2, $2\log 2$ (the row is $2\,\mathrm{JS}$) and 1 where $f$ is tame at both ends, infinity for the rest. **Nearer or farther makes no difference,** so nothing shows G
 # which way to go. (Paganini's "Intro Tutorial on GANs" speaks of "a null or infinite distance". What is null is the *slope*.) We move one block past the other, and will see cups with a flat rim.
 
 # %% tags=["figure"] covers=["7.05"] topics=["disjoint supports"] alt="Three divergences of two blocks over the shift: cups that rise to a flat top at 1, 2 log 2 and 2 as soon as the blocks part; KL is a single dot at zero shift, infinite for any other"
@@ -1035,7 +1046,7 @@ nb06.cups(ax, shifts, cups);
 # While the blocks overlap, three of the four have a slope. KL has none anywhere: it is infinite as soon as there are data without samples.
 #
 # Blocks are no caricature. A [generator](glossary.md#generator) with 64 inputs fills a sheet of at most 64 dimensions among the $28 \times 28 = 784$ of all pictures, and the real ones, too, fill but a thin part. Two such sheets may cross, like two lines in the plane, but neither distribution has any mass on the crossing.
-# [Arjovsky and Bottou](https://arxiv.org/abs/1701.04862) proved, under mild conditions, that there is then a perfect D, and that the gradient it gives to minimax' G is 0.
+# [Arjovsky and Bottou](https://arxiv.org/abs/1701.04862) proved, under mild conditions, that there is then a perfect D, and that the gradient it gives to the G of minimax is 0.
 #
 # ## Three remedies, measured
 #
@@ -1170,8 +1181,6 @@ with profile.plan(steps=6 * steps, about=15):
 nb06.spikes(paths);
 
 # %% [markdown]
-# What we see:
-#
 # - **Plain** minimax stays near 1: D is perfect, and the slope of G's loss, $-D$, is nearly zero on samples.
 # - **Smoothing** hardly changes that, as it has no floor. It is a remedy against an over-confident D, not against this.
 # - **Flipping** does move G here. The divergence has no slope, but $D \ge 0.05$ keeps G's *loss* steep, and the network happens to join its two heights by a slope. The **non-saturating** loss moves G for the same reason. Both owe it to the smooth little network; no theorem stands behind it.
@@ -1307,7 +1316,7 @@ for s, ends in ENDS.items():
 #
 # The ring of eight modes, and every objective of this notebook in one menu ([notebook 00](00_start_here.ipynb#What-we-measure) explains the numbers). The stored picture shows it after a while of `kl`; in the live notebook press Play. Guess first:
 #
-# 1. Press Reset, let `kl` play 1,000 steps and read JS. Then the same with `non saturating`. Which comes closer to the data? Is it the same with another seed?
+# 1. Press Reset, let `kl` play 1,000 steps and read JS (live only). Then the same with `non saturating`. Which comes closer to the data? Is it the same with another seed?
 # 2. `data`: three regions; `objective`: minimax; `who moves`: only D. What becomes of G's arrows while D learns?
 # 3. Now pull `instance noise` to 0.3, still with only D moving. What do the arrows do?
 
@@ -1373,8 +1382,8 @@ ledger.add("7.06", f"{arrows}, no noise: longest", (0, 0.1), max(arrow_lengths[0
 # %% [markdown]
 # ## At scale: nine games on clothes
 #
-# So much for the line. Now FashionMNIST, with the networks of [notebook 03](03_train_a_gan.ipynb).
-# Nine games were trained beforehand, with three seeds each and 1,600 steps: eight divergences, and the non-saturating game. The step size is 0.002 for three of them, 0.001 for Pearson, and as a precaution 0.0003 for the five with an exponential of the score in one of their losses. Was that wise? We measure
+# Now FashionMNIST, with the networks of [notebook 03](03_train_a_gan.ipynb).
+# Nine games were trained beforehand, with three seeds each and 1,600 steps: eight divergences, and the non-saturating game. The step size is 0.002 for three of them, 0.001 for Pearson, and as a precaution 0.0003 for the five with an exponential of the score in one of their losses. We measure
 # [FFD](00_start_here.ipynb#What-we-measure), a distance between pictures and samples in the features of a classifier: smaller is better.
 
 # %% covers=["7.04"] topics=["comparing losses fairly"]
@@ -1396,10 +1405,10 @@ figures.film_strip(pictures, [objective_title(name) for name in order]);
 # %% [markdown]
 # The GAN's own two losses and total variation draw clothes within this budget, Pearson nearly; but total variation lost one of its three seeds. The other five draw smudges.
 #
-# So are those five divergences bad? The rows of the table differ in *two* things, the losses and the step size, and a comparison that changes two things at once shows nothing about either. Two deeper sections take them apart:
+# So are those five divergences bad? The rows differ in *two* things, losses and step size, so they show nothing about either. [Two suspects](#Deeper:-two-suspects) and [a third knob](#Deeper:-a-third-knob,-the-activation) take them apart:
 #
 # - *The step size.* With 0.0003 the non-saturating game, too, draws smudges. And with 0.002 reverse KL, squared Hellinger, Jeffreys and Neyman come in 200 steps about as far as in the table's 1,600. **So the table was unfair to them.**
-# - *How the score enters.* Of the five, only KL is lost with the large steps, and not because of its divergence. "Gentle KL" is the same divergence with another output activation, which leaves no exponential.
+# - *How the score enters.* Of the five, only KL is lost with the large steps, and not because of its divergence. "Gentle KL" is the same divergence with another output activation: D's loss is $-1 - \log \operatorname{softplus}(s)$ on data and $\operatorname{softplus}(s)$ on a sample, where KL has $-s$ and the exponential $e^{s - 1}$.
 #
 # Eight seeds each, 200 steps of size 0.002; we call a training lost if its FFD is then above 80:
 
@@ -1415,7 +1424,7 @@ for name in control.settings:
 # %% [markdown]
 # The first four rows have the same divergence, and fare as differently as can be. On pictures, in trainings as short as these, **how the score enters, and the step size,** mattered more than the divergence. No wonder: what D would estimate at its optimum says little as long as nobody is there.
 #
-# We leave the unfair table as it is, because one meets its like in many papers: a new method with a tuned step size, the others with one that somebody chose.
+# We keep the unfair table, as many papers have its like: a new method with a tuned step size, the others with one that somebody chose.
 
 # %% [markdown]
 # ## Deeper: is D near its best?
@@ -1540,7 +1549,7 @@ print("the five, medians of three seeds:", *(f"{v:.1f}" for v in theirs))
 # | KL | $-s$ | $e^{s - 1}$ | $-e^{s - 1}$ |
 # | KL, with the trick | $-s$ | $e^{s - 1}$ | $-s$ |
 #
-# (The table has no JS, as its losses are minimax' plus constants.) How many of the five do you expect to go wrong? We follow the size of D's loss, three seeds each, and the non-saturating game beside them.
+# (The table has no JS, as its losses are those of minimax plus constants.) How many of the five do you expect to go wrong? We follow the size of D's loss, three seeds each, and the non-saturating game beside them.
 
 # %% covers=["7.04"]
 def try_large_steps(objective, seed, steps):

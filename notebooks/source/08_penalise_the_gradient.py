@@ -68,7 +68,9 @@ torch.set_num_threads(1)  # for small networks a second thread would only wait
 #   [generator](glossary.md#generator) G to make it small. D's slope is bounded by
 #   [weight clipping](glossary.md#weight-clipping): after each move of D, every weight is put back into a box $[-c, c]$.
 #
-# **Guess first.** In place of the box, D can get a penalty wherever its slope is not one. Data and samples are
+# **Guess first.**
+#
+# In place of the box, D can get a penalty wherever its slope is not one. Data and samples are
 # $W_1 = 0.84$ apart, and the penalty has the weight 0.1, as its authors chose for such small problems. Take the *best*
 # critic under this penalty. Its score difference is
 #
@@ -210,8 +212,8 @@ plt.show()
 # left of a weight is its sign, and with signs alone there is not much to say.
 #
 # **With depth it gets worse.** On its way back through a layer of $n$ units with weights $\pm c$, half of them on, a gradient changes its length by
-# a factor between $c\sqrt{n/2}$ (mixed signs) and $c\,n/2$ (equal signs). Twelve layers multiply such factors. We
-# [measured it](#Deeper:-with-depth,-gradients-explode-or-vanish): with $c = 0.1$ the gradient has grown by many powers of ten on its way back, with
+# a factor between $c\sqrt{n/2}$ (mixed signs) and $c\,n/2$ (equal signs). Between twelve layers there are eleven such factors. We
+# [measured it](#Deeper:-with-depth,-gradients-explode-or-vanish) for $n = 128$: with $c = 0.1$ the gradient has grown by many powers of ten on its way back, with
 # $c = 0.01$ it has lost twelve. A generator behind such a critic gets nothing, or far too much.
 #
 # So do not put weights in a box. If the aim is a critic with slope at most one, ask for *that*.
@@ -313,7 +315,7 @@ plt.show()
 # - return the weight, $\lambda$, times the mean of $(|\nabla D(u)| - 1)^2$
 #
 # D has to learn from this number, and it is made of a gradient. So the gradient must be differentiable itself:
-# `torch.autograd.grad(..., create_graph=True)`.
+# `torch.autograd.grad(..., create_graph=True)`. (The *one-sided* penalty has $\max(0,\, |\nabla D(u)| - 1)^2$ instead.)
 #
 # {{help}}
 
@@ -377,7 +379,7 @@ for name, value in off_line.items():
 # - **Mind the root.** $|\nabla D| = \sqrt{\sum g_i^2}$ has an infinite slope at 0. Written as `(g**2).sum(1).sqrt()`, one example
 #   at which D is flat turns all weights into `nan`; `g.norm(dim=1)` is safe.
 # - **No [batch norm](glossary.md#batch-normalisation) in the critic.** With it the score of one example depends on all others, and the rows of
-#   that gradient are no slopes any more. Layer norm is fine.
+#   that gradient are no slopes any more. Layer norm is fine (it works on each example alone).
 # - **It takes time**: one more forward pass, a backward pass for the slope, and one through both.
 
 # %% [markdown]
@@ -741,7 +743,7 @@ print("S - 2T:            ", " ".join(f"{v:6.2f}" for v in freed))
 # difference of large numbers.
 #
 # Is $S - 2T$ always the distance? For the best critic of [any two distributions on the line](#Deeper:-any-two-distributions-on-the-line), yes. [In
-# the plane](#Deeper:-more-dimensions,-congested-traffic) the best critic of the *one-sided* penalty, which leaves slopes below one free, stays at $W_1$ or a bit above. Of a critic that is still
+# the plane](#Deeper:-more-dimensions,-congested-traffic) the best critic of the *one-sided* penalty, which leaves slopes below one free, has an $S - 2T$ of $W_1$ or a bit above. Of a critic that is still
 # on its way, nothing of this is true.
 #
 # **Choosing the weight.** To read distances: the one-sided penalty, $\lambda$ at least five times the distance, train to the end, subtract $2T$. To train G: it uses only the *direction* of
@@ -972,7 +974,10 @@ x, fake = torch.ones(8, 1, dtype=torch.float64), torch.zeros(8, 1, dtype=torch.f
 for name, penalty in penalties.items():
     slope = torch.tensor(-1.0, dtype=torch.float64, requires_grad=True)
     opt = torch.optim.SGD([slope], lr=0.02)
-    D = lambda u, slope=slope: slope * u.flatten()
+
+    def D(u, slope=slope):
+        return slope * u.flatten()
+
     for _ in range(400):
         opt.zero_grad()
         (D(fake).mean() - D(x).mean() + penalty(D, x, fake)).backward()
@@ -1353,7 +1358,7 @@ print(f"floor, data against data: {floor:.2f}")
 #
 # Does the game *settle*? In the smallest game there is, one number for G and one for D, it does not: the penalty of this notebook
 # leaves it circling or stuck away from the data, and only [R1](glossary.md#r1), which asks for a critic that is *flat at the data*, brings it home
-# ([below](#Deeper:-does-it-settle?)).
+# ([below](#Deeper:-does-it-settle?), and in [04](04_circle_the_saddle.ipynb#Friction:-the-R1-penalty)).
 
 # %% [markdown] topics=["R1", "Dirac-GAN"]
 # ## Deeper: does it settle?

@@ -4,6 +4,7 @@
 """
 
 import importlib
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,44 @@ def test_a_right_answer_is_returned_itself():
     assert check("99.1", mine) is mine
 
 
+def test_a_right_answer_in_numbers_or_arrays_gives_tensors_from_then_on():
+    def in_arrays(p, q):
+        p, q = p.numpy(), q.numpy()
+        return p / (p + q)
+
+    def in_numbers(p_x, q_x, D_x, dx):
+        return REGISTRY["2.2"].reference(p_x, q_x, D_x, dx).item()
+
+    share, value = check("99.1", in_arrays), check("2.2", in_numbers)
+    half = share(torch.ones(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64))
+    assert torch.equal(half, torch.full((3,), 0.5, dtype=torch.float64))
+    assert share.__name__ == "in_arrays" and inspect.getsource(share) == inspect.getsource(in_arrays)
+    x = torch.full((4,), 0.5)
+    assert value(x, x, x, 0.1).shape == () and value(x, x, x, 0.1).dtype == torch.float32
+    assert check("99.1", share) is share
+
+
+def test_tuples_give_tensors_where_ours_do_and_only_there():
+    def ours(x):
+        return x.sum(), 3.0
+
+    def mine(x):
+        return float(x.sum()), 3.0
+
+    look = (Property("both", lambda f: f(torch.ones(2)), "{got}"),)
+    total, three = exercises.of_our_kind(Exercise("99.4", ours, look), mine)(torch.ones(2))
+    assert isinstance(total, torch.Tensor) and total == 2 and isinstance(three, float)
+    assert exercises.of_our_kind(Exercise("99.5", mine, look), mine) is mine
+    pair = (Property("both", lambda fs: [f(torch.ones(2)) for f in fs], "{got}"),)
+    as_it_was, turned = exercises.of_our_kind(Exercise("99.6", (ours, ours), pair), (ours, mine))
+    assert as_it_was is ours and isinstance(turned(torch.ones(2))[0], torch.Tensor)
+
+
+def test_numbers_that_print_alike_are_told_with_more_digits():
+    third = Exercise("99.7", 1 / 3, (Property("third", lambda a: a, "{got}, not {expected}", tolerance=1e-6),))
+    assert judge(third, 0.33332).sentence == "0.33332, not 0.33333333"
+
+
 def test_an_unknown_number_is_one_sentence(capsys):
     assert check("98.7", 3) == 3
     assert "There is no exercise 98.7" in capsys.readouterr().out
@@ -164,7 +203,7 @@ def test_an_empty_body_is_still_to_do_and_a_forgotten_return_is_told():
         p / (p + q)
 
     assert [judge(SAMPLE, answer).kind for answer in (empty, dots, forgot)] == ["todo", "todo", "wrong"]
-    assert "a `return` may be missing" in judge(SAMPLE, forgot).sentence
+    assert judge(SAMPLE, forgot).sentence.startswith("From the function nothing came back; a `return` may be missing")
 
 
 def test_an_interrupt_is_not_swallowed():
@@ -180,7 +219,7 @@ def test_nothing_back_for_a_later_input_is_wrong_and_not_to_do():
         return p / (p + q) if p.ndim == 0 else None
 
     verdict = judge(SAMPLE, only_once)
-    assert verdict.kind == "wrong"
+    assert verdict.kind == "wrong" and verdict.sentence.startswith("For one of the inputs nothing came back")
 
 
 def test_a_tuple_with_a_gap_is_to_do():
@@ -268,3 +307,9 @@ def test_short_keeps_a_sentence_a_sentence():
     assert short(optimal) == "the function optimal"
     assert len(short(object())) <= 80
     assert short(True) == "True"
+
+
+@pytest.mark.parametrize("number", ["²", "٢.١", "9" * 5000, "2", "2.1.1", "-1.2", " 2.1"])
+def test_a_number_that_is_none_is_told_in_words(number, capsys):
+    assert check(number, 3) == 3
+    assert "There is no exercise" in capsys.readouterr().out

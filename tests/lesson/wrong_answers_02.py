@@ -17,6 +17,11 @@ def in_bits(p, q, dx):
     return 0.5 * (p * torch.log2(p / m)).sum() * dx + 0.5 * (q * torch.log2(q / m)).sum() * dx
 
 
+def quotients(p, q, dx):
+    m = (p + q) / 2
+    return (torch.xlogy(p, p / m) + torch.xlogy(q, q / m)).sum() * dx / 2
+
+
 WRONG = {
     "2.1": [
         (lambda p, q: p / q, "ratio"),  # the ratio, not the share
@@ -48,6 +53,8 @@ WRONG = {
         (lambda p, q, dx: kl(p, p + q, dx) / 2 + kl(q, p + q, dx) / 2, "equal"),  # m without its half
         (lambda p, q, dx: jensen_shannon(p, q, dx) / math.log(2), "bits"),
         (in_bits, "bits"),
+        (lambda p, q, dx: jensen_shannon(p, q, dx) / dx, "dx"),  # forgotten
+        (quotients, "disjoint"),  # 0/0 where both densities are 0
         (lambda p, q, dx: 2 * jensen_shannon(p, q, dx), "sum"),
         (lambda p, q, dx: kl(p, q, dx), "kl"),
         (lambda p, q, dx: jensen_shannon(p, q, dx).sqrt(), "root"),

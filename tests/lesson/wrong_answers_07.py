@@ -120,6 +120,10 @@ def _forgets_the_step(D, G, opt, x, z, c):
     return loss.detach()
 
 
+def _five_moves(D, G, opt, x, z, c):
+    return [critic_step(D, G, opt, x, z, c) for _ in range(5)][0]
+
+
 def _clips_gradients(D, G, opt, x, z, c):
     opt.zero_grad()
     loss = _difference(D(x), D(G(z).detach()))
@@ -140,7 +144,9 @@ def _clips_before(D, G, opt, x, z, c):
 WRONG = {
     "7.1": [
         (lambda x, a, y, b: -w1_of_piles(x, a, y, b), "one pile"),
-        (_independent, "same piles"),
+        (_independent, "least work"),
+        (lambda x, a, y, b: (x[:, None] - y).abs().mean(), "least work"),
+        (lambda x, a, y, b: (x - y).abs().mean(), "not as given"),
         (_not_sorted, "same piles"),
         (_without_masses, "masses"),
         (_squared, "masses"),
@@ -161,7 +167,10 @@ WRONG = {
         (_step(sign=-1), "sign"),
         (_step(loss=lambda real, fake: softplus(-real).mean() + softplus(fake).mean()), "one step"),
         (_step(loss=lambda real, fake: fake.sum() - real.sum()), "one step"),
-        (_step(steps=2), "one step"),
+        (_step(steps=2), "once"),
+        (_step(steps=5), "once"),
+        (_five_moves, "once"),
+        (lambda D, G, opt, x, z, c: critic_step(D, lambda z: z, opt, x, z, c), "samples"),
         (_step(zero=False), "old gradients"),
         (_step(clipped=lambda D, G: [*D.parameters(), *G.parameters()]), "G stands still"),
         (_step(clipped=lambda D, G: G.parameters()), "G stands still"),

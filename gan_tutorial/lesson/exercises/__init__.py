@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
-from gan_tutorial.lesson.exercises.compare import agree, kind, short
+from gan_tutorial.lesson.exercises.compare import agree, giving, is_tensors, kind, short, tensors_like
 from gan_tutorial.lesson.exercises.errors import blame, is_blank, raised_in, seeded, watched
 
 __all__ = ["Exercise", "Property", "Verdict", "agree", "check", "find", "hint", "judge", "register", "short"]
@@ -39,14 +40,15 @@ class Property:
 
     def fault(self, answer: Any, reference: Any) -> str | None:
         """The sentence about `answer`, or None if it has the property.  Raises what the answer raises."""
-        with (
-            seeded()
-        ):  # the answer and the reference see the same random numbers, the notebook sees none of it
+        with seeded():  # the answer and the reference see the same random numbers, the notebook sees none of it
             expected = self.of(reference) if self.expected is SAME else self.expected
         with seeded():
             got = self.of(answer)
         agrees = self.agrees(got, expected) if self.agrees else agree(got, expected, self.tolerance)
-        return None if agrees else self.message.format(got=short(got), expected=short(expected))
+        if agrees:
+            return None
+        digits = 4 if short(got) != short(expected) else 8  # that the difference is seen
+        return self.message.format(got=short(got, digits), expected=short(expected, digits))
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,9 @@ def register(exercise: Exercise) -> Exercise:
 def find(number: str) -> Exercise:
     """The exercise of that number.  LookupError, in one sentence, if there is none."""
     number = str(number)
-    if number not in REGISTRY and number.split(".")[0].isdigit():
-        module = f"{__name__}.nb{int(number.split('.')[0]):02d}"
+    notebook = re.match(r"([0-9]{1,2})\.", number)
+    if number not in REGISTRY and notebook:
+        module = f"{__name__}.nb{int(notebook[1]):02d}"
         if importlib.util.find_spec(module):
             importlib.import_module(module)
     if number not in REGISTRY:
@@ -98,7 +101,7 @@ def find(number: str) -> Exercise:
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Right, wrong (with the first property that the answer lacks) or not attempted.  Never raises."""
-    todo = Verdict("todo", f"Exercise {exercise.id} is still to do; the notebook goes on with our answer.")
+    todo = Verdict("todo", f"Until you answer exercise {exercise.id}, the notebook goes on with our answer.")
     parts = answer if isinstance(answer, tuple) else (answer,)
     if any(part is None or part is Ellipsis or is_blank(part) for part in parts):
         return todo
@@ -114,7 +117,9 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         except (Exception, SystemExit) as caught:
             error = caught
         if any(value is None for value in came):
-            return Verdict("wrong", "For one of the inputs nothing came back; a `return` may be missing.", "runs")
+            first = item is exercise.properties[0] and came[0] is None
+            where = "From the function" if first else "For one of the inputs"
+            return Verdict("wrong", f"{where} nothing came back; a `return` may be missing.", "runs")
         if error and came and not raised_in(error, parts):  # our own look at what came back fell over it
             like, ours = watched(exercise.reference)
             with suppress(Exception):
@@ -132,6 +137,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
 def check(number: str, answer: Any) -> Any:
     """Say how `answer` fares; return it if it is right, and the reference answer if not.
 
+    A right function whose numbers or arrays should be tensors is returned as one that turns them into tensors.
     Never raises, so that a notebook runs to its end in any state.  With GAN_TUTORIAL_STRICT=1 (the solved
     notebooks are built with it) anything but a right answer is an AssertionError.
     """
@@ -145,7 +151,37 @@ def check(number: str, answer: Any) -> Any:
     words = {"right": "Right.", "wrong": "Not yet.", "todo": "To do."}[verdict.kind]
     goes_on = " The notebook goes on with our answer." if verdict.kind == "wrong" and exercise else ""
     _show(verdict.kind, f"{words} {verdict.sentence}{goes_on}")
-    return answer if exercise is None or verdict.kind == "right" else exercise.reference
+    if exercise is None:
+        return answer
+    return of_our_kind(exercise, answer) if verdict.kind == "right" else exercise.reference
+
+
+def of_our_kind(exercise: Exercise, answer: Any) -> Any:
+    """A right answer; each function of it that does not give tensors where ours does comes as one that does."""
+    if isinstance(answer, tuple):
+        parts = zip(answer, exercise.reference, strict=True)
+        return tuple(_of_our_kind(exercise, *pair, i) for i, pair in enumerate(parts))
+    return _of_our_kind(exercise, answer, exercise.reference)
+
+
+def _of_our_kind(exercise: Exercise, mine: Any, ours: Any, place: int | None = None) -> Any:
+    def came_back(part: Any) -> list:
+        same, came = watched(part)
+        whole = exercise.reference  # the other functions of a tuple are ours
+        whole = same if place is None else (*whole[:place], same, *whole[place + 1 :])
+        for item in exercise.properties:
+            with suppress(Exception), seeded():
+                item.of(whole)
+        return came
+
+    if not callable(mine):
+        return mine
+    found = came_back(mine)
+    if all(is_tensors(value) for value in found):
+        return mine
+    pairs = zip(found, came_back(ours), strict=False)
+    model = next((like for value, like in pairs if tensors_like(value, like) is not value), None)
+    return mine if model is None else giving(mine, model)
 
 
 def hint(number: str, n: int | None = None) -> None:
@@ -159,8 +195,11 @@ def hint(number: str, n: int | None = None) -> None:
     place = _next_hint.get(number, 1) if n is None else n
     place = min(max(int(place), 1), len(hints))
     _next_hint[number] = place + 1
-    more = "" if place < len(hints) else " That was the last hint; the folder solutions has a worked answer."
-    _show("todo", f"Hint {place} of {len(hints)}: {hints[place - 1]}{more}")
+    text = hints[place - 1]
+    if place == len(hints):
+        text += "" if text[-1] in ".?!" else "."
+        text += " That was the last hint; the folder solutions has a worked answer."
+    _show("todo", f"Hint {place} of {len(hints)}: {text}")
 
 
 class _Note:

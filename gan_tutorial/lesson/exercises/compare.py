@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import reduce, wraps
 from numbers import Number
 from typing import Any
 
@@ -31,8 +34,8 @@ def agree(got: Any, expected: Any, tolerance: float = 1e-4) -> bool:
     return bool(np.where(finite, near, g == e).all())
 
 
-def short(value: Any) -> str:
-    """A value as it stands in a sentence: four digits, at most six entries, the shape of what is larger."""
+def short(value: Any, digits: int = 4) -> str:
+    """A value as it stands in a sentence: so many digits, at most six entries, the shape of what is larger."""
     if isinstance(value, str | bool) or value is None:
         return str(value)
     if callable(value):
@@ -42,10 +45,10 @@ def short(value: Any) -> str:
         text = repr(value)
         return text if len(text) <= 80 else text[:77] + "..."
     if array.ndim == 0:
-        return f"{array:.4g}"
+        return f"{array:.{digits}g}"
     if array.size <= 6 and array.ndim == 1:
-        return "[" + ", ".join(f"{x:.4g}" for x in array) + "]"
-    few = ", ".join(f"{x:.4g}" for x in array.flat[:3])
+        return "[" + ", ".join(f"{x:.{digits}g}" for x in array) + "]"
+    few = ", ".join(f"{x:.{digits}g}" for x in array.flat[:3])
     return f"an array of shape {array.shape} that begins with {few}"
 
 
@@ -55,6 +58,34 @@ def kind(value: Any) -> str:
         return f"{'a tensor' if isinstance(value, torch.Tensor) else 'an array'} of shape {tuple(value.shape)}"
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def is_tensors(value: Any) -> bool:
+    """Whether it is a tensor, or a tuple of tensors."""
+    return all(map(is_tensors, value)) if isinstance(value, tuple) else isinstance(value, torch.Tensor)
+
+
+def tensors_like(value: Any, like: Any, dtype: torch.dtype | None = None) -> Any:
+    """Numbers and arrays as tensors where `like` has tensors, also in tuples; all else as it is."""
+    if isinstance(like, torch.Tensor) and not isinstance(value, torch.Tensor):
+        real = like.is_floating_point() and dtype is not None
+        with suppress(TypeError, ValueError, RuntimeError):
+            return torch.as_tensor(value, dtype=dtype if real else like.dtype)
+    if isinstance(like, tuple) and isinstance(value, tuple) and len(value) == len(like):
+        parts = tuple(tensors_like(v, part, dtype) for v, part in zip(value, like, strict=True))
+        return value if all(part is v for part, v in zip(parts, value, strict=True)) else parts
+    return value
+
+
+def giving(function: Callable, like: Any) -> Callable:
+    """The function, its values as tensors where `like` has them, of the precision of the tensors that go in."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = [x.dtype for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor) and x.is_floating_point()]
+        return tensors_like(function(*args, **kwargs), like, reduce(torch.promote_types, given) if given else None)
+
+    return call
 
 
 def _is_number(value: Any) -> bool:

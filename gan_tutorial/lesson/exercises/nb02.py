@@ -219,6 +219,12 @@ JS = register(
                 "half of p + q?",
             ),
             _is_not(
+                "dx",
+                lambda *given: jensen_shannon(*given) / DX,
+                _apart,
+                "This is the sum over the grid without the width of its cells: an integral needs dx.",
+            ),
+            _is_not(
                 "bits",
                 lambda *given: jensen_shannon(*given) / math.log(2),
                 _apart,
@@ -265,13 +271,14 @@ JS = register(
                 "disjoint",
                 lambda answer: answer(LEFT, RIGHT, DX),
                 "For densities that never overlap JS is log 2 = {expected}, but yours is {got}; where a density is 0 "
-                "its term should be 0, and 0 * log 0 is nan.",
+                "its term should be 0, but 0 * log 0 is nan, and where both are 0, so is p/m = 0/0.",
             ),
         ),
         hints=(
             "Which mixture are p and q both compared with, and how is KL(p || m) = E_p log(p/m) written on a grid?",
             "First m = (p_x + q_x) / 2. KL(p || m) is the sum of p log(p/m), times dx.",
-            "Where p is 0, p/m is 0 and its logarithm infinite: write p log p - p log m, each by torch.xlogy.",
+            "Where p is 0, log(p/m) is infinite, and where both densities are 0, p/m is 0/0, which is nan: divide "
+            "nowhere, and write p log p - p log m, each by torch.xlogy.",
             "Add KL(p || m) and KL(q || m) and halve the sum.",
         ),
         praise="It is 0 for equal densities and log 2 for disjoint ones.",

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from gan_tutorial.lesson.exercises import Exercise, Property, register
+from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
 
 
 def _t(*values):
@@ -22,6 +22,10 @@ def w1_of_piles(x, a, y, b):
     return (carried[:-1].abs() * points.diff()).sum()
 
 
+def _four_points(f):
+    return f(_t(0, 4), _t(0.5, 0.5), _t(3, -1), _t(0.5, 0.5))
+
+
 PILES = register(
     Exercise(
         id="7.1",
@@ -31,6 +35,20 @@ PILES = register(
                 "one pile",
                 lambda f: f(_t(1.0), _t(1.0), _t(4.0), _t(1.0)),
                 "Mass 1 from 1 to 4 is work {expected}, not {got}.",
+            ),
+            Property(
+                "least work",
+                _four_points,
+                "Halves at 0 and 4, to be brought to 3 and -1, are work {expected}, not {got}. That is the mean over "
+                "all pairs: a plan too, but one that sends earth across. The least work needs less.",
+                agrees=lambda got, _: not agree(got, 2.5, 1e-4),
+            ),
+            Property(
+                "not as given",
+                _four_points,
+                "Halves at 0 and 4, to be brought to 3 and -1, are work {expected}, not {got}. You pair the points in "
+                "the order in which they are given. Ask instead what is carried past each place.",
+                agrees=lambda got, _: not agree(got, 4.0, 1e-4),
             ),
             Property(
                 "same piles",
@@ -111,7 +129,7 @@ EDGE = register(
             "torch.cdist(x, points) is the table of all distances, a row for each x. Add the values to each row.",
             "The minimum of each row: (values + torch.cdist(x, points)).min(dim=1).values",
         ),
-        praise="McShane's extension, of 1934.",
+        praise="Of all functions with slope at most 1 and these values it is the highest: McShane's extension (1934).",
     )
 )
 
@@ -199,6 +217,17 @@ def _within(f):
     return float(_Move(f, 0.1).after.abs().max())
 
 
+def _on_latents(D, G, opt, x, z, c):
+    return critic_step(D, lambda z: z, opt, x, z, c)
+
+
+def _strides(f):
+    """How many times as far as the reference a step leads in the same direction; 1 if the direction is another."""
+    right, yours = ((move := _Move(step, _FREE)).after - move.before for step in (critic_step, f))
+    times = float(yours @ right / (right @ right))
+    return round(times, 1) if bool((yours - times * right).norm() < 0.1 * yours.norm()) else 1.0
+
+
 STEP = register(
     Exercise(
         id="7.3",
@@ -218,6 +247,12 @@ STEP = register(
                 expected="True",
             ),
             Property(
+                "samples",
+                lambda f: _Move(f, _FREE).after,
+                "D scores the latents z themselves: the samples are G(z), without its gradient.",
+                agrees=lambda got, _: not agree(got, _Move(_on_latents, _FREE).after, 1e-6),
+            ),
+            Property(
                 "sign",
                 _parts,
                 "After your step the scores of data and samples are nearer to each other than before, or data lower: "
@@ -225,10 +260,17 @@ STEP = register(
                 expected="True",
             ),
             Property(
+                "once",
+                _strides,
+                "The direction is right, but D went about {got} times as far as one step leads: call opt.step() once, "
+                "on the difference of the two means. The five moves of D are five calls of this function.",
+                agrees=lambda got, _: abs(got - 1) < 0.3,
+            ),
+            Property(
                 "one step",
                 lambda f: _Move(f, _FREE).after,
-                "Data and samples do part, but not by one step down E_q D - E_p D: take the mean over each batch, no "
-                "sigmoid and no logarithm, and step once.",
+                "Data and samples do part, but not by one step down E_q D - E_p D: take the mean over each batch, and "
+                "nothing else of the scores: no sigmoid and no logarithm.",
             ),
             Property(
                 "old gradients",

@@ -22,7 +22,7 @@ PALE = LinearSegmentedColormap.from_list("pale", ["#B9BDC4", PAPER])  # a map on
 
 
 def framework() -> Axes:
-    """The game as a diagram: noise, G, a sample; data; D, its score and the value, which both learn from."""
+    """The game as a diagram: noise, G, a sample; data; D, its score and the value, from which G learns through D."""
     ax = plt.subplots(figsize=(7.8, 2.5))[1]
     ax.set(xlim=(0.2, 10), ylim=(-0.35, 2.6))
     ax.set_axis_off()
@@ -33,7 +33,8 @@ def framework() -> Axes:
     for start, end in [(noise, G), (G, sample), (sample, D), (data, D), (D, score), (score, value)]:
         _arrow(start, end)
     _arrow(value, D, "D", connectionstyle="arc3,rad=0.42", linestyle="--")
-    _arrow(value, G, "G", connectionstyle="arc3,rad=-0.28", linestyle="--")
+    _arrow(value, D, "G", connectionstyle="arc3,rad=-0.42", linestyle="--", arrowstyle="-")  # to G through D
+    _arrow(D, G, "G", connectionstyle="arc3,rad=-0.45", linestyle="--")
     ax.text(7.6, 2.2, "$D$ learns: raise $V$", color=COLORS["D"], ha="center")
     ax.text(7.9, -0.1, "$G$ learns: lower $V$", color=COLORS["G"], ha="center")
     return ax
@@ -190,7 +191,8 @@ def three_generators(three: Tensor, a: Tensor, values: Tensor, t: Tensor, landsc
     for start in (0.25, 3.05):  # D climbs to the ridge
         stop = 1.8 + 0.45 * math.copysign(1, start - 1.8)
         right.annotate("", (1.95, stop), (1.95, start), arrowprops=head | {"color": COLORS["D"]})
-    right.annotate("", (0.3, 0.62), (1.25, 1.6), arrowprops=head | {"color": COLORS["G"]})  # G walks it down
+    down = head | {"color": COLORS["G"], "lw": 2.4, "shrinkA": 0, "shrinkB": 0, "zorder": 5}
+    right.annotate("", (0.3, 0.3), (1.35, 1.35), arrowprops=down)  # G walks it down
     right.text(-2.9, 3.45, "$D$ climbs to the ridge,\n$G$ walks it down", size=8.5)
     right.set(xlabel="generator: shift $t$", ylabel="discriminator $a$", ylim=(float(a[0]), float(a[-1])))
     right.set_title("$V$ from above", pad=17)
@@ -208,6 +210,8 @@ def envelope(t: Tensor, L: Tensor, several: Tensor, one: Tensor, marks: Mapping[
     left.plot(t, several, color=COLORS["D"], lw=1, label=["each with one fixed $D$", *[""] * (several.shape[1] - 1)])
     left.plot(t, several.max(1).values, color=COLORS["G"], lw=2.4, alpha=0.7, label="maximum of these six")
     left.plot(t, L, color=COLORS["truth"], ls="--", label="$L$: maximum over all $D$")
+    touch = (L[:, None] - several).argmin(0)
+    left.plot(t[touch], L[touch], "o", color=COLORS["truth"], ms=4, zorder=4)
     right.plot(t, L, color=COLORS["truth"], label="$L(t)$, the truth")
     right.plot(t, one, color=COLORS["D"], label="$V(t, D_2)$, what $G$ sees")
     for text, place in marks.items():
@@ -290,6 +294,8 @@ def fixed_and_memorising(means: Mapping[int, Tensor], steps: Tensor, fits: Tenso
         right.plot(steps, values, color=color, label=[label, *[""] * (values.shape[1] - 1)])
     for ax, line in ((left, left.axvline), (right, right.axhline)):
         line(best, color=COLORS["guide"], ls="--", label="max V, exact")
+        if ax is right:
+            ax.axhline(SHRUG, color=COLORS["guide"], ls=":", label="−2 log 2: a shrug")
         ax.legend(fontsize=8.5)
     right.set(xlabel="step of D", ylabel="V", ylim=(-3, 0), title="D trained on few points: flattered")
     return fig.axes

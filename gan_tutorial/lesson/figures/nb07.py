@@ -157,33 +157,35 @@ def earth_panel(ax: Axes, line):
     (flow,) = ax.plot(x, x, color=COLORS["truth"], label="carried to the right")
     ax.axhline(0, color=COLORS["guide"], linewidth=1)
     ax.set(xlabel="place x", ylabel="density, and mass carried", title="earth")
-    ax.set(xlim=(-12, 12), ylim=(-1.1, 1.1))
+    ax.set(xlim=(-10, 10))
     ax.legend(**BELOW)
 
     def redraw(p, q, carried) -> None:
         """p, q, carried: (n,)"""
         for curve, values in ((data, p), (samples, q), (flow, carried)):
             curve.set_ydata(_array(values))
+        highest = max(np.abs(_array(values)).max() for values in (p, q, carried))
+        top = next(limit for limit in (0.5, 1.1) if highest < limit or limit > 1)  # two scales, so that it seldom jumps
+        ax.set_ylim(-top, top)
 
     return redraw
 
 
 def critic_panel(ax: Axes, line):
     """The best critic over `line`, (n,), with the double cone at one place.  -> how to redraw it"""
-    x, ends = _array(line), np.array([-4.0, 4.0])
+    x = _array(line)
+    bow = 3 * np.array([(0, 0), (-1, 1), (1, 1), (0, 0), (1, -1), (-1, -1)])  # the outline of the double cone
+    (cone,) = ax.fill(*bow.T, color=COLORS["guide"], alpha=0.25, linewidth=0, label="cone of slope 1")
     (critic,) = ax.plot(x, x, color=COLORS["D"], label="best critic f")
-    look = {"color": COLORS["guide"], "linestyle": "--", "linewidth": 1.5}
-    rays = [ax.plot([], [], **look, label=label)[0] for label in ("cone of slope 1", None)]
     (dot,) = ax.plot([], [], "o", color=COLORS["truth"])
-    ax.set(xlabel="place x", ylabel="f(x)", title="critic", xlim=(-12, 12), ylim=(-13, 9))
+    ax.set(xlabel="place x", ylabel="f(x)", title="critic", xlim=(-10, 10), ylim=(-12, 9))
     ax.legend(**BELOW)
 
     def redraw(f, cone_at: float) -> None:
         """f: (n,)"""
         critic.set_ydata(_array(f))
         height = np.interp(cone_at, x, _array(f))
-        for ray, slope in zip(rays, (1, -1), strict=True):
-            ray.set_data(cone_at + ends, height + slope * ends)
+        cone.set_xy(bow + (cone_at, height))
         dot.set_data([cone_at], [height])
 
     return redraw
@@ -201,9 +203,8 @@ def draw_reach(in_box, in_ball) -> Axes:
     arrow = {"arrowstyle": "->", "color": COLORS["guide"]}
     for tip in (in_box[0], in_box[len(in_box) // 8]):
         ax.annotate("", tip, (0, 0), arrowprops=arrow)
-    ax.set(aspect="equal", xlabel="shift along $x_1$", ylabel="along $x_2$")
-    ax.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
-    ax.set_title("score difference for a shift of length 1, by its direction (c = 1)")
+    ax.set(aspect="equal", xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+    ax.set_title("distance from the centre: score difference (c = 1)\nfor a shift of length 1 in this direction")
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5))
     return ax
 
@@ -230,9 +231,9 @@ def draw_estimates(at, exact, floor: float, estimates: dict[str, object]) -> np.
     exact, least = _array(exact), 0.01
     _, axes = plt.subplots(1, 3, figsize=(10.4, 3.5), width_ratios=(1.1, 1, 1))
     low, median, high = np.sort(exact, axis=1).T
-    axes[0].plot(at, median, color=COLORS["truth"], label="samples, data")
+    axes[0].plot(at, median, color=COLORS["truth"], label="samples and data")
     axes[0].fill_between(at, low, high, color=COLORS["truth"], alpha=0.2, linewidth=0)
-    axes[0].axhline(floor, color=COLORS["guide"], linestyle=":", label="floor: data, data")
+    axes[0].axhline(floor, color=COLORS["guide"], linestyle=":", label="floor: data and other data")
     axes[0].set(xlabel="step", ylabel="exact $W_1$", ylim=(0, None), title="three seeds, median and range")
     axes[0].legend(fontsize=8)
     inks = np.linspace(0.25, 1, len(exact))
@@ -244,7 +245,8 @@ def draw_estimates(at, exact, floor: float, estimates: dict[str, object]) -> np.
             ax.scatter(exact[:, k], y, alpha=inks, **look)
             ax.scatter([], [], **look, label=f"seed {k}")  # for the legend
         for factor in 10.0 ** np.arange(-2, 2):
-            ax.plot(x, factor * x, color=COLORS["guide"], linestyle=":", linewidth=1)
+            (line,) = ax.plot(x, factor * x, color=COLORS["guide"], linestyle=":", linewidth=1)
+        line.set_label("constant ratio")
         ax.set(xscale="log", yscale="log", xlim=x, ylim=(0.7 * least, 20), xlabel="exact $W_1$", title=name)
         ticks = [v for v in (0.2, 0.5, 1, 2, 5) if x[0] < v < x[1]]
         ax.set_xticks(ticks, ticks)
@@ -259,9 +261,9 @@ def draw_two_curves(at, differences, looked, distances, floor: float) -> np.ndar
     _, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.3))
     left.plot(at, _array(differences), color=COLORS["D"], linewidth=1)
     left.set(xlabel="step", ylabel="critic's score difference")
-    right.plot(looked, distances, ".-", color=COLORS["truth"], label="500 samples, 500 pictures")
+    right.plot(looked, distances, ".-", color=COLORS["truth"], label="500 samples and 500 pictures")
     look = {"color": COLORS["guide"], "linestyle": ":"}
-    right.axhline(floor, **look, label="floor: 500 pictures, 500 pictures")
+    right.axhline(floor, **look, label="floor: 500 pictures and 500 others")
     right.set(xlabel="step", ylabel="exact $W_1$", ylim=(0, None))
     right.legend(fontsize=8, loc="lower right")
     return np.array([left, right])

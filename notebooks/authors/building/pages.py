@@ -133,9 +133,9 @@ def table(built: dict[str, NotebookNode], folder: str = "") -> str:
         measured = nb.metadata.get("gan_tutorial", {})
         seconds = measured.get("seconds") if measured.get("profile") == "cpu" else None
         time = duration(seconds).removeprefix("about ") if seconds else "not measured yet"
-        minutes = nb.metadata[MINUTES]
+        minutes = nb.metadata.get(MINUTES, {"core": "?", "all": "?"})  # it was built before there were any
         link = f"[{name[:2]} · {title(nb)}]({folder}{name})"
-        rows.append(f"| {link} | {what(nb)} | {minutes.core} | {minutes['all']} | {time} |")
+        rows.append(f"| {link} | {what(nb)} | {minutes['core']} | {minutes['all']} | {time} |")
     return "\n".join(rows) if built else ""
 
 
