@@ -380,8 +380,7 @@ MISTAKES = [
     ),
     Mistake(
         "A good state is kept by reference, and trains on",
-        LOOP, 'return deepcopy(parts | {"step": self.step, "rng": self.rng})',
-        'return parts | {"step": self.step, "rng": self.rng}',
+        LOOP, "return deepcopy(self._state())", "return self._state()",
         "game/test_game.py::test_a_state_is_a_copy", "'best model' of many training loops",
     ),
     # ---- Networks ----
