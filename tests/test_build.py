@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -601,3 +602,10 @@ def test_pictures_are_stored_small_and_look_the_same():
     a, b = (np.asarray(Image.open(io.BytesIO(b64decode(p))).convert("RGB")).astype(int) for p in (before, after))
     assert a.shape == b.shape and np.abs(a - b).mean() < 0.5
     assert execute.paletted(after) == after  # a second time changes nothing
+
+
+def test_the_command_is_one():
+    """It runs as `make build` calls it, and not only when it is imported."""
+    script = ROOT / "notebooks" / "authors" / "build.py"
+    done = subprocess.run([sys.executable, script, "77"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("There is no source 77; there are 00_start_here, ")

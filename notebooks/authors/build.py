@@ -173,3 +173,7 @@ def _keep(root: Path, path: Path, nb: NotebookNode, measured: dict) -> None:
         raise BuildError(f"{path.relative_to(root)}: " + "; ".join(found) + ".")
     nbformat.validate(nb)
     write(path, (nbformat.writes(nb) + "\n").encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
