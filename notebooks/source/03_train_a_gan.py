@@ -182,7 +182,7 @@ print("BCE, label real ", *(f"{v:7.4f}" for v in labelled_real))
 # %% [markdown]
 # Three names, one loss. And why is it allowed to lie about the label? Because D does not learn from it: in that move only G's weights change.
 #
-# Something is lost: the *single* [value](glossary.md#value) function. In minimax both players fight over one number $V$, minus D's loss: D raises it, G lowers it. So
+# Something is lost: the *single* [value](glossary.md#value) function. In minimax both players fight over one number $V$, D's loss with the opposite sign: D raises it, G lowers it. So
 # the samples' terms in their losses add to zero for every score.
 
 # %% tags=["nbval-check-output"] covers=["4.07"]
@@ -288,12 +288,12 @@ print(f"left in G without detach: {grad_of_g(False):.3f}, with detach: {grad_of_
 
 # %% [markdown]
 # Without `detach`, G holds gradients that point the wrong way: they would make samples *easier* to recognise. If `zero_grad()` clears them before G's move, they only take time.
-# Forget `zero_grad()` as well, and G is pulled both ways. G's move leaves gradients in D in turn, as it must: the way from G's loss to G leads through D. There `zero_grad()` is the only cure.
+# Forget `zero_grad()` as well, and G is pulled both ways. G's move leaves gradients in D in turn, as it must: the way from G's loss to G leads through D. There `zero_grad()` is the usual cure.
 #
 # ### Exercise 3.3 · One step of Algorithm 1
 #
 # Write the whole step. `batches` holds $k$ batches of data: for each of them D moves once; then G moves once. A move is four lines: the loss, `zero_grad()`, `backward()`, and `step()` of
-# that player's optimiser. Take as many latents as there are pictures in the batch, fresh ones for each move, G's too. Give back D's last loss and G's loss. You have `d_loss` and `g_loss`
+# that player's optimiser. Cut the samples off from G in D's move; in G's move do not. Take as many latents as there are pictures in the batch, fresh ones for each move, G's too. Give back D's last loss and G's loss. You have `d_loss` and `g_loss`
 # from Exercise 3.2. {{help}}
 
 # %% tags=["exercise"] covers=["4.01", "4.02", "4.05"] topics=["Algorithm 1", "training loop", "detach"]

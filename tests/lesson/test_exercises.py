@@ -313,3 +313,10 @@ def test_short_keeps_a_sentence_a_sentence():
 def test_a_number_that_is_none_is_told_in_words(number, capsys):
     assert check(number, 3) == 3
     assert "There is no exercise" in capsys.readouterr().out
+
+
+def test_a_batch_may_also_be_drawn_without_repeats():
+    def batch(images, n):
+        return (images[torch.randperm(len(images))[:n]].float() / 127.5 - 1).unsqueeze(1)
+
+    assert judge(find("3.1"), batch).kind == "right"

@@ -95,6 +95,13 @@ def _in_degrees(a, b, t):
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
 
 
+def _always_detached(G, D, g_opt, d_opt, batches, latent):
+    def cut(z):
+        return G(z).detach()
+
+    return training_step(cut, D, g_opt, d_opt, batches, latent)
+
+
 def _step(detach=True, d_zero=True, g_zero=True, swapped=False, g_of=g_loss, reuse=False, back="dg"):
     """A training step with something amiss."""
 
@@ -216,6 +223,7 @@ WRONG = {
         (_g_first, "order of moves"),
         (_step(reuse=True), "fresh latents"),
         (_sixty_four, "fresh latents"),
+        (_always_detached, "G's own move"),
         (_step(detach=False), "detach"),
         (_step(detach=False, g_zero=False), "detach"),
         (_step(back="gd"), "which is which"),

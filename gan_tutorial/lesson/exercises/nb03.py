@@ -28,12 +28,12 @@ def _flat(values):
 
 
 def _whole(f):
-    x = f(_flat([0, 51, 102, 204, 255]), 40).flatten(1)
+    x = f(_flat([0, 51, 102, 204, 255] * 10), 40).flatten(1)  # so many that one may also draw without repeats
     return float((x.max(dim=1).values - x.min(dim=1).values).max())
 
 
 def _values(f):
-    return sorted({round(v, 3) for v in f(_flat([0, 51, 102, 204, 255]), 400).flatten(1)[:, 0].tolist()})
+    return sorted({round(v, 3) for v in f(_flat([0, 51, 102, 204, 255] * 100), 400).flatten(1)[:, 0].tolist()})
 
 
 def _differs(f):
@@ -42,9 +42,9 @@ def _differs(f):
 
 
 def _untouched(f):
-    images = _flat([10, 200])
+    images = _flat([10, 200] * 4)
     f(images, 4)
-    return str(torch.equal(images, _flat([10, 200])))
+    return str(torch.equal(images, _flat([10, 200] * 4)))
 
 
 SAMPLER = register(
@@ -54,13 +54,13 @@ SAMPLER = register(
         properties=(
             Property(
                 "shape",
-                lambda f: f(_flat([0]), 6),
+                lambda f: f(_flat([0] * 8), 6),
                 "Six pictures should come in the shape (6, 1, 28, 28), with one channel, but came as {got}.",
                 agrees=_same_shape,
             ),
             Property(
                 "type",
-                lambda f: str(f(_flat([0, 255]), 6).dtype),
+                lambda f: str(f(_flat([0, 255] * 4), 6).dtype),
                 "The type should be {expected}, as the networks have it, but is {got}.",
             ),
             Property(
@@ -306,6 +306,13 @@ STEP = register(
                 "With two batches of four, latent should be asked for {expected}, but was asked for {got}. Algorithm 1 "
                 "draws as many latents as there are data, fresh ones for each move, G's too (to use D's again also "
                 "trains, but it is another algorithm).",
+            ),
+            Property(
+                "G's own move",
+                _after(lambda play: play.reached_g > 0),
+                "No gradient reaches G's weights: the samples are cut off from G in G's own move, too. Detach them for D "
+                "only.",
+                expected=True,
             ),
             Property(
                 "detach",
