@@ -128,7 +128,7 @@ shown("crosses", "share in the heaps, in the picture", (0.6, 0.95), in_modes[1])
 # ## Does it run here?
 #
 # Each line says what was found; where something is missing, it also says what to do. (Stored here is the
-# machine on which we ran the notebook last. Run the cell, and it speaks of yours.)
+# machine on which we ran the notebook last.)
 
 # %%
 from gan_tutorial.commands import doctor
@@ -271,8 +271,7 @@ ax = image_grid(mixed, columns=12)
 frames_around(ax, is_real)
 
 # %% [markdown]
-# If you found it hard, look again at the edges, and at thin parts such as straps and heels. (You did D's work
-# just now.) Are they copies, and are there all kinds? Two deeper sections look.
+# If you found it hard, look again at the edges, and at thin parts such as straps and heels. Are they copies, and are there all kinds? Two deeper sections look.
 
 # %% [markdown] topics=["memorisation", "nearest neighbours"]
 # ### Deeper: is it copying?

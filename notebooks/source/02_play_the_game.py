@@ -500,7 +500,7 @@ for claim, expected, found in (
 # [divergence](glossary.md#divergence): a number that is 0 when two densities are the same, and positive when they are
 # not. On a fine grid of points, `dx` apart, integrals turn into sums.
 # **Write `value(p_x, q_x, D_x, dx)`**, the $V$ above, for tensors of both densities and of $D$ at the grid points.
-# Where a density is 0 it should add 0, even if $D$ is 0 or 1 there and the logarithm is infinite.
+# Where one density is 0 its term should add 0 (the other's still counts), even if $D$ is 0 or 1 there.
 #
 # {{help}}
 
@@ -551,7 +551,7 @@ for name, s in scores.items():
 # the two is the [Jensen–Shannon divergence](glossary.md#js),
 # $\mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p\,\|\,m) + \tfrac12 \mathrm{KL}(q\,\|\,m)$.
 #
-# **Write `js(p_x, q_x, dx)`** on the grid, in *nats* (natural logarithms), again safe where a density is 0. What is its
+# **Write `js(p_x, q_x, dx)`** on the grid, in *nats* (natural logarithms), safe where a density is 0 or tiny. What is its
 # largest possible value? So what is the range of $\max_D V$?
 #
 # {{help}}

@@ -101,7 +101,7 @@ assert round(18 * float(move.plan.diagonal().sum())) == 1  # part that stays
 # %% [markdown]
 # ### Exercise 7.1 · What is carried past each place
 #
-# Compute this integral for masses `a` at the points `x`, and masses `b` at the points `y`, given in any order. Between two neighbouring points $F_p - F_q$ is constant, so the integral is a sum.
+# Compute this integral for masses `a` at the points `x`, and masses `b` at the points `y`, in any order, in the precision of `x`. Between two neighbouring points $F_p - F_q$ is constant, so the integral is a sum.
 #
 # {{help}}
 
@@ -387,7 +387,7 @@ ledger.add("8.01", "MMD of spikes 4 apart", 2**0.5, families[4.0][2], 0.01, "its
 # %% [markdown]
 # ### Exercise 7.2 · The best critic, everywhere
 #
-# You know the values $v_j$ of a function with slope at most 1 at the points $y_j$. Make it as high as its slope allows everywhere else: put a cone of slope 1, open upwards, on every point, and at each $x$ take the lowest, $f(x) = \min_j \, (v_j + |x - y_j|)$. Points may have any number of coordinates.
+# You know the values $v_j$ of a function with slope at most 1 at the points $y_j$. Make it as high as its slope allows everywhere else: put a cone of slope 1, open upwards, on every point, and at each $x$ take the lowest, $f(x) = \min_j \, (v_j + |x - y_j|)$. Points may have any number of coordinates; keep the precision of `values`.
 #
 # {{help}}
 
@@ -599,7 +599,7 @@ ledger.add("F-W3", "forty points in the plane: earned - cost", 0,
 # %% [markdown]
 # ### Exercise 7.3 · One move of the critic
 #
-# Write D's move. `G(z)` are the samples; G stands still, and no gradient should go back into it. An optimizer goes *down* a loss, so D's [loss](glossary.md#loss) is $\mathbb E_q D - \mathbb E_p D$, with means over the batch. Let `opt` make one step; then clip. Return the loss.
+# Write D's move. `G(z)` are the samples; G stands still: no gradient should go back into it, and it moves next. An optimizer goes *down* a loss, so D's [loss](glossary.md#loss) is $\mathbb E_q D - \mathbb E_p D$, with means over the batch. Let `opt` make one step; then clip. Return the loss.
 #
 # {{help}}
 

@@ -320,3 +320,17 @@ def test_a_batch_may_also_be_drawn_without_repeats():
         return (images[torch.randperm(len(images))[:n]].float() / 127.5 - 1).unsqueeze(1)
 
     assert judge(find("3.1"), batch).kind == "right"
+
+
+def test_an_answer_that_spoils_what_it_is_given_spoils_nothing_for_the_next():
+    def spoils(p_x, q_x, dx):
+        p_x[p_x == 0] = 1e-12
+        return find("2.3").reference(p_x, q_x, dx)
+
+    def naive(p_x, q_x, dx):
+        m = (p_x + q_x) / 2
+        return ((p_x * (p_x / m).log()).sum() + (q_x * (q_x / m).log()).sum()) / 2 * dx
+
+    fresh = judge(find("2.3"), naive)
+    judge(find("2.3"), spoils)
+    assert judge(find("2.3"), naive) == fresh and fresh.kind == "wrong"

@@ -22,6 +22,17 @@ def quotients(p, q, dx):
     return (torch.xlogy(p, p / m) + torch.xlogy(q, q / m)).sum() * dx / 2
 
 
+def _where_both_are(p, q, D, dx):
+    both = (p > 0) & (q > 0)
+    terms = p * D.clamp(1e-300).log() + q * (1 - D).clamp(1e-300).log()
+    return torch.where(both, terms, 0 * terms).sum() * dx if bool(both.any()) else torch.tensor(0.0)
+
+
+def _by_the_value(p, q, dx):
+    D = torch.nan_to_num(p / (p + q))
+    return ((torch.xlogy(p, D) + torch.xlogy(q, 1 - D)).sum() * dx + 2 * math.log(2)) / 2
+
+
 WRONG = {
     "2.1": [
         (lambda p, q: p / q, "ratio"),  # the ratio, not the share
@@ -36,6 +47,7 @@ WRONG = {
         (0.5, "function"),
     ],
     "2.2": [
+        (_where_both_are, "one zero"),
         (lambda p, q, D, dx: (torch.xlogy(p, D) + torch.xlogy(q, 1 - D)) * dx, "number"),
         (lambda p, q, D, dx: (torch.xlogy(p, D) + torch.xlogy(q, 1 - D)).sum(), "dx"),  # forgotten
         (lambda p, q, D, dx: value(p, q, D, dx) / 2, "half"),  # -J(D)
@@ -50,6 +62,7 @@ WRONG = {
         (lambda p, q, D, dx: value(p, q, D.clamp(1e-3, 1 - 1e-3), dx), "zeros"),
     ],
     "2.3": [
+        (_by_the_value, "far apart"),
         (lambda p, q, dx: kl(p, p + q, dx) / 2 + kl(q, p + q, dx) / 2, "equal"),  # m without its half
         (lambda p, q, dx: jensen_shannon(p, q, dx) / math.log(2), "bits"),
         (in_bits, "bits"),

@@ -140,6 +140,11 @@ def _clips_before(D, G, opt, x, z, c):
     return _step(clipped=lambda D, G: [])(D, G, opt, x, z, c)
 
 
+def _freezes(D, G, opt, x, z, c):
+    G.requires_grad_(False)
+    return critic_step(D, G, opt, x, z, c)
+
+
 # (answer, name of the first property that it lacks)
 WRONG = {
     "7.1": [
@@ -174,6 +179,7 @@ WRONG = {
         (_step(zero=False), "old gradients"),
         (_step(clipped=lambda D, G: [*D.parameters(), *G.parameters()]), "G stands still"),
         (_step(clipped=lambda D, G: G.parameters()), "G stands still"),
+        (_freezes, "G goes on"),
         (_step(clipped=lambda D, G: []), "clips"),
         (_clips_gradients, "clips"),
         (_step(clipped=lambda D, G: [w for w in D.parameters() if w.dim() == 2]), "all of them"),

@@ -16,7 +16,7 @@ from html import escape
 from typing import Any, Literal
 
 from gan_tutorial.lesson.exercises.compare import agree, giving, is_tensors, kind, short, tensors_like
-from gan_tutorial.lesson.exercises.errors import blame, is_blank, raised_in, seeded, watched
+from gan_tutorial.lesson.exercises.errors import blame, is_blank, raised_in, seeded, unspoiled, watched
 
 __all__ = ["Exercise", "Property", "Verdict", "agree", "check", "find", "hint", "judge", "register", "short"]
 
@@ -42,7 +42,7 @@ class Property:
         """The sentence about `answer`, or None if it has the property.  Raises what the answer raises."""
         with seeded():  # the answer and the reference see the same random numbers, the notebook sees none of it
             expected = self.of(reference) if self.expected is SAME else self.expected
-        with seeded():
+        with seeded(), unspoiled(self.of):
             got = self.of(answer)
         agrees = self.agrees(got, expected) if self.agrees else agree(got, expected, self.tolerance)
         if agrees:

@@ -192,6 +192,12 @@ VALUE = register(
                 "For densities that never overlap and a D that is always certain and right the value is {expected}, "
                 "but yours is {got}; where a density is 0 its term should be 0, and 0 * log 0 is nan.",
             ),
+            Property(
+                "one zero",
+                lambda answer: answer(LEFT, RIGHT, torch.full_like(LEFT, 0.5), DX),
+                "For densities that never overlap and D = 1/2 the value is {expected}, but yours is {got}: where one "
+                "density is 0, the term of the other still counts.",
+            ),
         ),
         hints=(
             "An expectation under p is an integral of p times something. What becomes of an integral on a grid?",
@@ -266,6 +272,12 @@ JS = register(
                 _apart,
                 "JS of N(0, 1) and N(0.5, 4) is {expected}, but yours is {got}; it is the mean of two KL divergences, "
                 "both to m.",
+            ),
+            Property(
+                "far apart",
+                lambda answer: answer(P, _normal(4.0), DX),
+                "For N(0, 1) and N(4, 1) JS is {expected}, but yours is {got}: far out one density is tiny beside the "
+                "other, and 1 - p/(p + q) rounds to 0; work with m instead.",
             ),
             Property(
                 "disjoint",

@@ -310,8 +310,8 @@ STEP = register(
             Property(
                 "G's own move",
                 _after(lambda play: play.reached_g > 0),
-                "No gradient reaches G's weights: the samples are cut off from G in G's own move, too. Detach them for D "
-                "only.",
+                "No gradient reaches G's weights: the samples are cut off from G in G's own move, too. Detach them for "
+                "D only.",
                 expected=True,
             ),
             Property(

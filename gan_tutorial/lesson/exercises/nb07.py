@@ -213,6 +213,10 @@ def _g_has_no_gradient(f):
     return str(all(w.grad is None for w in _Move(f, 0.1).G.parameters()))
 
 
+def _g_goes_on(f):
+    return all(w.requires_grad for w in _Move(f, 0.1).G.parameters())
+
+
 def _within(f):
     return float(_Move(f, 0.1).after.abs().max())
 
@@ -283,6 +287,12 @@ STEP = register(
                 _g_stands,
                 "G's weights have changed. Only the critic is clipped: go through D.parameters().",
                 expected="True",
+            ),
+            Property(
+                "G goes on",
+                _g_goes_on,
+                "G's weights have lost requires_grad, and G moves next: detach its samples, and leave G as it is.",
+                expected=True,
             ),
             Property(
                 "clips",
