@@ -178,7 +178,7 @@ def test_the_profile_reaches_the_kernel_and_a_stored_output_is_compared(tmp_path
 def test_strict_nbval_compares_what_every_machine_repeats(tmp_path):
     """`;` hides a result from everyone but nbval, and no machine repeats another one's times and trainings."""
     text = (
-        "# %% [markdown]\n# # 99 · Two\n#\n# **What you'll do.** Add.\n#\n# {{time}}\n\n"
+        "# %% [markdown]\n# # 99 · Two\n#\n# **What you'll do.** Add.\n#\n# {{core}} {{all}} {{time}} {{contents}}\n\n"
         '# %% tags=["parameters"]\nPROFILE = None\nSEED = 0\n\n'
         '# %% tags=["setup"]\nx = 1\nx;\n\n# %%\nimport time\nprint(time.time())\n\n'
         '# %% tags=["nbval-check-output"]\nprint(x + 1)\n'

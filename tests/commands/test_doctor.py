@@ -235,6 +235,7 @@ def test_disk(monkeypatch):
 
 def test_data_not_there(monkeypatch, tmp_path):
     monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(checks, "CHECKOUT", tmp_path / "far" / "away")  # wherever this one lies
     line = only(checks.data)
     assert line.state == "note" and str(tmp_path) in line.text and "gan-tutorial data" in line.remedy
     assert list(tmp_path.iterdir()) == []  # a doctor looks and does not operate
@@ -252,6 +253,7 @@ def test_data_damaged(monkeypatch, tmp_path):
 
 def test_data_there(monkeypatch, tmp_path):
     monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(checks, "CHECKOUT", tmp_path / "far" / "away")
     monkeypatch.setattr(files, "find", lambda folders: folders[0])
     monkeypatch.setattr(files, "read", lambda folder: {})
     assert only(checks.data) == Line("data", "ok", f"FashionMNIST, complete and verified, in {tmp_path}")

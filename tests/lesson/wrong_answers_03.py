@@ -202,6 +202,8 @@ WRONG = {
         ((_one_mean, g_loss), "means apart"),
         ((_of_probabilities, g_loss), "large scores"),
         ((_with_epsilon, g_loss), "large scores"),
+        ((lambda r, f: d_loss(r, f.detach()), g_loss), "slopes of d_loss"),
+        ((lambda r, f: d_loss(r.detach(), f), g_loss), "slopes of d_loss"),
         ((d_loss, lambda f: -softplus(f).mean()), "undecided D, for G"),
         ((d_loss, lambda f: softplus(f).mean()), "strong slope"),
         ((d_loss, lambda f: -f.sigmoid().log().mean()), "large scores, for G"),

@@ -118,6 +118,12 @@ def _shapes(answer):
     return [str(tuple(loss.shape)) for loss in (answer[0](s, s), answer[1](s))]
 
 
+def _slopes_of_d(answer):
+    real, fake = torch.zeros(2, requires_grad=True), torch.zeros(2, requires_grad=True)
+    answer[0](real, fake).backward()
+    return [0.0 if s.grad is None else float(s.grad.sum()) for s in (real, fake)]
+
+
 def _slope_of_g(answer):
     s = torch.tensor([-5.0], requires_grad=True)
     (slope,) = torch.autograd.grad(answer[1](s), s)
@@ -155,6 +161,12 @@ LOSSES = register(
                 _d([-200.0], [200.0]),
                 "With a score of -200 for data and 200 for a sample, d_loss should be {expected}, not {got}: take no "
                 "logarithm of a probability.",
+            ),
+            Property(
+                "slopes of d_loss",
+                _slopes_of_d,
+                "With all scores 0, the slopes of d_loss, summed over data and over samples, should be {expected}, not "
+                "{got}: a gradient goes back to both. (What is to be cut off from G is its samples, in Exercise 3.3.)",
             ),
             Property(
                 "undecided D, for G",
