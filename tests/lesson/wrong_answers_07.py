@@ -158,6 +158,7 @@ WRONG = {
         (_signed, "both ways"),
         (_difference_of_means, "both ways"),
         (_x_not_sorted, "unsorted"),
+        (lambda *given: w1_of_piles(*given).float(), "precision"),
     ],
     "7.2": [
         (_along_the_wrong_axis, "one per point"),
@@ -166,6 +167,7 @@ WRONG = {
         (_upper_edge, "between and beyond"),
         (_manhattan, "in the plane"),
         (lambda values, points, x: 2 * lower_edge(values, points, x), "through the values"),
+        (lambda values, points, x: lower_edge(values, points, x).float(), "precision"),
     ],
     "7.3": [
         (_forgets_the_step, "moves"),

@@ -12,6 +12,11 @@ def _t(*values):
     return torch.tensor(values, dtype=torch.float64)
 
 
+def _precision(value):
+    narrow = any(bits in str(getattr(value, "dtype", "")) for bits in ("float32", "float16"))
+    return "single" if narrow else "double"
+
+
 # ---- 7.1: what is carried past each place -----------------------------------------------------------------------
 
 
@@ -71,6 +76,13 @@ PILES = register(
                 lambda f: f(_t(3, 0, 1), _t(0.2, 0.5, 0.3), _t(2, -1), _t(0.6, 0.4)),
                 "For masses (0.2, 0.5, 0.3) at (3, 0, 1) and (0.6, 0.4) at (2, -1) it should be {expected}, not {got}.",
             ),
+            Property(
+                "precision",
+                lambda f: _precision(f(_t(0, 4), _t(0.5, 0.5), _t(3, -1), _t(0.5, 0.5))),
+                "Right, but in {got} precision: torch.zeros(n) and torch.tensor(0.1) are float32 unless you say "
+                "dtype=x.dtype, and what follows compares more digits.",
+                expected="double",
+            ),
         ),
         hints=(
             "Stand between two neighbouring points. What lies to your left in p, and what will lie there in q: how "
@@ -121,6 +133,13 @@ EDGE = register(
                 "in the plane",
                 lambda f: f(_t(0.0, 1.0), _t([0.0, 0.0], [3.0, 4.0]), _t([1.0, 1.0], [3.0, 4.0])),
                 "In the plane |x - y| is the Euclidean distance: there it should be {expected}, not {got}.",
+            ),
+            Property(
+                "precision",
+                lambda f: _precision(f(_VALUES, _POINTS, _POINTS)),
+                "Right, but in {got} precision: torch.zeros(n) and torch.tensor(0.1) are float32 unless you say "
+                "dtype=x.dtype, and what follows compares more digits.",
+                expected="double",
             ),
         ),
         hints=(
