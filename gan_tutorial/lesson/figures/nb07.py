@@ -166,7 +166,8 @@ def earth_panel(ax: Axes, line):
             curve.set_ydata(_array(values))
         highest = max(np.abs(_array(values)).max() for values in (p, q, carried))
         top = next(limit for limit in (0.5, 1.1) if highest < limit or limit > 1)  # two scales, so that it seldom jumps
-        ax.set_ylim(-top, top)
+        if ax.get_ylim()[1] != top:  # else only the curves are drawn anew, which is what makes it quick
+            ax.set_ylim(-top, top)
 
     return redraw
 
