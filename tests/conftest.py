@@ -27,6 +27,8 @@ for _name in ["GAN_TUTORIAL_PROFILE", "GAN_TUTORIAL_STRICT"]:
 import matplotlib  # noqa: E402
 import pytest  # noqa: E402
 
+from install import find_browser  # noqa: E402
+
 matplotlib.use("Agg")
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +43,16 @@ def pytest_collection_modifyitems(items):
         if item.path.stem in ALONE:
             item.add_marker("alone")
     items.sort(key=lambda item: LAST.index(item.path.stem) if item.path.stem in LAST else -1)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser's path.  Without one, tests that need it are skipped, but in CI they fail."""
+    found = find_browser()
+    if not found:
+        missing = "there is no Chromium or Chrome here: install one, or name it in the environment variable CHROMIUM"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -11,20 +11,9 @@ import nbformat
 import pytest
 from lab import TOKEN, Visit, ask, environment, free_port, page_of, page_of_notebook, run_all, serving
 
-from install import find_browser
-
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 AS_ROOT = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    found = find_browser()
-    if not found:
-        missing = "there is no Chromium or Chrome here: install one, or name it in the environment variable CHROMIUM"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    return found
 
 
 @pytest.fixture(scope="module")

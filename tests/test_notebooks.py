@@ -193,6 +193,10 @@ def figure_without_picture(nb):
     nb.cells[3].outputs = []
 
 
+def picture_without_tag(nb):
+    nb.cells[3].source = "look()"
+
+
 def widget_without_picture(nb):
     nb.cells[2].metadata = {"tags": ["widget"]}
 
@@ -277,6 +281,7 @@ BROKEN = {
     unknown_tag: "the unknown tag nbval-skip",
     figure_without_picture: "cell c draws, but holds no PNG",
     widget_without_picture: "cell b draws, but holds no PNG",
+    picture_without_tag: "cell c shows a picture, but is not tagged figure",
     address: "cell b shows the address of an object",
     stand_in: "cell b was run on stand-in data",
     smoke: "built with profile smoke",

@@ -18,8 +18,6 @@ import pytest
 from filelock import FileLock
 from lab import BROWSER_FLAGS, one_playwright
 
-from install import find_browser
-
 if not os.environ.get("CI") and any(map(lambda name: importlib.util.find_spec(name) is None,
                                         ["myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline"])):
     pytest.skip('what the site is made with is not installed: "make test" does it', allow_module_level=True)
@@ -151,15 +149,6 @@ def test_fragments_of_jupyterlab_and_of_the_site_agree(name):
 
 
 # ---- in a browser
-
-@pytest.fixture(scope="session")
-def chromium():
-    found = find_browser()
-    if not found:
-        missing = "there is no Chromium or Chrome here: install one, or name it in the environment variable CHROMIUM"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    return found
-
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *words):

@@ -53,12 +53,10 @@ def refresh(root: Path, source: Path, solved: bool) -> bool:
     old = nbformat.read(path, as_version=4) if path.exists() else NotebookNode(cells=[], metadata={})
     measured = old.metadata.get("gan_tutorial")
     new = wanted(root, source, solved, measured)
-    before, now = ([cell for cell in nb.cells if cell.cell_type == "code"] for nb in (old, new))
-    if not measured or measured["profile"] == "smoke" or [c.source for c in before] != [c.source for c in now]:
+    before, now = ([cell.source for cell in _code(nb)] for nb in (old, new))
+    if not measured or measured["profile"] == "smoke" or before != now:
         return False
-    for cell, ran in zip(now, before, strict=True):
-        cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
-    _keep(root, path, new, measured)
+    _keep(root, path, new, old, measured)
     return True
 
 
@@ -73,11 +71,7 @@ def build(root: Path, source: Path, solved: bool, profile: str, timeout: int) ->
         raise BuildError(f"{path.relative_to(root)}: {error}") from None
     old = nbformat.read(path, as_version=4).metadata.get("gan_tutorial") if path.exists() else None
     measured = settle(old, new)
-    written = wanted(root, source, solved, measured)
-    for cell, ran in zip(written.cells, nb.cells, strict=True):
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
-    _keep(root, path, written, measured)
+    _keep(root, path, wanted(root, source, solved, measured), nb, measured)
     return f"{new['seconds']:.0f} s, {new['peak_mb']} MB"
 
 
@@ -163,7 +157,14 @@ def _said(nb: NotebookNode) -> list[tuple]:
     return [(cell.cell_type, cell.get("id"), cell.source, dict(cell.metadata)) for cell in nb.cells]
 
 
-def _keep(root: Path, path: Path, nb: NotebookNode, measured: dict) -> None:
+def _code(nb: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def _keep(root: Path, path: Path, nb: NotebookNode, ran: NotebookNode, measured: dict) -> None:
+    # Write `nb` with the outputs of the notebook of the same code that was run.
+    for cell, done in zip(_code(nb), _code(ran), strict=True):
+        cell.outputs, cell.execution_count = done.outputs, done.execution_count
     known = {item.id for item in checklist(root / "notebooks")}
     if unknown := sorted({item for cell in nb.cells for item in cell.metadata.get("covers", [])} - known):
         raise BuildError(f"{path.relative_to(root)} covers {unknown[0]}, which is not in checklist.tsv.")

@@ -548,7 +548,7 @@ mlp_steps = profile.pick(smoke=20, cpu=4000, gpu=20_000)
 mlp_game = recipes.fashion_game(images, recipes.mlp, seed=SEED)
 mlp_z, mlp_history, mlp_looks = mlp_game.latent(4), [], []
 
-# %% covers=["4.09"] alt="What the averaged MLP makes of four latents at the end of its training"
+# %% tags=["figure"] covers=["4.09"] alt="What the averaged MLP makes of four latents at the end of its training"
 with profile.plan(mlp_steps, about=30, gpu=40, done=mlp_game.step) as plan:
     how = {"steps": plan.steps, "batch_size": recipes.mlp.batch, "every": 10}
     training = train(mlp_game, non_saturating, **how)
@@ -563,7 +563,7 @@ conv_steps = profile.pick(smoke=20, cpu=5000, gpu=20_000)
 conv_game = recipes.fashion_game(images, recipes.conv, seed=SEED)
 conv_z, conv_history, conv_looks = conv_game.latent(4), [], []
 
-# %% covers=["4.09"] alt="What the averaged convolutional generator makes of four latents at the end of its training"
+# %% tags=["figure"] covers=["4.09"] alt="What the averaged convolutional generator makes of four latents at the end of its training"
 with profile.plan(conv_steps, about=35, gpu=40, done=conv_game.step) as plan:
     how = {"steps": plan.steps, "batch_size": recipes.conv.batch, "every": 10}
     training = train(conv_game, non_saturating, **how)

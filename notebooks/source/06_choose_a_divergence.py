@@ -1452,7 +1452,7 @@ def look(game):
     return figures.image_grid(game.ema(fixed), columns=8, title=f"step {game.step:,}")
 
 
-# %% covers=["7.04"] alt="Sixteen samples of the Pearson GAN as they are at the end of its training"
+# %% tags=["figure"] covers=["7.04"] alt="Sixteen samples of the Pearson GAN as they are at the end of its training"
 pearson, steps = OBJECTIVES["pearson"], profile.pick(smoke=10, cpu=900, gpu=4_000)
 moments = {max(5, 5 * round(steps * part / 5)) for part in (0.03, 0.1, 0.3, 0.6, 1)}
 with profile.plan(steps, about=20, gpu=15, done=game.step) as plan:
@@ -1519,7 +1519,7 @@ ledger.add("7.03", f"{clothes}: a judge's right answers, if the bound were the t
 # %% covers=["7.04"]
 small = recipes.fashion_game(images, recipes.conv, lr=3e-4, seed=SEED)
 
-# %% covers=["7.04"] alt="Sixteen samples of the non-saturating GAN with small steps as they are at the end of its training"
+# %% tags=["figure"] covers=["7.04"] alt="Sixteen samples of the non-saturating GAN with small steps as they are at the end of its training"
 non_saturating = OBJECTIVES["non_saturating"]
 steps = profile.pick(smoke=2, cpu=1_600, gpu=1_600)
 with profile.plan(steps, about=22, gpu=6, done=small.step) as plan:

@@ -929,7 +929,7 @@ def ring_now():
     return figures.scatter2d(ax, ring.sample(300), ring_game.sample(300 * SEEDS)[::SEEDS])
 
 
-# %% covers=["8.08"] alt="The eight modes of the data on a ring and the samples of the first seed, at the end of the training"
+# %% tags=["figure"] covers=["8.08"] alt="The eight modes of the data on a ring and the samples of the first seed, at the end of the training"
 ring_steps = profile.pick(smoke=5, cpu=800, gpu=800)
 more = profile.pick(smoke=3, cpu=200, gpu=200)  # moves of the copy
 with profile.plan(ring_steps, about=20, done=ring_game.step) as plan:
@@ -1119,7 +1119,7 @@ image_steps = profile.pick(smoke=10, cpu=1_000, gpu=5_000)
 moments = {max(5, 5 * round(image_steps * part / 5)) for part in (0.02, 0.12, 0.25, 0.5, 1)}
 measure_every = max(5, image_steps // 20)
 
-# %% alt="Sixteen samples at the end of the training: clothes, blurred and grainy"
+# %% tags=["figure"] alt="Sixteen samples at the end of the training: clothes, blurred and grainy"
 look = lambda: figures.image_grid(game.ema(fixed), title=f"step {game.step:,}")  # noqa: E731
 with profile.plan(image_steps, about=30, gpu=30, done=game.step) as plan:
     training = train(game, objectives.wgan, steps=plan.steps, d_steps=5, every=5)

@@ -1473,7 +1473,7 @@ def pictures_now():
 # %% [markdown]
 # (In the live notebook ■ stops this training without loss: run the cell again, and it goes on where it was.)
 
-# %% covers=["9.03"] alt="Sixteen samples at the end of the training: grainy clothes"
+# %% tags=["figure"] covers=["9.03"] alt="Sixteen samples at the end of the training: grainy clothes"
 with profile.plan(total, about=25, gpu=30, done=game.step) as plan:
     training = train(game, objectives.wgan_gp, steps=plan.steps, every=10)
     for step in plan.watch(training, show=pictures_now):

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from lab import Visit, page_of
-from test_browser import chromium  # noqa: F401  # fixture
 from torch.nn.utils import parameters_to_vector
 
 from gan_tutorial.game.objectives import OBJECTIVES

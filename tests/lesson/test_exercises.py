@@ -332,5 +332,5 @@ def test_an_answer_that_spoils_what_it_is_given_spoils_nothing_for_the_next():
         return ((p_x * (p_x / m).log()).sum() + (q_x * (q_x / m).log()).sum()) / 2 * dx
 
     fresh = judge(find("2.3"), naive)
-    judge(find("2.3"), spoils)
+    assert check("2.3", spoils) is spoils  # it is right, and looked at twice: also for what it gives back
     assert judge(find("2.3"), naive) == fresh and fresh.kind == "wrong"

@@ -18,7 +18,7 @@ import pytest
 from lab import DARK, RUN_ALL, TOKEN, Visit, page_of, page_of_notebook, run_cell
 from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
-from test_browser import chromium, server, written  # noqa: F401  # fixtures
+from test_browser import server, written  # noqa: F401  # fixtures
 
 from gan_tutorial.lesson import figures
 from gan_tutorial.lesson.laboratory import CONTROLS

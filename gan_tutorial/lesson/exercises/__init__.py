@@ -38,12 +38,15 @@ class Property:
     tolerance: float = 1e-4
     agrees: Callable[[Any, Any], bool] | None = None
 
+    def look(self, answer: Any) -> Any:
+        """What `of` sees: the same random numbers for each answer, and nothing that an earlier one has changed."""
+        with seeded(), unspoiled(self.of):
+            return self.of(answer)
+
     def fault(self, answer: Any, reference: Any) -> str | None:
         """The sentence about `answer`, or None if it has the property.  Raises what the answer raises."""
-        with seeded():  # the answer and the reference see the same random numbers, the notebook sees none of it
-            expected = self.of(reference) if self.expected is SAME else self.expected
-        with seeded(), unspoiled(self.of):
-            got = self.of(answer)
+        expected = self.look(reference) if self.expected is SAME else self.expected
+        got = self.look(answer)
         agrees = self.agrees(got, expected) if self.agrees else agree(got, expected, self.tolerance)
         if agrees:
             return None
@@ -170,8 +173,8 @@ def _of_our_kind(exercise: Exercise, mine: Any, ours: Any, place: int | None = N
         whole = exercise.reference  # the other functions of a tuple are ours
         whole = same if place is None else (*whole[:place], same, *whole[place + 1 :])
         for item in exercise.properties:
-            with suppress(Exception), seeded():
-                item.of(whole)
+            with suppress(Exception):
+                item.look(whole)
         return came
 
     if not callable(mine):

@@ -72,6 +72,17 @@ OWN = (
 )
 SIGN = "Here y goes down its slope, as x does. But y wants V large, so it goes up: plus, not minus."
 
+X_GOES_DOWN = Property(
+    "x goes down",
+    _coordinate(0, *AT),
+    "From x = 2, y = 1 with eta = 0.1, x should go down, to {expected}, but it is {got}.",
+)
+ANYWHERE = Property(
+    "anywhere",
+    lambda f: [f(1.0, 0.0, 0.5), f(-1.0, 2.0, 0.3)],
+    "From (2, 1) it is right, but not from everywhere and with every eta.",
+)
+
 SIMULTANEOUS = register(
     Exercise(
         id="4.1",
@@ -94,21 +105,13 @@ SIMULTANEOUS = register(
                 _y_first,
                 "Here x uses the new y. At the same time means that both slopes belong to the old place.",
             ),
-            Property(
-                "x goes down",
-                _coordinate(0, *AT),
-                "From x = 2, y = 1 with eta = 0.1, x should go down, to {expected}, but it is {got}.",
-            ),
+            X_GOES_DOWN,
             Property(
                 "y goes up",
                 _coordinate(1, *AT),
                 "From x = 2, y = 1 with eta = 0.1, y should go up, to {expected}, but it is {got}.",
             ),
-            Property(
-                "anywhere",
-                lambda f: [f(1.0, 0.0, 0.5), f(-1.0, 2.0, 0.3)],
-                "From (2, 1) it is right, but not from everywhere and with every eta.",
-            ),
+            ANYWHERE,
         ),
         hints=(
             "If only x changes by a little, by how much does V = xy change? And if only y does?",
@@ -142,22 +145,14 @@ ALTERNATING = register(
                 lambda x, y, eta: (x - eta * y, y - eta * (x - eta * y)),
                 SIGN,
             ),
-            Property(
-                "x goes down",
-                _coordinate(0, *AT),
-                "From x = 2, y = 1 with eta = 0.1, x should go down, to {expected}, but it is {got}.",
-            ),
+            X_GOES_DOWN,
             Property(
                 "y goes up",
                 _coordinate(1, *AT),
                 "From x = 2, y = 1 with eta = 0.1, x goes to 1.9, and then y should go up, to {expected}, but it is "
                 "{got}.",
             ),
-            Property(
-                "anywhere",
-                lambda f: [f(1.0, 0.0, 0.5), f(-1.0, 2.0, 0.3)],
-                "From (2, 1) it is right, but not from everywhere and with every eta.",
-            ),
+            ANYWHERE,
         ),
         hints=(
             "When it is y's turn, which x does y look at?",

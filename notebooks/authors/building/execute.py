@@ -119,8 +119,6 @@ def _frozen(output: NotebookNode) -> NotebookNode | None:
     data = output.get("data", {})
     if "image/png" in data:
         data["image/png"] = paletted(data["image/png"])
-    if data.get("text/plain", "").startswith("Row(fact="):  # a ledger's answer, of a time when it gave one
-        return None
     if VIEW not in data:
         return output
     data.pop(VIEW)

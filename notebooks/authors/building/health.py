@@ -101,6 +101,8 @@ def figures(nb: NotebookNode) -> Iterator[str]:
         pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
         if draws(cell) and not pictures:
             yield f"cell {cell.id} draws, but holds no PNG"
+        if pictures and not draws(cell):
+            yield f"cell {cell.id} shows a picture, but is not tagged figure"
         for output in pictures if "alt" in cell.metadata else ():
             if output.metadata.get("image/png", {}).get("alt") != cell.metadata.alt:
                 yield f"cell {cell.id} holds a PNG without its words"

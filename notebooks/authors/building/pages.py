@@ -72,15 +72,8 @@ def checklist(notebooks: Path) -> list[Item]:
 
 
 def covered(built: dict[str, NotebookNode]) -> dict[str, list[Section]]:
-    """Item -> the sections that name it in the `covers` of a cell."""
-    found: dict[str, list[Section]] = {}
-    for name, nb in built.items():
-        for place, cell in enumerate(nb.cells):
-            for item in cell.metadata.get("covers", []):
-                section = _section(name, nb, place)
-                if section not in found.setdefault(item, []):
-                    found[item].append(section)
-    return found
+    """Item of the checklist -> the sections that treat it."""
+    return _named(built, "covers")
 
 
 def gaps(items: list[Item], found: dict[str, list[Section]]) -> Iterator[str]:
@@ -141,13 +134,7 @@ def table(built: dict[str, NotebookNode], folder: str = "") -> str:
 
 def index(built: dict[str, NotebookNode], folder: str = "") -> str:
     """Topic -> sections, in alphabetical order, from the `topics` of cells."""
-    found: dict[str, list[Section]] = {}
-    for name, nb in built.items():
-        for place, cell in enumerate(nb.cells):
-            for topic in cell.metadata.get("topics", []):
-                section = _section(name, nb, place)
-                if section not in found.setdefault(topic, []):
-                    found[topic].append(section)
+    found = _named(built, "topics")
     lines = []
     for topic in sorted(found, key=str.lower):
         places = ", ".join(section.link.replace("](", f"]({folder}") for section in found[topic])
@@ -205,6 +192,18 @@ def write(path: Path, content: bytes) -> None:
 def _fill(text: str, name: str, content: str) -> str:
     block = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.S)
     return block.sub(lambda match: match[1] + (content + "\n" if content else "") + match[2], text)
+
+
+def _named(built: dict[str, NotebookNode], key: str) -> dict[str, list[Section]]:
+    """What the cells list under `key` in their metadata -> the sections of these cells."""
+    found: dict[str, list[Section]] = {}
+    for name, nb in built.items():
+        for place, cell in enumerate(nb.cells):
+            for item in cell.metadata.get(key, []):
+                section = _section(name, nb, place)
+                if section not in found.setdefault(item, []):
+                    found[item].append(section)
+    return found
 
 
 def _section(name: str, nb: NotebookNode, place: int) -> Section:
