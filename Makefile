@@ -11,11 +11,12 @@ RUN ?=
 BUILD ?=
 BENCH ?=
 MUTANTS ?=
+RECORD ?=
 PY := .venv/bin/python
 FOUND = command -v "$(PYTHON)" >/dev/null || { echo 'There is no "$(PYTHON)" here: install Python 3.11 or newer, or name it with make PYTHON=...' >&2; exit 1; }
 INSTALL = $(FOUND); "$(PYTHON)" install.py $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: install lab test mutants run bench build site playground
+.PHONY: install lab test mutants run bench record build site playground
 
 install:
 	@$(INSTALL)
@@ -41,6 +42,10 @@ run:
 bench:
 	@$(INSTALL)
 	$(PY) benchmarks/bench.py $(BENCH)
+
+record:
+	@$(INSTALL)
+	$(PY) notebooks/authors/record.py $(RECORD)
 
 build:
 	@$(INSTALL) --test

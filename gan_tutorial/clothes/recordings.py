@@ -18,7 +18,15 @@ class Recording:
     name: str
     about: str  # one sentence: device, version, date, how to make it again
     settings: dict[str, dict]  # name of a setting -> its numbers, and "runs": one per seed
-    pictures: dict[str, np.ndarray]  # name/seed -> uint8 (shown, 28, 28)
+    arrays: dict[str, np.ndarray]  # setting/seed/key -> what is no number
+
+    def value(self, setting: str, key: str) -> np.ndarray:
+        """What was measured under this name, of each seed.  -> (seeds, ...)"""
+        return np.array([run[key] for run in self.settings[setting]["runs"]])
+
+    def array(self, setting: str, seed: int, key: str) -> np.ndarray:
+        """What one seed left under this name, such as pictures."""
+        return self.arrays[f"{setting}/{seed}/{key}"]
 
     def ffd(self, setting: str) -> np.ndarray:
         """FFD at each look of each seed, NaN from where a training diverged.  -> (seeds, looks)"""
@@ -31,7 +39,7 @@ class Recording:
 
     def largest_d_loss(self, setting: str) -> np.ndarray:
         """max over the steps of |D's loss|, of each seed.  -> (seeds,)"""
-        return np.array([run["largest_d_loss"] for run in self.settings[setting]["runs"]])
+        return self.value(setting, "largest_d_loss")
 
     def steps(self, setting: str) -> np.ndarray:
         """The steps after which FFD was taken.  -> (looks,)"""
@@ -40,7 +48,7 @@ class Recording:
 
     def samples(self, setting: str, seed: int = 0) -> np.ndarray:
         """What the generator drew at the end.  -> uint8 (shown, 28, 28)"""
-        return self.pictures[f"{setting}/{seed}"]
+        return self.array(setting, seed, "samples")
 
 
 def load(name: str) -> Recording:
@@ -52,10 +60,12 @@ def load(name: str) -> Recording:
         )
     stored = json.loads(path.read_text())
     with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
-        pictures = dict(file)
-    about = (
-        f"Recorded on {stored['date']} ({stored['device']}, torch {stored['torch']}); "
-        f"FFD of {stored['samples_per_ffd']:,} samples. To make it again: python notebooks/authors/record.py {name}"
-    )
+        arrays = dict(file)
     settings = {row.pop("name"): row for row in stored["settings"]}
-    return Recording(name, about, settings, pictures)
+    counts = sorted({row["samples_per_ffd"] for row in settings.values() if "samples_per_ffd" in row})
+    ffd = "".join(f"; FFD of {n:,} samples" for n in counts)
+    about = (
+        f"Recorded on {stored['date']} ({stored['device']}, torch {stored['torch']}){ffd}. "
+        f"To make it again: python notebooks/authors/record.py {name}"
+    )
+    return Recording(name, about, settings, arrays)

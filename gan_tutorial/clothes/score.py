@@ -106,6 +106,24 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> tuple[float, 
     return share_inside(samples, real, reach(real)), share_inside(real, samples, reach(samples))
 
 
+def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> tuple[float, float]:
+    """How many of the data's balls hold a sample, divided by k, on average; the share of the balls that hold one.
+
+    (n, d), (m, d) float64.  The ball of a datum reaches to its k-th neighbour among the data (Naeem et al. 2020, eq. 5,
+    6).  For equal distributions density is 1 on average, and coverage 1 - prod_{i=1..k} (m - i) / (m + n - i) (theirs,
+    lemma 2).  Raises ValueError for fewer than k + 1.
+    """
+    samples, real = _clouds(samples, real, k + 1, f"a neighbour number {k}")
+    samples, real = samples - real.mean(0), real - real.mean(0)  # cdist blurs less near 0
+    inside, held = 0, []
+    for part in real.split(1000):
+        reach = torch.cdist(part, real).kthvalue(k + 1, dim=1).values  # k + 1: the nearest is the point itself
+        holds = (torch.cdist(part, samples) <= reach[:, None]).sum(dim=1)
+        inside += int(holds.sum())
+        held.append(holds > 0)
+    return inside / (k * len(samples)), float(torch.cat(held).double().mean())
+
+
 def nearest(samples: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
     """The distance to the nearest of `images`, and its row: root mean square over pixels, 0 to 255.  -> (n,), (n,)"""
     # cdist is fast because it multiplies matrices; around 0 its products are whole numbers below 2^24, exact in float32

@@ -1,8 +1,12 @@
-"""What is recorded is complete, belongs to the settings in `record.py`, and is read back as it was measured."""
+"""What is recorded is complete, belongs to the settings that are listed, and is read back as it was measured."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
 import sys
-from dataclasses import replace
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,30 +16,46 @@ import pytest
 from gan_tutorial.clothes import recordings
 from gan_tutorial.game import train
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "authors"))
+AUTHORS = Path(__file__).resolve().parents[2] / "notebooks" / "authors"
+sys.path.insert(0, str(AUTHORS))
 
 import record  # noqa: E402
+from recordings import RECORDINGS, clothes, nb06  # noqa: E402
+from recordings.plan import source  # noqa: E402
 
 
-@pytest.mark.parametrize("name", record.RECORDINGS)
+@pytest.mark.parametrize("name", RECORDINGS)
 def test_each_recording_is_there_and_not_stale(name):
     stored = json.loads((recordings.RUNS / f"{name}.json").read_text())
-    assert stored["source"] == record.source(name), f"settings changed: python notebooks/authors/record.py {name}"
+    assert stored["source"] == source(RECORDINGS[name]), f"changed since: make record RECORD={name}"
     found = recordings.load(name)
-    for setting in record.RECORDINGS[name]():
+    listed = list(RECORDINGS[name]())
+    assert list(found.settings) == [setting.name for setting in listed]
+    for setting in listed:
         row = found.settings[setting.name]
-        assert (row["steps"], row["lr"], row["d_steps"]) == (setting.steps, setting.lr, setting.d_steps)
+        assert {key: row[key] for key in setting.numbers} == json.loads(json.dumps(setting.numbers))
         assert [run["seed"] for run in row["runs"]] == list(range(setting.seeds))
+        assert len({frozenset(run) for run in row["runs"]}) == 1, "the same was measured of each seed"
+        if "looks" not in row["runs"][0]:
+            continue
         ffd = found.ffd(setting.name)
-        assert ffd.shape == (setting.seeds, setting.looks) and found.steps(setting.name)[-1] == setting.steps
+        assert ffd.shape == (setting.seeds, row["looks"]) and found.steps(setting.name)[-1] == row["steps"]
         for run, values in zip(row["runs"], ffd, strict=True):
             assert run["diverged"] or np.isfinite(values).all()
-            assert found.samples(setting.name, run["seed"]).shape == (setting.shown, 28, 28)
+            assert found.samples(setting.name, run["seed"]).shape == (row["shown"], 28, 28)
 
 
-def test_nothing_else_lies_there():
-    names = {path.stem for path in recordings.RUNS.glob("*") if not path.name.startswith(".")}
-    assert names == set(record.RECORDINGS)
+def test_nothing_else_lies_there_and_it_is_small():
+    paths = [path for path in recordings.RUNS.glob("*") if not path.name.startswith(".")]
+    assert {path.stem for path in paths} == set(RECORDINGS)
+    assert all(path.stat().st_size <= record.LARGEST for path in paths)
+    assert sum(path.stat().st_size for path in paths) <= 25e6
+
+
+def test_a_recording_belongs_to_the_notebook_that_it_is_named_after():
+    for name in RECORDINGS:
+        (notebook,) = (AUTHORS.parent / "source").glob(f"{name[:2]}_*.py")
+        assert f'recordings.load("{name}")' in notebook.read_text(encoding="utf-8")
 
 
 def test_a_training_is_recorded(tmp_path, monkeypatch):
@@ -43,7 +63,7 @@ def test_a_training_is_recorded(tmp_path, monkeypatch):
 
     It needs no data: where there are none, the garments that are drawn do.
     """
-    monkeypatch.setattr(record, "SAMPLES", 200)
+    monkeypatch.setattr(clothes, "SAMPLES", 200)
     losses = []
 
     def overheard(*args, **kwargs):
@@ -51,33 +71,107 @@ def test_a_training_is_recorded(tmp_path, monkeypatch):
             losses.append(float(step.d_loss))
             yield step
 
-    monkeypatch.setattr(record, "train", overheard)
-    setting = replace(next(record.family()), steps=4, looks=2)
-    run = record.record(setting, seed=0)
-    assert run["seed"] == 0 and not run["diverged"]
-    assert run["samples"].shape == (record.SHOWN, 28, 28) and run["samples"].dtype == np.uint8
-    assert [n for n, _ in run["looks"]] == [2, 4]
-    assert run["largest_d_loss"] == pytest.approx(max(map(abs, losses)), rel=1e-3) and len(losses) == 4
-    pictures = run.pop("samples")
-    broken = run | {"looks": run["looks"][:1], "diverged": 1}
-    row = {"name": setting.name, "steps": 4, "looks": 2, "runs": [run, broken]}
-    about = {"date": "1/1", "torch": "x", "device": "y", "samples_per_ffd": 5, "source": ""}
-    (tmp_path / "one.json").write_text(json.dumps(about | {"settings": [row]}))
-    np.savez(tmp_path / "one.npz", **{f"{setting.name}/0": pictures})
+    monkeypatch.setattr(clothes, "train", overheard)
+    first = next(nb06.family())
+    objective = first.record.args[0]
+    setting = clothes.training(first.name, objective, "conv", lr=2e-3, steps=4, looks=2, seeds=2)
+    monkeypatch.setitem(RECORDINGS, "one", lambda: iter([setting]))
+    monkeypatch.setattr(record, "RUNS", tmp_path)
     monkeypatch.setattr(recordings, "RUNS", tmp_path)
+    folder = record.unfinished("one")
+    paths = {(0, job): folder / f"0-{job}.npz" for job in setting.jobs}
+    for (row, job), path in paths.items():
+        assert record.do("one", row, job, path) > 0
+    record.keep("one", [setting], paths)
     found = recordings.load("one")
-    assert found.steps(setting.name).tolist() == [2, 4]
-    assert np.isnan(found.ffd(setting.name)).tolist() == [[False, False], [False, True]]
-    assert found.largest_d_loss(setting.name).tolist() == [run["largest_d_loss"]] * 2
-    assert (found.samples(setting.name) == pictures).all()
-    assert "record.py one" in found.about
+    run = found.settings[setting.name]["runs"][0]
+    assert [n for n, _ in run["looks"]] == [2, 4] == found.steps(setting.name).tolist() and not run["diverged"]
+    largest = [max(map(abs, losses[start : start + 4])) for start in (0, 4)]
+    assert found.largest_d_loss(setting.name) == pytest.approx(largest, rel=1e-3) and len(losses) == 8
+    samples = found.samples(setting.name, 1)
+    assert samples.shape == (64, 28, 28) and samples.dtype == np.uint8
+    assert (found.samples(setting.name, 0) != samples).any()
+    assert "record.py one" in found.about and "FFD of 200 samples" in found.about
+    run |= {"looks": run["looks"][:1], "diverged": 3}
+    assert np.isnan(found.ffd(setting.name)).tolist() == [[False, True], [False, False]]
+    assert "2 trainings, about" in record.announcement("one", 2, 2, 1)
+
+
+TINY = """
+import time
+import numpy as np
+from recordings.plan import Setting
+
+def alone(seed):
+    time.sleep({pause})
+    return {{"value": seed + 0.5, "points": np.full((2, 2), seed)}}
+
+def together(seeds):
+    return [{{"value": 10.0 * seed}} for seed in seeds]
+
+def tiny():
+    yield Setting("quick", together, seeds=3, together=True, numbers={{"steps": 1}})
+    yield Setting("slow", alone, seeds=4)
+
+RECORDINGS = {{"99_tiny": tiny}}
+"""
+DRIVER = """
+import sys
+from pathlib import Path
+here = Path(__file__).parent
+sys.path[:0] = [str(here), {root!r}]
+import record
+record.RUNS = here / "runs"
+record.fashion_mnist = lambda: type("Images", (), {{"is_stand_in": False}})
+if __name__ == "__main__":
+    sys.exit(record.main())
+"""
+
+
+def test_a_recording_can_be_stopped_and_goes_on(tmp_path, monkeypatch):
+    (tmp_path / "recordings").mkdir()
+    for name in ("record.py", "recordings/__init__.py", "recordings/plan.py"):
+        shutil.copy(AUTHORS / name, tmp_path / name)
+    (tmp_path / "recordings/nb99.py").write_text(TINY.format(pause=1))
+    (tmp_path / "drive.py").write_text(DRIVER.format(root=str(AUTHORS.parents[1])))
+    command = [sys.executable, tmp_path / "drive.py", "99_tiny", "--jobs", "1"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    first = subprocess.Popen(command, start_new_session=True, **pipes)
+    folder = tmp_path / "runs/.unfinished/99_tiny"
+    deadline = time.monotonic() + 60
+    while not (folder / "1-1.npz").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGINT)
+    said = first.communicate(timeout=30)[0]
+    assert first.returncode == 130 and "what is done is kept" in said and "Traceback" not in said, said
+    assert "not known yet" in said and not (tmp_path / "runs/99_tiny.json").exists()
+    kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npz")}
+    assert 3 <= len(kept) < 5
+    second = subprocess.run(command, timeout=60, **pipes)
+    assert second.returncode == 0, second.stdout
+    assert f"{5 - len(kept)} trainings ({len(kept)} of 5 are there already)" in second.stdout
+    monkeypatch.setattr(recordings, "RUNS", tmp_path / "runs")
+    found = recordings.load("99_tiny")
+    assert found.value("quick", "value").tolist() == [0, 10, 20] and found.settings["quick"]["steps"] == 1
+    assert found.value("slow", "value").tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert [found.array("slow", seed, "points").tolist() for seed in (0, 3)] == [[[0, 0], [0, 0]], [[3, 3], [3, 3]]]
+    assert not folder.exists()
+
+
+def test_what_was_made_from_other_functions_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "RUNS", tmp_path)
+    (record.unfinished("07_clipping") / "0-0.npz").write_bytes(b"x")
+    assert (record.unfinished("07_clipping") / "0-0.npz").exists()
+    (tmp_path / ".unfinished/07_clipping/source.py").write_text("other")
+    assert not (record.unfinished("07_clipping") / "0-0.npz").exists()
 
 
 def test_a_recording_is_not_made_from_drawn_garments(tmp_path, monkeypatch):
     monkeypatch.setattr(record, "fashion_mnist", lambda: SimpleNamespace(is_stand_in=True))
     monkeypatch.setattr(record, "RUNS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["record.py", "06_family"])
     with pytest.raises(SystemExit, match="needs the real FashionMNIST"):
-        record.write("06_family")
+        record.main()
     assert not list(tmp_path.iterdir())
 
 
