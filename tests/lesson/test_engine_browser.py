@@ -20,6 +20,7 @@ from gan_tutorial.lesson.laboratory import page as playground
 from gan_tutorial.lesson.laboratory import truth
 from gan_tutorial.lesson.laboratory.play import Play
 from gan_tutorial.lesson.laboratory.setting import DATA, HEART, OWN, SUITS, Setting
+from gan_tutorial.lesson.laboratory.tour import TOUR
 from gan_tutorial.truth.divergences import empirical_w1
 
 SOURCES = Path(laboratory.__file__).parent
@@ -221,14 +222,41 @@ def test_a_game_that_diverges_says_so_and_goes_back(opened):
     assert visit.console == []
 
 
+def test_the_tour_leads_back_to_the_readers_own_game(opened):
+    page, visit, _ = opened
+    mine = """(() => { const { play, state } = laboratory.model;
+      return JSON.stringify([Array.from(play.game.G.w), play.game.steps, state]); })()"""
+    press(page, "step")
+    before = page.evaluate(mine)
+    press(page, "tour")
+    for number, stop in enumerate(TOUR):
+        assert page.locator(".tour strong").inner_text() == f"{number + 1} of 8 · {stop.title}"
+        setting = json.loads(json.dumps(Setting.of(**stop.setting).as_dict()))
+        assert json.loads(page.evaluate("JSON.stringify(laboratory.model.get('setting'))")) == setting
+        made = page.evaluate("""() => { const { model } = laboratory;
+          return [model.play.game.steps, model.get("players"), model.get("slow"), model.play.players]; }""")
+        assert made == [stop.before[1], stop.players, stop.slow, stop.players]
+        press(page, "step")
+        if number < 7:
+            page.keyboard.press("n")  # the button that was pressed last has the keyboard: it is in the laboratory
+    press(page, "defaults")
+    assert page.evaluate("laboratory.model.get('setting').data") == OWN
+    page.keyboard.press("Escape")
+    assert page.locator(".tour").is_hidden() and page.evaluate(mine) == before
+    press(page, "defaults")
+    assert page.evaluate("laboratory.model.get('error')") == "" and visit.console == []
+
+
 def test_nothing_reaches_beyond_a_narrow_page(opened):
     page, _, _ = opened
     page.set_viewport_size({"width": 390, "height": 844})
+    press(page, "tour")
     for what in ("more", "challenges", "presets"):
         if page.locator(f"[data-do={what}]").get_attribute("aria-expanded") == "false":
             press(page, what)
     page.wait_for_timeout(200)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    press(page, "leave")
     page.set_viewport_size({"width": 1280, "height": 1000})
 
 

@@ -22,6 +22,7 @@ from test_browser import server, written  # noqa: F401  # fixtures
 
 from gan_tutorial.lesson import figures
 from gan_tutorial.lesson.laboratory import CONTROLS
+from gan_tutorial.lesson.laboratory.tour import TOUR
 from gan_tutorial.lesson.laboratory.widget import LAYERS
 
 PICTURES = Path(__file__).parents[2] / "notebooks" / "pictures"
@@ -209,6 +210,31 @@ def test_a_preset_begins_anew(lab):
     lab.open("presets")
     lab.root.locator("[data-do=preset]", has_text="a clipped critic").click()
     lab.wait_kernel("[lab.setting['objective'], lab.game.step]", ["wgan", 0])
+
+
+def test_the_tour_by_keys_and_back_to_the_game_as_it_was(lab):
+    lab.press("step")
+    lab.wait_kernel("lab.game.step", 1)
+    before = lab.root.locator(".numbers").inner_text()
+    lab.press("tour")
+    tour, keys = lab.root.locator(".tour"), lab.page.keyboard
+    for number, stop in enumerate(TOUR):
+        tour.locator("strong", has_text=f"{number + 1} of 8 · {stop.title}").wait_for(timeout=20_000)
+        assert tour.locator(".question").inner_text() == stop.question
+        assert not tour.get_by_text(stop.answer).is_visible()
+        keys.press("n")
+    tour.locator("summary").click()
+    assert tour.get_by_text(TOUR[-1].answer).is_visible()
+    tour.locator("[data-do=back]").focus()
+    keys.press("b")
+    tour.locator("strong", has_text=f"7 of 8 · {TOUR[-2].title}").wait_for(timeout=20_000)
+    assert not tour.get_by_text(TOUR[-2].answer).is_visible()
+    lab.wait_kernel("[lab.stop, lab.setting['weight'], lab.game.step]", [6, 0.03, 40])
+    tour.locator("[data-do=back]").focus()
+    keys.press("Escape")
+    lab.wait_kernel("[lab.stop, lab.setting['objective'], lab.game.step]", [-1, "non_saturating", 1])
+    assert tour.is_hidden() and lab.root.locator("[data-do=tour]").is_visible()
+    assert lab.root.locator(".numbers").inner_text() == before
 
 
 def test_a_challenge_is_ticked(lab):
@@ -428,7 +454,8 @@ def test_it_is_operated_with_the_keyboard_and_jupyterlab_does_not_listen(lab):
     for _ in range(60):
         reached.add(lab.page.evaluate("document.activeElement.name || document.activeElement.dataset.do"))
         lab.page.keyboard.press("Tab")
-    wanted = {"play", "step", "reset", "defaults", "players", "slow", "pace", "time", "copy", "challenges", "presets"}
+    wanted = {"play", "step", "reset", "defaults", "players", "slow", "pace", "time", "copy", "challenges", "presets",
+              "tour"}  # fmt: skip
     wanted |= set(CONTROLS) - {"weight", "data"}
     assert any(name.endswith("-data") for name in reached if name)
     assert wanted <= reached  # `weight` is switched off while nothing holds D

@@ -137,7 +137,7 @@ function render({ model, el }) {
     }
     notice.textContent = words;
     notice.hidden = !words;
-    hint.hidden = Boolean(words || model.get("playing") || model.get("stage") || model.get("error"));
+    hint.hidden = Boolean(words || model.get("stop") >= 0 || model.get("playing") || model.get("stage") || model.get("error"));
     root.dataset.busy = Boolean(late.length && !view.asleep);
     root.dataset.asleep = view.asleep;
   }
@@ -148,6 +148,7 @@ function render({ model, el }) {
     wanted.clear();
     asking = null;
     for (const part of [transport, essentials, below, timeRow]) part.hidden = yes; // no button that does nothing
+    tour.hidden = yes || model.get("stop") < 0;
     mirror();
     say();
   }
@@ -183,7 +184,7 @@ function render({ model, el }) {
     make("label", { title: "see the stages of each step" }, slow, " slow motion"),
     make("label", { title: "steps between two pictures" }, "speed ", pace, paceSaid));
 
-  const hint = make("span", { className: "quiet", textContent: "G makes samples, D tells them from data, and each learns to lower its own loss. Press Play." });
+  const hint = make("span", { className: "quiet", textContent: "G makes samples, D tells them from data; each learns to lower its own loss. Press Play, or Tour." });
   const stage = make("span", { className: "stage" });
   stage.setAttribute("aria-live", "polite");
   const notice = make("span", { className: "notice", hidden: true });
@@ -262,6 +263,25 @@ function render({ model, el }) {
       copied.textContent = "press Ctrl+C to copy it";
     }
   };
+  // The tour: at each stop what to watch, and a question; its games are its own.
+  const go = (by) => {
+    const stop = Math.min(Math.max(model.get("stop") + by, 0), fixed.tour.length - 1);
+    if (stop !== model.get("stop")) tell({ do: "tour", stop });
+  };
+  const touring = button("tour", "Tour", "eight short stops: what to watch, and a question at each");
+  const back = button("back", "Back", "the stop before (b)"), next = button("next", "Next", "the next stop (n)");
+  const leave = button("leave", "Leave the tour", "back to your own game, as it was (Escape)");
+  touring.onclick = () => { view.led = true; go(1); };
+  back.onclick = () => go(-1);
+  next.onclick = () => go(1);
+  leave.onclick = () => { tell({ do: "tour", stop: -1 }); root.focus(); };
+  const where = make("strong"), watch = make("p"), question = make("p", { className: "question" }), reply = make("p");
+  const answer = make("details", {}, make("summary", { textContent: "Answer" }), reply);
+  const said = make("div", {}, watch, question, answer);
+  said.setAttribute("aria-live", "polite");
+  const tour = make("section", { className: "tour", hidden: true }, make("div", { className: "row" }, where, back, next, leave), said);
+  tour.setAttribute("aria-label", "tour");
+
   const tasks = make("ul", { className: "challenges" });
   const presets = make("ul", { className: "presets" });
   for (const { name, line } of fixed.presets) {
@@ -348,8 +368,8 @@ function render({ model, el }) {
   const more = opening("more", "More controls", "everything else that can be set", panel);
   const challenging = opening("challenges", "Challenges", "five things to bring about", tasks);
   const starting = opening("presets", "Presets", "settings with a name", presets);
-  const below = make("div", { className: "below" }, make("div", { className: "row" }, more, challenging, starting, copy, copied), panel, tasks, presets, code);
-  root.append(make("div", { className: "frame" }, transport, caption,
+  const below = make("div", { className: "below" }, make("div", { className: "row" }, more, touring, challenging, starting, copy, copied), panel, tasks, presets, code);
+  root.append(tour, make("div", { className: "frame" }, transport, caption,
     make("div", { className: "left" }, make("div", { className: "sheet" }, canvas, outsideRow), legend, layerRow, drawRow),
     make("div", { className: "rest" }, machine,
       make("div", { className: "right" }, essentials, make("div", { className: "charts" }, ...charts.map((c) => c.node)), timeRow, numbers),
@@ -955,7 +975,8 @@ function render({ model, el }) {
     event.stopPropagation(); // else JupyterLab takes "d d" for "delete this cell"
     const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "checkbox";
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    const pressed = { " ": play, s: step, r: reset }[event.key];
+    const onTour = model.get("stop") >= 0 ? { n: next, b: back, Escape: leave } : {};
+    const pressed = { " ": play, s: step, r: reset, ...onTour }[event.key];
     if (!pressed || (event.key === " " && /^(BUTTON|INPUT)$/.test(event.target.tagName))) return;
     event.preventDefault();
     pressed.click();
@@ -993,6 +1014,22 @@ function render({ model, el }) {
     for (const [node, words] of [[stage, model.get("stage")], [trouble, model.get("error")]]) {
       if (node.textContent !== words) node.textContent = words;
       node.hidden = !words;
+    }
+    const stop = model.get("stop");
+    if (stop !== view.stop) {
+      view.stop = stop;
+      touring.hidden = stop >= 0;
+      tour.hidden = stop < 0 || view.asleep;
+      if (stop >= 0) {
+        const { title, ...words } = fixed.tour[stop];
+        where.textContent = `${stop + 1} of ${fixed.tour.length} · ${title}`;
+        for (const [node, what] of [[watch, "watch"], [question, "question"], [reply, "answer"]]) node.textContent = words[what];
+        answer.open = false;
+        back.setAttribute("aria-disabled", stop === 0); // not `disabled`, which would let go of the keyboard
+        next.setAttribute("aria-disabled", stop === fixed.tour.length - 1);
+        if (view.led) next.focus(); // the button that led here is gone
+        view.led = false;
+      }
     }
     if (!code.hidden) code.textContent = model.get("code");
     copied.textContent = code.hidden ? "" : copied.textContent;
@@ -1037,7 +1074,7 @@ function render({ model, el }) {
     if (view.asleep) sleep(false);
     heard(message, buffers);
   };
-  const watched = ["playing", "players", "slow", "pace", "setting", "recorded", "text", "stage", "error", "code", "challenges"];
+  const watched = ["playing", "players", "slow", "pace", "setting", "recorded", "text", "stage", "error", "code", "challenges", "stop"];
   for (const name of watched) model.on(`change:${name}`, mirror);
   model.on("change:layers", layersChanged);
   model.on("msg:custom", received);

@@ -196,6 +196,11 @@ const CRITIC = (setting) => evenScore(setting) === null && !["rpgan", "r3gan"].i
 
 // ---- The laboratory itself (`widget.py`) ----
 
+// What a tour puts aside, and brings back.
+const MINE = ["play", "atFirst", "judge", "records", "reach", "best", "dim", "z", "lattice", "truth", "truthOf", "x", "grid", "scene"];
+const MINE_TO_SEE = ["players", "slow", "pace", "layers", "recorded", "text"];
+const pick = (from, names) => Object.fromEntries(names.map((name) => [name, from[name]]));
+
 const roundUp = (x) => {
   if (!(x > 0 && x < Infinity)) return 1;
   const ten = 10 ** Math.floor(Math.log10(x));
@@ -218,8 +223,9 @@ export class PageModel {
     Object.assign(this, { given, k: given.numbers, listeners: {}, watchers: 0, sent: 0, shown: 0, reach: 0, slices: [] });
     this.judge = new Judge(given);
     this.play = new Play(given.setting, given);
+    this.atFirst = given.setting;
     this.state = { fixed: given.fixed, layers: given.layers, playing: false, players: PLAYERS.both, slow: false, pace: 0,
-      recorded: 0, text: "", stage: "", error: "", code: "", challenges: [], setting: given.setting };
+      recorded: 0, text: "", stage: "", error: "", code: "", challenges: [], stop: -1, setting: given.setting };
     this.begin();
   }
 
@@ -248,13 +254,14 @@ export class PageModel {
       pause: () => { this.stopping = true; },
       step: () => this.oneStep(),
       reset: () => this.reset(),
-      defaults: () => this.change(this.given.setting),
+      defaults: () => this.change(this.atFirst),
       preset: () => this.takePreset(message.name),
       set: () => this.change({ [message.name]: message.value }),
       players: () => { this.set("players", message.value); this.play.players = message.value; },
       slow: () => this.set("slow", Boolean(message.value)),
       pace: () => this.set("pace", Number(message.value)),
       layer: () => this.set("layers", { ...this.state.layers, [message.name]: Boolean(message.value) }),
+      tour: () => this.tour(message.stop),
       look: () => this.lookBack(message.record),
       now: () => { this.sendPicture(this.picture()); this.set("text", this.line(this.records.at(-1))); },
     };
@@ -283,6 +290,41 @@ export class PageModel {
     const { seed, drawing } = this.play.setting;
     this.change({ ...but(this.given.setting, this.given.presets[name], this.given), seed, drawing });
     this.reset();
+  }
+
+  tour(stop) {
+    // To a stop of the tour, or away from it: -1.  What was played before waits, untouched, until then.
+    this.stopping = true;
+    if (!this.mine && stop >= 0) {
+      if (this.inHand?.age === this.play.age) for (const _ of this.inHand.stages); // half a step is none
+      this.mine = { all: pick(this, MINE), state: pick(this.state, MINE_TO_SEE) };
+    }
+    if (stop >= 0) this.visit(this.given.tour[stop], this.mine.all.play.setting.seed);
+    else if (this.mine) {
+      const { all, state } = this.mine;
+      this.mine = null;
+      this.play = all.play;
+      this.mirror();
+      Object.assign(this, all);
+      for (const [name, value] of Object.entries(state)) this.set(name, value);
+      this.say(...this.scene);
+      this.sendSeries();
+      this.tick();
+    }
+    this.set("stop", stop);
+    this.set("error", "");
+    this.show();
+  }
+
+  visit({ setting, before: [players, steps], layers, ...state }, seed) {
+    this.play = new Play({ ...but(this.given.setting, setting, this.given), seed }, this.given);
+    this.play.players = players;
+    for (let k = 0; k < steps; k++) this.play.step();
+    this.play.players = state.players;
+    Object.assign(this, { atFirst: this.play.setting, judge: new Judge(this.given) });
+    for (const [name, value] of Object.entries({ ...state, pace: 0 })) this.set(name, value);
+    this.set("layers", { ...this.given.layers, ...Object.fromEntries(layers.map((name) => [name, true])) });
+    this.begin();
   }
 
   begin() {
@@ -357,13 +399,13 @@ export class PageModel {
   }
 
   async slowly() {
-    const { age } = this.play, stages = this.play.stages();
+    const { play } = this, { age } = play, stages = play.stages(); // of this game, should somebody go on tour meanwhile
     for (const [words, batch] of stages) {
       this.set("stage", words);
       this.show(false, batch);
       const until = performance.now() + this.k.stage;
-      while (performance.now() < until && this.state.slow && !this.stopping && this.play.age === age) await nextFrame();
-      if (this.play.age !== age) return;
+      while (performance.now() < until && this.state.slow && !this.stopping && play.age === age) await nextFrame();
+      if (play.age !== age) return;
       if (this.stopping) { for (const _ of stages); return; } // half a step is none
     }
     this.show(true);
@@ -404,7 +446,7 @@ export class PageModel {
     if (this.records.at(-1)?.step === game.steps) this.records.pop(); // the same moment under another setting
     this.records.push({ step: game.steps, measures, picture: this.picture() });
     this.judge.see(game.steps, setting, measures);
-    this.set("challenges", this.given.challenges.map((one) => ({ ...one, solved: this.judge.solved.has(one.name) })));
+    this.tick();
     if (this.records.length > this.k.records) this.records = this.records.filter((_, i, all) => i % 2 === 0 || i === all.length - 1);
     this.set("recorded", this.records.length);
     this.set("text", this.line(this.records.at(-1)));
@@ -412,6 +454,11 @@ export class PageModel {
     this.recordedAt = performance.now();
     this.recordTook = this.recordedAt - start;
     this.shownThen = this.shown;
+  }
+
+  tick() {
+    const { solved } = this.mine?.all.judge || this.judge; // what the tour shows, nobody has brought about
+    this.set("challenges", this.given.challenges.map((one) => ({ ...one, solved: solved.has(one.name) })));
   }
 
   picture(batch = null) {
@@ -476,9 +523,9 @@ export class PageModel {
   }
 
   line({ step, measures: m, picture: [about] }) {
-    const whole = (v) => `${Math.round(100 * v)}%`, modes = this.truth.hasModes ? this.truth.law.centers.length : 0;
+    const nats = (v) => (v === Infinity ? "∞" : v.toFixed(2)), whole = (v) => `${Math.round(100 * v)}%`, modes = this.truth.hasModes ? this.truth.law.centers.length : 0;
     const parts = [`step ${step.toLocaleString("en")}`, `loss of D ${said(m.d_loss)}`, `of G ${said(m.g_loss)}`, `JS ${m.js.toFixed(3)}`,
-      `KL ${m.kl.toFixed(2)}, reversed ${m.reverse_kl.toFixed(2)}`, `W1 ${said(m.w1)} (floor ${this.truth.w1Floor.toFixed(3)})`];
+      `KL ${nats(m.kl)}, reversed ${nats(m.reverse_kl)}`, `W1 ${said(m.w1)} (floor ${this.truth.w1Floor.toFixed(3)})`];
     if (modes) parts.push(`${Math.round(m.modes * modes)} of ${modes} modes hit, ${(100 * m.inside).toFixed(1)}% of samples in one`);
     if (!Number.isNaN(m.accuracy)) parts.push(`D is right ${whole(m.accuracy)}${about.paired ? " of pairs" : ""} (the best D, through the blur, ${whole(m.bayes)})`);
     return [...parts, `slope of D ${said(m.slope)}`].join(" · ");

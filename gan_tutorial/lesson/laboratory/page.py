@@ -16,7 +16,7 @@ import torch
 
 from gan_tutorial.disk import in_one_stroke
 from gan_tutorial.game.objectives import OBJECTIVES, smooth
-from gan_tutorial.lesson.laboratory import challenges, setting, truth, widget
+from gan_tutorial.lesson.laboratory import challenges, setting, tour, truth, widget
 from gan_tutorial.lesson.laboratory.setting import Setting
 
 HERE = Path(__file__).parent
@@ -46,6 +46,7 @@ def given() -> dict[str, Any]:
         "challenge": goals | {"near": challenges.NEAR, "seconds": challenges.SECONDS},
         "challenges": [{"name": n, "words": w, "hint": h} for n, (w, h) in challenges.CHALLENGES.items()],
         "presets": challenges.PRESETS,
+        "tour": [stop.game for stop in tour.TOUR],
         "heart": setting.HEART,
         "window": setting.WINDOW,
         "edges": {law: widget._lattice(f"{law}, 1-D")[: widget.LINES, 0].tolist() for law in ("Gaussian", "uniform")},

@@ -31,6 +31,7 @@ from gan_tutorial.lesson import figures, live, turns
 from gan_tutorial.lesson.laboratory.challenges import CHALLENGES, PRESETS, Judge, Sight, presets
 from gan_tutorial.lesson.laboratory.play import PLAYERS, Batch, Play, randomness
 from gan_tutorial.lesson.laboratory.setting import CONTROLS, DATA, OWN, PAIRED, Setting
+from gan_tutorial.lesson.laboratory.tour import TOUR, Stop, play
 from gan_tutorial.lesson.laboratory.truth import (
     CELLS,
     MANY,
@@ -65,6 +66,12 @@ LAYERS = {
     "best D": False,
 }
 """What can be drawn, and whether it is at first."""
+
+MINE = (
+    "_play", "_at_first", "_judge", "_records", "_reach", "_best", "_z", "_lattice", "_truth", "_x", "_scene",
+    "players", "slow", "pace", "layers",
+)  # fmt: skip
+"""What a tour puts aside, and brings back."""
 
 HERE = Path(__file__).parent
 RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -105,6 +112,7 @@ class Laboratory(anywidget.AnyWidget):
     error = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
     challenges = traitlets.List().tag(sync=True)
+    stop = traitlets.Int(-1).tag(sync=True)  # of the tour; -1: nobody is on it
     # All that is to be seen, made when somebody asks for the state: a view has its first picture the moment it is
     # there, also in a second tab, after a reload, and while the kernel is busy.
     first = traitlets.Any(None).tag(sync=True, to_json=lambda _value, lab: lab.everything())
@@ -120,6 +128,7 @@ class Laboratory(anywidget.AnyWidget):
             "cells": CELLS,
             "fastest": FASTEST,
             "presets": presets(),
+            "tour": [stop.words for stop in TOUR],
             "thumbs": _thumbs(),
         }
         self._play = Play(Setting.of(**changes))
@@ -132,6 +141,7 @@ class Laboratory(anywidget.AnyWidget):
         self._shown = self._sent = self._seen = 0
         self._sent_at = 0.0
         self._judge = Judge()
+        self._mine: dict[str, Any] | None = None  # while on the tour: the game, and all about it, to come back to
         self._reach = 0.0  # the score that has the full colour, where a score is no probability
         super().__init__(fixed=fixed, layers=dict(LAYERS))
         self.on_msg(self._heard)
@@ -180,6 +190,49 @@ class Laboratory(anywidget.AnyWidget):
     def defaults(self) -> None:
         """All controls as they were at first; the game goes on where it can."""
         self.set(**self._at_first.as_dict())
+
+    def tour(self, stop: int) -> None:
+        """Go to a stop of the tour, 0 to 7, or leave it: -1.  What was played before waits, untouched, until then."""
+        if not -1 <= stop < len(TOUR):
+            raise ValueError(f"There is no stop {stop}; there are 0 to {len(TOUR) - 1}, and -1 leaves the tour.")
+        self.pause()
+        if self._mine is None and stop >= 0:
+            self._finish_the_step()
+            self._mine = {name: getattr(self, name) for name in MINE}
+        if stop >= 0:
+            self._visit(TOUR[stop], self._mine["_play"].setting.seed)
+        elif self._mine:
+            self._come_back(self._mine)
+            self._mine = None
+            self._tick()
+        self.stop, self.error = stop, ""
+        self._show()
+
+    def _visit(self, stop: Stop, seed: int) -> None:
+        with one_thread():
+            self._play = play(stop, seed)
+        self._at_first, self._judge = self._play.setting, Judge()
+        self.players, self.slow, self.pace = stop.players, stop.slow, 0
+        self.layers = LAYERS | dict.fromkeys(stop.layers, True)
+        self._begin()
+
+    def _come_back(self, mine: dict[str, Any]) -> None:
+        self._play = mine["_play"]
+        self._mirror()
+        for name, value in mine.items():
+            setattr(self, name, value)
+        self.recorded, self.text = len(self._records), self._line(self._records[-1])
+        self._send_scene()
+        if self._watchers:
+            self._send_series()
+
+    def _finish_the_step(self) -> None:
+        """What is left of one that the Step button cut into stages: half a step is none."""
+        if self._in_hand and self._in_hand[0] == self._play.age:
+            with one_thread():
+                for _ in self._in_hand[1]:
+                    pass
+        self._in_hand = None
 
     def reset(self) -> None:
         """Start anew with the present setting."""
@@ -296,7 +349,8 @@ class Laboratory(anywidget.AnyWidget):
 
     async def _slowly(self) -> int:
         """One step, stage by stage.  -> 1, or 0 if it was given up because a control was changed"""
-        age, stages = self._play.age, self._play.stages()
+        game = self._play  # not what it is in the end: somebody may go on tour meanwhile
+        age, stages = game.age, game.stages()
         while True:
             with one_thread():
                 seen = next(stages, None)
@@ -306,9 +360,9 @@ class Laboratory(anywidget.AnyWidget):
             self.stage = seen[0]
             self._show(batch=seen[1])
             until = time.perf_counter() + STAGE
-            while time.perf_counter() < until and self.slow and not self._stopping and self._play.age == age:
+            while time.perf_counter() < until and self.slow and not self._stopping and game.age == age:
                 await asyncio.sleep(0.03)
-            if self._play.age != age:
+            if game.age != age:
                 return 0
             if self._stopping:  # what is left of the step at once: half a step is none
                 with one_thread():
@@ -373,7 +427,7 @@ class Laboratory(anywidget.AnyWidget):
         return self._truth.measure(paid, objective, D, fake, law), self._truth.best_score(objective, law)
 
     def _tick(self) -> None:
-        done = self._judge.solved
+        done = (self._mine or vars(self))["_judge"].solved  # what the tour shows, nobody has brought about
         texts = CHALLENGES.items()
         self.challenges = [{"name": n, "words": w, "hint": h, "solved": n in done} for n, (w, h) in texts]
 
@@ -485,7 +539,7 @@ class Laboratory(anywidget.AnyWidget):
         m = record.measures
         parts = [f"step {record.step:,}", f"loss of D {readable(m.d_loss)}", f"of G {readable(m.g_loss)}"]
         if self._truth is not None:
-            parts += [f"JS {m.js:.3f}", f"KL {m.kl:.2f}, reversed {m.reverse_kl:.2f}"]
+            parts += [f"JS {m.js:.3f}", f"KL {nats(m.kl)}, reversed {nats(m.reverse_kl)}"]
             parts.append(f"W1 {readable(m.w1)} (floor {self._truth.w1_floor:.3f})")
         if m.modes == m.modes:
             total = len(self._truth.density.centers)
@@ -528,6 +582,7 @@ class Laboratory(anywidget.AnyWidget):
             "slow": lambda m: setattr(self, "slow", bool(m["value"])),
             "pace": lambda m: setattr(self, "pace", int(m["value"])),
             "layer": lambda m: setattr(self, "layers", self.layers | {m["name"]: bool(m["value"])}),
+            "tour": lambda m: self.tour(int(m["stop"])),
             "look": lambda m: self._look_back(int(m["record"])),
             "now": lambda m: self._look_at_now(),
         }
@@ -666,6 +721,11 @@ def readable(x: float) -> str:
         digits, power = f"{abs(x):.1e}".split("e")
         said = digits + "·10" + str(int(power)).translate(RAISED)
     return f"−{said}" if x < 0 else said
+
+
+def nats(x: float) -> str:
+    """A divergence, to two decimals."""
+    return "∞" if x == math.inf else f"{x:.2f}"
 
 
 def _bytes(t: Tensor) -> bytes:
