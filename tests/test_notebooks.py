@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 import pytest
 
+from gan_tutorial.commands import checks
 from gan_tutorial.lesson import facts
 from gan_tutorial.lesson.exercises import REGISTRY, find
 
@@ -45,8 +46,9 @@ def test_every_notebook_and_page_is_fresh():
 
 @pytest.mark.parametrize("path", SOURCES, ids=label)
 def test_a_last_line_that_says_how_to_go_on_follows_the_numbers(path):
+    numbers = [source.stem[:2] for source in SOURCES]
     for next_number in re.findall(r"Go on with \[(\d\d) ·", path.read_text(encoding="utf-8")):
-        assert int(next_number) == int(path.stem[:2]) + 1
+        assert numbers.index(next_number) == numbers.index(path.stem[:2]) + 1
 
 
 @pytest.mark.parametrize("path", STORED, ids=label)
@@ -60,6 +62,11 @@ def test_a_stored_notebook_holds_facts_that_hold(path):
     rows = facts.read(path)
     assert rows or path.name.startswith("00_"), "a notebook ends with its facts ledger"
     assert [row.sentence for row in rows if not row.holds] == []
+
+
+def test_no_notebook_takes_more_memory_than_doctor_asks_for():
+    peaks = {path.stem: nbformat.read(path, as_version=4).metadata["gan_tutorial"]["peak_mb"] / 1000 for path in STORED}
+    assert 0.3 < max(peaks.values()) <= checks.ENOUGH_MEMORY, peaks
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

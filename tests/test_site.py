@@ -1,6 +1,7 @@
 """The site: every link leads somewhere, nothing comes from another machine, and a phone can read it."""
 
 import functools
+import hashlib
 import http.server
 import importlib.util
 import os
@@ -28,12 +29,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "website"), str(ROOT / "notebooks" / "authors")]
 
 import make  # noqa: E402
+import slides  # noqa: E402
 from building.cells import anchor, headings  # noqa: E402
 from building.sections import COLLAPSED  # noqa: E402
+from building.tracks import DECKS  # noqa: E402
 from fold import fragment  # noqa: E402
 
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-READ = ["index", f"notebooks/{NAMES[0]}", f"notebooks/{NAMES[-1]}", "notebooks/coverage", "benchmarks/README", "errata"]
+READ = ["index", f"notebooks/{NAMES[0]}", f"notebooks/{NAMES[-1]}", "notebooks/coverage", "benchmarks/README", "errata",
+        "compared", "topics", "notebooks/INSTRUCTORS"]
 
 
 @pytest.fixture(scope="session")
@@ -89,8 +93,9 @@ def test_it_is_made_without_a_warning(site):
 
 
 def test_all_that_should_be_there_is(pages):
-    wanted = {"index", "errata", "search", "benchmarks/README", "notebooks/glossary", "notebooks/laboratory",
-              "notebooks/coverage", "notebooks/solutions/index", "playground/gan_laboratory"}
+    wanted = {"index", "errata", "compared", "topics", "search", "benchmarks/README", "notebooks/glossary",
+              "notebooks/laboratory", "notebooks/coverage", "notebooks/INSTRUCTORS", "notebooks/solutions/index",
+              "playground/gan_laboratory", *(f"slides/{track}" for track in DECKS)}
     wanted |= {f"notebooks/{folder}{name}" for name in NAMES for folder in ("", "solutions/")}
     assert wanted == {name.removesuffix(".html") for name in pages} - {"genindex"}
 
@@ -232,6 +237,97 @@ def test_search_finds_notebooks_and_no_solutions(site, visits):
     page.wait_for_function("!document.querySelector('#search-results li.pending')")
     found = [link.get_attribute("href") for link in page.locator("#search-results li a").all()]
     assert any("notebooks/07" in link for link in found) and not any("solutions/0" in link for link in found)
+
+
+# ---- slides
+
+SEEN = """() => [...Reveal.getCurrentSlide().querySelectorAll('h1, h2, p:not(.figure), li, img')].map((each) => {
+    const box = each.getBoundingClientRect();
+    return {
+        what: each.outerHTML.slice(0, 80),
+        out: Math.max(-box.left, -box.top, box.right - innerWidth, box.bottom - innerHeight),
+        cut: Math.max(each.scrollWidth - each.clientWidth, each.scrollHeight - each.clientHeight) > 3,
+        small: each.tagName === 'IMG' ? each.naturalWidth === 0 || box.height < 250 : box.height < 15,
+        hidden: getComputedStyle(each).visibility !== 'visible',
+    };
+})"""
+APART = """() => {
+    const boxes = [...Reveal.getCurrentSlide().querySelectorAll('h1, h2, .slide > p, ul')].map(
+        (each) => [each.outerHTML.slice(0, 60), each.getBoundingClientRect()]);
+    return boxes.flatMap(([a, p], i) => boxes.slice(i + 1).filter(([b, q]) =>
+        p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1 &&
+        !(a.startsWith('<h') && b.includes('foot') && q.left > p.left)).map(([b]) => [a, b]));
+}"""
+
+
+def test_reveal_is_the_one_that_was_published():
+    there = ROOT / "website" / "static" / "reveal"
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in there.iterdir()}
+    assert found == slides.SHA256 and slides.SOURCE[0] in slides.SOURCE[1]
+
+
+@pytest.mark.parametrize("track", DECKS)
+def test_a_slide_fits_the_screen_and_says_one_thing_after_another(site, visits, track):
+    visit = visits(site)
+    page = visit.page()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{visit.root}slides/{track}.html")
+    page.wait_for_function("window.Reveal?.isReady()", timeout=30_000)
+    for place in range(total := page.evaluate("Reveal.getTotalSlides()")):
+        assert page.evaluate("Reveal.getIndices().h") == place
+        if place:  # the title, and one part of three: the others come one by one
+            assert sum(each["hidden"] for each in page.evaluate(SEEN)) == 2
+        for _ in range(2 if place else 0):
+            page.keyboard.press("ArrowRight")
+        seen = page.evaluate(SEEN)
+        assert not [each for each in seen if each["out"] > 0 or each["cut"] or each["small"] or each["hidden"]]
+        assert page.evaluate(APART) == []
+        page.keyboard.press("ArrowRight")
+    assert total >= 9 and page.evaluate("Reveal.isLastSlide()")
+    assert page.evaluate("document.querySelectorAll('mjx-container').length") >= 1
+    assert page.evaluate("document.body.innerText").count("$") == 0
+    assert visit.asked == [] and visit.console == []
+
+
+def test_a_deck_is_printed_one_page_for_a_slide(site, visits):
+    visit = visits(site)
+    page = visit.page()
+    page.goto(f"{visit.root}slides/60.html?print-pdf")
+    page.wait_for_function("window.Reveal?.isReady() && document.querySelector('.pdf-page')", timeout=30_000)
+    parts = page.evaluate("""[...document.querySelectorAll('.pdf-page')].map((each) => ({
+        shown: [...each.querySelectorAll('.slide > *')].every((one) => getComputedStyle(one).visibility === 'visible'),
+        low: Math.max(...[...each.querySelectorAll('.slide > *')].map((part) => part.getBoundingClientRect().bottom))
+            - each.getBoundingClientRect().bottom,
+    }))""")
+    assert len(parts) >= 9 and all(each["shown"] and each["low"] <= 0 for each in parts)
+    printed = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == len(parts)
+    assert visit.asked == [] and visit.console == []
+
+
+def test_a_deck_opens_from_a_folder(site, visits):
+    page = visits(site).browser.new_page()
+    page.goto((site / "slides" / "90.html").as_uri())
+    page.wait_for_function("window.Reveal?.isReady()", timeout=30_000)
+    assert page.evaluate("document.querySelectorAll('mjx-container').length") >= 1
+
+
+def test_topics_and_terms_are_in_one_list(site):
+    page = bs4.BeautifulSoup((site / "topics.html").read_text(), "html.parser")
+    lines = {item.get_text().partition(":")[0]: item for item in page.select("article li")}
+    assert len(lines) > 100 and list(lines) == sorted(lines, key=str.lower)
+    both = [link["href"] for link in lines["Mode collapse"].select("a")]
+    assert both[0] == "notebooks/glossary.html#mode-collapse" and any("03_train_a_gan.html#" in link for link in both)
+    start = bs4.BeautifulSoup((site / "index.html").read_text(), "html.parser")
+    assert not start.find(string=re.compile("averaging of weights")) and start.select("article a[href='topics.html']")
+
+
+def test_teachers_find_the_slides(site):
+    page = bs4.BeautifulSoup((site / "notebooks" / "INSTRUCTORS.html").read_text(), "html.parser")
+    found = [link["href"] for link in page.select("article a[href*='slides/']")]
+    assert found == [f"../slides/{track}.html" for track in DECKS]
+    start = bs4.BeautifulSoup((site / "index.html").read_text(), "html.parser")
+    assert start.select("article a[href='notebooks/INSTRUCTORS.html']")
 
 
 # ---- a small series, with a folded section and a public address

@@ -23,15 +23,20 @@ ROOT = Path(__file__).resolve().parents[1]
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / "notebooks" / "authors")]
 
-from building.pages import checklist, covered, repository, series  # noqa: E402
+import slides  # noqa: E402
+from building.pages import INSTRUCTORS, checklist, covered, named, repository, series  # noqa: E402
 from building.sections import COLLAPSED  # noqa: E402
+from building.tracks import DECKS  # noqa: E402
 from fold import MARK, fragment  # noqa: E402
 
 from gan_tutorial.lesson.laboratory import page as playground  # noqa: E402
 
 FIRST = "The notebooks"  # of the README's sections; how to install comes later
 LEFT_OUT = {"Layout", "To add something"}  # for those who have the repository before them
-AS_THEY_ARE = ["notebooks/glossary.md", "notebooks/laboratory.md", "notebooks/coverage.md", "benchmarks/README.md"]
+TEACHERS = f"notebooks/{INSTRUCTORS}"
+AS_THEY_ARE = ["notebooks/glossary.md", "notebooks/laboratory.md", TEACHERS, "notebooks/coverage.md",
+               "benchmarks/README.md"]
+OURS = ["errata.md", "compared.md", "topics.md"]  # of this folder, or made of what the notebooks say
 ELSEWHERE = {"README.md": "index.md", "notebooks/solutions": "notebooks/solutions/index.md"}  # repository -> site
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!<|[a-z][a-z0-9+.-]*:)([^)\s]+)\)")
 READ_OR_RUN = """
@@ -44,6 +49,12 @@ computes; nothing is sent. The page can be kept and opened without a network.
 **Or run it**: guessing first, turning sliders and writing the decisive line need Python on a laptop. How to install it:
 [Start](#start).
 """
+TOPICS_OF_README = re.compile(r"<details><summary>Topics, .*?</details>", re.S)  # they have a page
+TEACH = """
+**Or teach with it**: tracks from an hour to a day, slides, questions for the room, and what people get wrong:
+[for teachers]({page}).
+"""
+SLIDES = """<a href="../slides/{track}.html">Slides for {track} minutes</a>"""
 SOLUTIONS = """# Solutions
 
 The same notebooks with the exercises solved. Try first: `hint("2.1")` in a notebook gives a hint, and the next one when
@@ -56,7 +67,7 @@ def stage(root: Path, folder: Path) -> None:
     notebooks = sorted(path.relative_to(root).as_posix() for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     solved = sorted(path.relative_to(root).as_posix() for path in (root / "notebooks").glob("solutions/*.ipynb"))
     found = [name for name in AS_THEY_ARE if (root / name).exists()]
-    pages = {*notebooks, *solved, *found, "errata.md", *ELSEWHERE.values()}
+    pages = {*notebooks, *solved, *found, *OURS, *ELSEWHERE.values()}
     address = repository(root)
 
     def write(name: str, text: str, at: str = "") -> None:
@@ -69,14 +80,17 @@ def stage(root: Path, folder: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(nb, folder / name)
     for name in found:
-        write(name, (root / name).read_text(encoding="utf-8"))
+        write(name, with_slides((root / name).read_text(encoding="utf-8")))
     write("errata.md", errata(root))
+    write("compared.md", (HERE / "compared.md").read_text(encoding="utf-8"))
+    write("topics.md", topics(root))
     tree = [toctree("Notebooks", [(short(root / name), name) for name in notebooks])]
-    beside = [("Glossary", "notebooks/glossary.md"), ("The laboratory", "notebooks/laboratory.md"),
-              ("Solutions", "notebooks/solutions/index.md"), ("What the series covers", "notebooks/coverage.md"),
-              ("Benchmarks", "benchmarks/README.md"), ("Errata", "errata.md")]
+    beside = [("Topics and terms", "topics.md"), ("Glossary", "notebooks/glossary.md"),
+              ("The laboratory", "notebooks/laboratory.md"), ("Solutions", "notebooks/solutions/index.md"),
+              ("For teachers", TEACHERS), ("What the series covers", "notebooks/coverage.md"),
+              ("Benchmarks", "benchmarks/README.md"), ("Beside GAN Lab", "compared.md"), ("Errata", "errata.md")]
     tree.append(toctree("Beside them", [(title, name) for title, name in beside if name in pages]))
-    front = start((root / "README.md").read_text(encoding="utf-8"), notebooks[0])
+    front = start((root / "README.md").read_text(encoding="utf-8"), notebooks[0], TEACHERS if TEACHERS in pages else "")
     write("index.md", front + "\n".join(tree), at="README.md")
     names = [(short(root / name), PurePosixPath(name).name) for name in solved]
     write("notebooks/solutions/index.md", SOLUTIONS + toctree("", names))
@@ -139,14 +153,16 @@ def notebook(path: Path, change: Callable[[str], str], solved: bool) -> nbformat
     return nb
 
 
-def start(readme: str, notebook: str) -> str:
+def start(readme: str, notebook: str, teachers: str = "") -> str:
     """The start page: what the series is and its notebooks, before how to install it."""
+    readme = TOPICS_OF_README.sub("[Topics and terms](topics.md), in alphabetical order.", readme)
     readme = re.sub(r"(<!-- badges:begin -->).*?(<!-- badges:end -->\n)", "", readme, flags=re.S)
     intro, *sections = re.split(r"^(?=## )", readme, flags=re.M)
     by_title = {section[3:].partition("\n")[0].strip(): section for section in sections}
     first = by_title.pop(FIRST, "")
     rest = [section for title, section in by_title.items() if title not in LEFT_OUT]
-    return "\n\n".join([intro, READ_OR_RUN.format(first=notebook), first, *rest])
+    doors = READ_OR_RUN.format(first=notebook) + (TEACH.format(page=teachers) if teachers else "")
+    return "\n\n".join([intro, doors, first, *rest])
 
 
 def errata(root: Path) -> str:
@@ -161,6 +177,31 @@ def errata(root: Path) -> str:
         return "; ".join(section.link.replace("](", "](notebooks/") for section in sections) or "not shown yet"
 
     return re.sub(r"\{\{([\d. ]+)\}\}", links, (HERE / "errata.md").read_text(encoding="utf-8"))
+
+
+def with_slides(text: str) -> str:
+    """A page with links to the decks, where it has a place for them."""
+    return text.replace("<!-- slides -->", " · ".join(SLIDES.format(track=track) for track in DECKS))
+
+
+def topics(root: Path) -> str:
+    """All that a cell names as its topic, and all words of the glossary, in alphabetical order."""
+    glossary = root / "notebooks" / "glossary.md"
+    text = glossary.read_text(encoding="utf-8") if glossary.exists() else ""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for term in re.findall(r"^### (.+)$", text, re.M):
+        found[term.lower()] = (term, [f"[glossary](notebooks/glossary.md#{fragment(term)})"])
+    for topic, sections in named(series(root / "notebooks"), "topics").items():
+        links = [section.link.replace("](", "](notebooks/") for section in sections]
+        found.setdefault(topic.lower(), (topic, []))[1].extend(links)
+    lines = ["# Topics and terms", "", "Where each is treated; the glossary says in a sentence what its words mean."]
+    letter = ""
+    for _, (name, links) in sorted(found.items()):
+        if name[0].upper() != letter:
+            letter = name[0].upper()
+            lines += ["", f"## {letter}", ""]
+        lines.append(f"- {name}: {', '.join(links)}")
+    return "\n".join(lines) + "\n"
 
 
 def short(path: Path) -> str:
@@ -195,6 +236,8 @@ def build(root: Path, site: Path) -> int:
         print(f"The site was not made: the lines above say why. What Sphinx read is in {work}.", file=sys.stderr)
         return 1
     playground.main(work / "html" / "playground" / "gan_laboratory.html")
+    if (root / TEACHERS).exists():
+        slides.make(root, work / "html")
     shutil.rmtree(site, ignore_errors=True)
     os.replace(work / "html", site)
     shutil.rmtree(work)

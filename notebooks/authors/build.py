@@ -2,7 +2,7 @@
 
 `source/NN_name.py` becomes `NN_name.ipynb` (exercises to do) and `solutions/NN_name.ipynb`, both executed.
 Only stale ones are built unless asked otherwise, and where the code is unchanged only the words are replaced.  Then
-coverage.md and the README's table and index are written.
+coverage.md, the README's table and index, and the tracks of INSTRUCTORS.md are written.
 """
 
 from __future__ import annotations

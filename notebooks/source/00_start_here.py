@@ -71,13 +71,13 @@ shown = partial(ledger.add, tolerance=0, source="this run", shown_only=True)
 # **▶ Play**, and watch the ring form. (*Speed* slows it down. On a page that cannot run you see a still:
 # the same game after 2,000 steps.)
 
-# %% tags=["widget"] alt="Left: blue dots in eight groups on a ring, with orange crosses on and between the groups, over a background of pale blue and pale orange patches. Right: the losses of both players, step by step"
+# %% tags=["widget"] alt="Left: blue dots in eight groups on a ring, with orange crosses on and between the groups, over a background of pale blue and pale orange patches. Right: the losses of both players, step by step" slide=true
 from gan_tutorial.lesson.laboratory import laboratory
 
 ring_steps = profile.pick(smoke=6, cpu=2_000, gpu=2_000)
 laboratory(data="ring", still=ring_steps)
 
-# %% [markdown]
+# %% [markdown] slide=["What do the crosses learn first", "First the ring: ... between its modes."]
 # This is the *laboratory*; you will meet it again. Three things to try in the live notebook. Nothing can
 # break, and **Reset** always brings a fresh start.
 #
@@ -140,7 +140,7 @@ doctor.report()
 # `gpu` trains longer, and `smoke` only shows that every cell runs. You can choose one in the cell
 # `PROFILE = ...` at the top.
 
-# %% [markdown]
+# %% [markdown] slide=["One minute of training | We have 60,000 ... while it learns?"]
 # ## Guess first
 #
 # We are about to let two networks learn.
@@ -228,11 +228,11 @@ with profile.plan(last, about=60, done=game.step) as plan:
 # Here is the film of it. Each row is a moment of the training, each column one of the 16 inputs: go down a
 # column, and you see one drawing develop.
 
-# %% tags=["picture"] alt="A film strip: sixteen drawings, row by row at later steps of the training, turn from grey fog into recognisable clothes"
+# %% tags=["picture"] alt="A film strip: sixteen drawings, row by row at later steps of the training, turn from grey fog into recognisable clothes" slide=true
 ax = image_grid(torch.cat(list(frames.values())), columns=16)
 name_rows(ax, [f"step {n:,}" for n in frames])
 
-# %% [markdown]
+# %% [markdown] slide=["**None** (answer 3). ... sees photographs."]
 # At step 0 there is only fog: nobody has taught G anything. The first thing that G finds is where
 # clothes are bright and where the background is dark: after a hundred steps the mean of its drawings already
 # looks much like the mean photograph. Look for the row in which you can first tell a shirt, a pair of
@@ -248,14 +248,14 @@ name_rows(ax, [f"step {n:,}" for n in frames])
 # you can read it off the code.
 # </details>
 
-# %% [markdown]
+# %% [markdown] slide=["Can *you* tell them apart?"]
 # ## Look closely
 #
 # Pictures that please at first sight prove little. Can *you* tell them apart? Twelve of these 24 are
 # photographs, twelve were made by G, in random order. Count how many you are sure of before you go to the
 # next cell.
 
-# %% tags=["figure"] alt="Twenty-four pictures of clothes in random order, twelve of them photographs and twelve made by the generator"
+# %% tags=["figure"] alt="Twenty-four pictures of clothes in random order, twelve of them photographs and twelve made by the generator" slide=true
 torch.manual_seed(SEED + 1)
 (photographs,), made = game.data(12), game.sample(12)
 order = torch.randperm(24)
@@ -270,7 +270,7 @@ plt.show()
 ax = image_grid(mixed, columns=12)
 frames_around(ax, is_real)
 
-# %% [markdown]
+# %% [markdown] slide=["If you found it hard"]
 # If you found it hard, look again at the edges, and at thin parts such as straps and heels. Are they copies, and are there all kinds? Two deeper sections look.
 
 # %% [markdown] topics=["memorisation", "nearest neighbours"]
@@ -567,7 +567,7 @@ def said_of(x):
     return f"It looks most like: {name}. D is {sure:.0%} sure that it is a photograph."
 
 
-# %% [markdown]
+# %% [markdown] slide=["Does the picture change evenly"]
 # On the left, the whole square as a map, with a frame where we are; on the right, the picture at that
 # place. Under it stands what D thinks of it: at 50 % it cannot tell. In the live notebook two sliders move the
 # frame; the stored picture stands half way from trousers to T-shirt.
@@ -576,14 +576,14 @@ def said_of(x):
 # *across* from 0 to 1). Does the picture change evenly, or does most of the change happen on a short
 # stretch? And what does D think of the pictures on the way?
 
-# %% tags=["widget"] alt="A map of pictures that change from trousers to a T-shirt to the right, and to a sneaker and a boot downwards; beside it the picture from the middle of the upper edge"
+# %% tags=["widget"] alt="A map of pictures that change from trousers to a T-shirt to the right, and to a sneaker and a boot downwards; beside it the picture from the middle of the upper edge" slide=true
 from gan_tutorial.lesson.live import explore
 
 walk = partial(square, picture=lambda *place: game.ema(mix(*place)), says=said_of)
 to_move = {"across": (0.0, 1.0, 0.0, 0.05), "down": (0.0, 1.0, 0.0, 0.05)}
 explore(walk, panels=2, size=(7.2, 4.1), still={"across": 0.5}, **to_move)
 
-# %% [markdown]
+# %% [markdown] slide=["G did not learn a list"]
 # Nothing jumps: where two places of the map are close enough, their pictures are as similar as you like. Look
 # for some in between that are clothes one could wear, and for others, halfway from trousers to a shoe, that
 # are neither. G did not learn a list of pictures; it learned a smooth map from inputs to pictures.

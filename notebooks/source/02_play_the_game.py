@@ -87,12 +87,12 @@ print(f'over all x, "data if x < 1/2" is right in {right:.3f} of the cases')
 # samples, one at a time, and answers with a [score](glossary.md#score) $s$: high for "this is data", low for "this is
 # a sample". Solid arrows are what flows forward:
 
-# %% covers=["3.01"] tags=["figure"] alt="Diagram: noise z goes through G to a sample, data and samples go to D, D gives a score, the score gives the value V, which D raises and G lowers."
+# %% covers=["3.01"] tags=["figure"] alt="Diagram: noise z goes through G to a sample, data and samples go to D, D gives a score, the score gives the value V, which D raises and G lowers." slide=true
 from gan_tutorial.lesson.figures.nb02 import framework
 
 framework();
 
-# %% [markdown] covers=["3.02"]
+# %% [markdown] covers=["3.02"] slide=["$G$ never sees data. ... through $D$."]
 # We saw two dashed arrows back: both players learn from the same number $V$, in opposite directions. $G$ never sees
 # data. All it hears of them comes through $D$.
 #
@@ -107,7 +107,7 @@ framework();
 # | $s(x; \theta_d)$ | the score, any real number | `D(x)` |
 # | $D(x) = \sigma(s(x))$ | $D$'s probability that $x$ is data; $\sigma(s) = 1/(1 + e^{-s})$, $1 - \sigma(s) = \sigma(-s)$ | `torch.sigmoid(s)` |
 
-# %% [markdown] covers=["3.07", "3.08"] topics=["minimax game"]
+# %% [markdown] covers=["3.07", "3.08"] topics=["minimax game"] slide=["One picture | Who pulls a sample's score which way?"]
 # ### The value, and both losses
 #
 # $D$ earns the logarithm of the probability that it gives to the truth: $\log D(x)$ for data, $\log(1 - D(G(z)))$
@@ -305,7 +305,7 @@ with profile.plan(steps=3 * line_steps, about=3):
 # What has it learned? As in the guess, cut the $x$-axis into bins, and count in each the share of data
 # (dots). $D$ is the dashed green line.
 
-# %% tags=["figure"] covers=["3.12"] alt="The learned discriminator falls from 1 to 0 and passes through the counted shares of data in bins."
+# %% tags=["figure"] covers=["3.12"] alt="The learned discriminator falls from 1 to 0 and passes through the counted shares of data in bins." slide=true
 from gan_tutorial.lesson.figures.nb02 import learned_share
 
 w, b = lines[0]
@@ -316,7 +316,7 @@ u = torch.linspace(-3.5, 4.5, 201)
 p_u, q_u = p.log_prob(u).exp(), q.log_prob(u).exp()
 learned_share(u, p_u, q_u, torch.sigmoid(w * u + b), middles, share);
 
-# %% [markdown]
+# %% [markdown] slide=["The green line runs through the dots", "Which curve is this"]
 # The green line runs through the dots: the classifier has learned, at each $x$, the share of data among what arrives
 # there. Which curve is this, for any $p$ and $q$?
 

@@ -52,7 +52,7 @@ ledger = Ledger("03")
 note = ledger.add
 torch.manual_seed(SEED);
 
-# %% [markdown]
+# %% [markdown] slide=["What the losses tell you | A GAN trains for ... meanwhile?"]
 # ## The game, and a guess
 #
 # Two networks play against each other. The [generator](glossary.md#generator) $G$ turns a random vector $z$, the [latent](glossary.md#latent), into a picture $G(z)$, a [sample](glossary.md#sample).
@@ -433,7 +433,7 @@ moves, early = profile.pick(smoke=(10, 2), cpu=(300, 40), gpu=(1000, 40))
 with profile.plan(steps=3 * moves, about=10, gpu=10):
     runs = [d_alone(SEED + i, early, moves) for i in range(3)]
 
-# %% tags=["figure"] covers=["4.06"] topics=["saturation"] alt="Gradient of G on a logarithmic axis over the moves of D: the minimax gradient falls by orders of magnitude, the non-saturating one grows"
+# %% tags=["figure"] covers=["4.06"] topics=["saturation"] alt="Gradient of G on a logarithmic axis over the moves of D: the minimax gradient falls by orders of magnitude, the non-saturating one grows" slide=true
 from gan_tutorial.lesson.figures.nb03 import gradients_alone
 
 alone = [rows for rows, _ in runs]
@@ -443,7 +443,7 @@ fallen = min(float(rows[:, 0].max() / rows[-1, 0]) for rows in alone)
 grown = min(float(rows[-1, 1] / rows[0, 1]) for rows in alone)
 print(f"at the end, the two differ by a factor of at least {apart_by:,.0f} in every run")
 
-# %% [markdown]
+# %% [markdown] slide=["The better the teacher"]
 # After the first moves of D the minimax gradient dies away. The non-saturating one *grows*. The better the teacher, the less a minimax student hears. Where the [supports](glossary.md#support) of $p$ and $q$ do not
 # meet, theory says that it goes on like this: the loss of the best D is 0, and the minimax gradient is 0 with it.
 #
@@ -724,7 +724,7 @@ ledger.add("NB03", "weights of the MLP D, counted by layer",
 # Back to your guess. Left, the losses of both trainings, green for D and purple for G, with the one number that theory offers: $2 \log 2$, D's best loss at $q = p$. Right, the distance
 # to held-out pictures, which is what we want to fall. (Losses are running means, the pale bands one standard deviation.)
 
-# %% tags=["figure"] covers=["4.13"] topics=["reading the losses"] alt="Losses of D and G stay level for both networks, while the distance to held-out pictures falls by a large factor"
+# %% tags=["figure"] covers=["4.13"] topics=["reading the losses"] alt="Losses of D and G stay level for both networks, while the distance to held-out pictures falls by a large factor" slide=true
 from gan_tutorial.lesson.figures.nb03 import losses_and_distance
 
 trainings = {"MLP": (mlp_history, mlp_looks), "conv": (conv_history, conv_looks)}
@@ -750,7 +750,7 @@ for name, (history, looks) in trainings.items():
     print(f"{name:5} d_loss {early[0]:.2f} -> {late[0]:.2f}   g_loss {early[1]:.2f} ->",
           f"{late[1]:.2f}   distance {distances[0]:.1f} -> {distances[-1]:.1f}")
 
-# %% [markdown]
+# %% [markdown] slide=["A loss here is not"]
 # <details><summary><b>The answer to the guess</b></summary>
 #
 # **D: neither.** D's loss stays a little below $2 \log 2$, and G's loss wanders above its own equilibrium value, $\log 2$ (not drawn). The distance to real pictures falls many
@@ -766,7 +766,7 @@ for name, (history, looks) in trainings.items():
 #   ([notebook 02](02_play_the_game.ipynb#Put-it-back:-the-value-is-a-divergence) derives it). A trained D is less than the best, so on pictures that it was *not* trained on,
 #   $\log 2 - d\_loss / 2$ is on average at most the true JS. How far below, nobody can say.
 
-# %% [markdown]
+# %% [markdown] slide=["D alone: saturation in a real network | Theory lets D go ... more moves?"]
 # ## How often should D move?
 #
 # Theory lets D go to its best before each move of G. Then why not give D more moves? (Theory also means infinitely many data. On few, a D that is trained to its end learns them by heart:
@@ -965,13 +965,13 @@ for beta1 in momentum:
               f"nearest other sample at {near:.1f}")
 print(f"among 1,000 real pictures the nearest other one is at {nearest_real:.1f}")
 
-# %% tags=["figure"] covers=["4.10"] topics=["mode collapse", "momentum"] alt="Samples with momentum look much alike and fall in fewer classes; without momentum they spread over nearly all"
+# %% tags=["figure"] covers=["4.10"] topics=["mode collapse", "momentum"] alt="Samples with momentum look much alike and fall in fewer classes; without momentum they spread over nearly all" slide=true
 from gan_tutorial.lesson.figures.nb03 import samples_and_counts
 
 titles = {0.9: r"with momentum ($\beta_1 = 0.9$)", 0.0: r"without ($\beta_1 = 0$)"}
 samples_and_counts({titles[b]: made for b, made in momentum.items()}, images.classes);
 
-# %% [markdown]
+# %% [markdown] slide=["So one hidden layer is not too few", "Why momentum?"]
 # The promise holds, with two qualifications. With momentum the small GAN makes fewer kinds of picture. Its samples are much more alike than real ones, in all three seeds. The *same* networks with the same loss and
 # step size, but no momentum, make nearly all classes. So one hidden layer is not too few: how the game is *played* decides.
 #

@@ -83,13 +83,13 @@ def descend(x, y, steps=400, eta=0.02):
 ridge = np.sort(np.roots([4, 0, -4, 0.3]))[1]  # where f has no slope in x, between the valleys
 walks = [descend(x, y) for x, y in [(-1.6, 1.2), (0.5, 1.3), (1.7, -1.0), (ridge, -1.3)]]
 
-# %% tags=["figure"] alt="Left: contour lines with two valleys; three walks end at the bottom of a valley, one on the pass between them. Right: a saddle-shaped surface with a path that goes round its centre and closes" covers=["5.01", "5.03"] topics=["saddle point"]
+# %% tags=["figure"] alt="Left: contour lines with two valleys; three walks end at the bottom of a valley, one on the pass between them. Right: a saddle-shaped surface with a path that goes round its centre and closes" covers=["5.01", "5.03"] topics=["saddle point"] slide=true
 from gan_tutorial.lesson.figures.nb04 import one_player_and_two
 
 one_player_and_two(walks, saddle.circle((1.0, 0.0), np.linspace(0, 2 * np.pi, 200)))
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slide=["**A walk may end at the wrong place"]
 # On the left every walk comes to rest. Not always at the best place: two end in the upper valley, the
 # right one (a *local minimum*), and one, started exactly on the ridge, on the pass between them
 # (a *saddle point*). But they end, because each small step lowers the same number $f$.
@@ -98,7 +98,7 @@ plt.show()
 # draw together, in blue, goes round the saddle and comes back to where it began. **A
 # walk may end at the wrong place; a game may not end at all.**
 
-# %% [markdown]
+# %% [markdown] slide=["One picture: to descend, and to play | does this game have an equilibrium"]
 # ## The circle: infinitely small steps
 #
 # Exercise 2 of Goodfellow's [NIPS 2016 tutorial](https://arxiv.org/abs/1701.00160) asks two questions

@@ -1002,7 +1002,7 @@ smallest = int((np.diag(cross) < cross.min(axis=0) + 1e-3).sum())
 ledger.add("F-F6", "trained: columns whose diagonal is their smallest to a thousandth", 5,
            smallest, 0, "Nowozin et al. 2016, table 3, right", **TRAINED);
 
-# %% [markdown]
+# %% [markdown] slide=["What if data and samples"]
 # ## Where all of them fail: supports that do not meet
 #
 # What if data and samples have no place in common: if their [supports](glossary.md#support) do not meet? Where there are samples, the ratio is 0, and $f$ says $f(0)$. Where there are data, it is infinite: with $u = p/q$ we have $q f(p/q) = p \cdot f(u)/u$, and as $q$ goes to 0 this becomes $p$ times the slope of $f$ at infinity. Both $p$ and $q$ have mass 1, so
@@ -1030,11 +1030,11 @@ for name in ("kl", "reverse_kl", "pearson", "neyman", *NARROW):
     constants[name] = apart(f), near_by, far
     print(f"{objective_title(name):18} {apart(f):7.4f} {near_by:18.4f} {far:9.4f}")
 
-# %% [markdown]
+# %% [markdown] slide=["**Nearer or farther makes no difference,** ... way to go."]
 # Constant or infinite: 2, $2\log 2$ (the row is $2\,\mathrm{JS}$) and 1 where $f$ is tame at both ends, infinity for the rest. **Nearer or farther makes no difference,** so nothing shows G
 # which way to go. (Paganini's "Intro Tutorial on GANs" speaks of "a null or infinite distance". What is null is the *slope*.) We move one block past the other, and will see cups with a flat rim.
 
-# %% tags=["figure"] covers=["7.05"] topics=["disjoint supports"] alt="Three divergences of two blocks over the shift: cups that rise to a flat top at 1, 2 log 2 and 2 as soon as the blocks part; KL is a single dot at zero shift, infinite for any other"
+# %% tags=["figure"] covers=["7.05"] topics=["disjoint supports"] alt="Three divergences of two blocks over the shift: cups that rise to a flat top at 1, 2 log 2 and 2 as soon as the blocks part; KL is a single dot at zero shift, infinite for any other" slide=true
 shifts = torch.linspace(-2.5, 2.5, 51, dtype=torch.float64)
 moved = [Uniform(float(v), float(v) + 1.0) for v in shifts]
 cups = {name: [float(FAMILY[name](block, other)) for other in moved] for name in NARROW}

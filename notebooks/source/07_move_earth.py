@@ -64,12 +64,12 @@ ledger = Ledger("07")
 #
 # We come back to it in [What clipping really computes](#What-clipping-really-computes).
 
-# %% [markdown]
+# %% [markdown] slide=["Which plan needs the least work?"]
 # ## Piles of earth
 #
 # Here is a pile of earth, $p$, and beside it, on both sides, hollows $q$ of the same volume. Fill them! To move a mass $m$ over a distance $d$ is work $m \cdot d$. A *plan* says how much goes from each place to each other place. Which plan needs the least work? `transport`, from our package, asks a solver; `plan` and `cost` of what it gives are the plan and its work.
 
-# %% tags=["picture"] covers=["8.02"] topics=["earth mover's distance", "optimal transport"] alt="Left: over twelve places a pile, below it a hollow on each side, and between them the plan with the least work as grey bands, wider for more mass: five of the pile's 18 parts go left, one stays, the rest goes right. Right: the plan as a matrix with two patches, one for what goes left or stays and one for what goes right"
+# %% tags=["picture"] covers=["8.02"] topics=["earth mover's distance", "optimal transport"] alt="Left: over twelve places a pile, below it a hollow on each side, and between them the plan with the least work as grey bands, wider for more mass: five of the pile's 18 parts go left, one stays, the rest goes right. Right: the plan as a matrix with two patches, one for what goes left or stays and one for what goes right" slide=true
 from gan_tutorial.lesson.figures.nb07 import draw_plan
 from gan_tutorial.truth.transport import extend, transport
 
@@ -81,7 +81,7 @@ draw_plan(places, pile, hollows, move.plan, unit=18, work=move.cost)
 assert round(18 * float(move.plan.tril(-1).sum())) == 5  # parts that go left
 assert round(18 * float(move.plan.diagonal().sum())) == 1  # part that stays
 
-# %% [markdown]
+# %% [markdown] slide=["Piles of earth | Mass *and* distance count. ... need not overlap."]
 # The bands show what goes where: five of the pile's 18 parts go left, one stays at place 1, where pile and hollow overlap, and the rest goes right. The matrix is the same plan: a row for each place that earth is taken from, a column for each that it is brought to.
 #
 # Mass *and* distance count. That makes this a different kind of measure from [KL](glossary.md#kl), [JS](glossary.md#js) and total variation: it compares places, not heights, and the two need not overlap. Move the hollows a hundred places away, and it says so. The least work is the **earth mover's distance**, or [Wasserstein distance](glossary.md#wasserstein-distance) $W_1$.
@@ -243,7 +243,7 @@ for d, low, high in ((1, -0.6, -0.4), (2, -0.65, -0.3), (10, -0.25, -0.05), (100
     ledger.add("F-W11", f"floor in {d} dimensions falls like n to the power", (low, high),
                falls[d], 0, "Fournier & Guillin 2015", needs_training=True)
 
-# %% [markdown]
+# %% [markdown] slide=["Guess: which of the four"]
 # ## Two lines
 #
 # The example of the WGAN paper. The data are spread evenly over a vertical line of length 1 at $x_1 = 0$, the samples over the same line moved to $x_1 = \theta$. Twelve points will do for each. We compute $W_1$ and, from the masses at each place, three [divergences](glossary.md#divergence): JS, KL, and total variation (TV, half the sum of all differences). Guess: which of the four have, over $\theta$, a slope that could lead G to 0?
@@ -272,13 +272,13 @@ at_lines = {theta: of_lines(theta) for theta in (0.0, 0.1, 0.7)}
 for theta, values in at_lines.items():
     print(f"theta = {theta}:", *(f"{name} {v:.4f}" for name, v in values.items()), sep="   ")
 
-# %% tags=["figure"] covers=["8.02"] alt="Left: two vertical lines a distance theta apart. Right: W1 is a V over theta with slope one; JS and total variation are flat with a single point at zero; KL is infinite"
+# %% tags=["figure"] covers=["8.02"] alt="Left: two vertical lines a distance theta apart. Right: W1 is a V over theta with slope one; JS and total variation are flat with a single point at zero; KL is infinite" slide=true
 from gan_tutorial.lesson.figures.nb07 import draw_two_lines
 
 thetas = [round(float(t), 2) for t in np.linspace(-1, 1, 41)]
 draw_two_lines(heights, 0.7, thetas, [of_lines(t) for t in thetas]);
 
-# %% [markdown]
+# %% [markdown] slide=["JS, total variation and KL jump"]
 # JS, total variation and KL jump at 0 and say nothing elsewhere: where the [supports](glossary.md#support) do not meet, there is no slope. $W_1 = |\theta|$, for each point goes straight across: a slope wherever there is still a way to go, and it points the right way. That is the whole case for Wasserstein GANs.
 
 # %% [markdown]
@@ -402,7 +402,7 @@ def lower_edge(values, points, x):
 # %%
 lower_edge = check("7.2", lower_edge)
 
-# %% [markdown]
+# %% [markdown] slide=["what does this critic earn"]
 # In the package it is called `extend`. Now the numbers: what does this critic earn, and where does it fall?
 
 # %% tags=["nbval-check-output"] covers=["8.04"] topics=["Kantorovich–Rubinstein duality"]
@@ -417,7 +417,7 @@ print(f"work of the best plan {move.cost:.6f}, score difference of this f {earne
 print(f"steepest slope of f {steepest:.6f}")
 print("where the plan moves mass, f falls by exactly the distance:", tight < 1e-9)
 
-# %% tags=["figure"] covers=["8.04"] alt="The pile and the hollows, and above them the best critic: a tent whose top is where the pile parts, falling with slope one to both sides"
+# %% tags=["figure"] covers=["8.04"] alt="The pile and the hollows, and above them the best critic: a tent whose top is where the pile parts, falling with slope one to both sides" slide=true
 from gan_tutorial.lesson.figures.nb07 import draw_tent
 
 fine = torch.linspace(0, 11, 221, dtype=torch.float64)
@@ -425,7 +425,7 @@ tent = torch.as_tensor(lower_edge(move.y_values, places[:, None], fine[:, None])
 tent = tent - f_places.min()
 draw_tent(places, pile, hollows, fine, tent);
 
-# %% [markdown]
+# %% [markdown] slide=["So the best critic falls with slope one"]
 # A tent: its top is where the pile parts, and earth runs down both of its sides. It has to: line 1 above can only be an equality if it is one for every pair that the plan uses. So the best critic falls with slope one along every way from data to samples, **and G, which moves its samples uphill on $f$, learns the way**. Only the way: $W_1$ knows how far it is, the slope does not; it is one at the start and one at the end.
 #
 # Where all earth goes the same way $f$ is one straight line: between $\mathcal N(0, 1)$ and $\mathcal N(t, 1)$ with $t > 0$ the best critic is $f(x) = -x$, with score difference $t$.

@@ -171,11 +171,11 @@ clipped, clip = clipped_critics(0.01), objectives.clip_weights(0.01)
 with profile.plan(steps=steps, about=3):
     fit(clipped, ring.sample, steps, lr=1e-4, clip=clip)
 
-# %% [markdown]
+# %% [markdown] slide=["Before you look: ... Will the network's?"]
 # The first seed beside the truth. Darker green is higher, a line joins equal scores (near the top there are more of them), the blue dots are
 # data. Before you look: the exact critic has a summit at each mode. Will the network's?
 
-# %% tags=["figure"] covers=["9.04", "8.10"] alt="Two maps of a score over the plane with eight data points on a circle. The exact critic has a summit at each point; the clipped one is a single blunt pyramid with its summit in the middle"
+# %% tags=["figure"] covers=["9.04", "8.10"] alt="Two maps of a score over the plane with eight data points on a circle. The exact critic has a summit at each point; the clipped one is a single blunt pyramid with its summit in the middle" slide=true
 def one_of(D, j):
     """Critic j of K as a function of points.  (n, 2) -> (n,)"""
     return lambda x: D(x.float().repeat_interleave(K, 0))[j::K]
@@ -196,7 +196,7 @@ def above_middle(D):
 higher = {"clip": above_middle(clipped)}
 print("modes that score higher than the middle, three seeds:", higher["clip"])
 
-# %% [markdown]
+# %% [markdown] slide=["The clipped critic has understood"]
 # The clipped critic has understood that the data are somewhere in the middle, and has missed that there are eight of them. A
 # generator that climbs this pyramid arrives where no data are. Why so simple? Look at its weights.
 

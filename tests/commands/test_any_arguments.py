@@ -89,7 +89,11 @@ COMMANDS = {
         name("good.npy", "good.npy", "good.npy", "few.npy", "cut.npy", "file", ".", "none.npy"),
         [[], ["--held-out"], ["--json"], ["--frob"], ["-h"]],
     ),
-    "doctor": words({}, [[], [], ["--frob"], ["-h"], ["now"]], st.one_of(st.just([]), name())),
+    "doctor": words(
+        {"--room": ([None, "1", "30"], ["0", "many"])},
+        [["--room"], [], [], ["--frob"], ["-h"], ["now"]],
+        st.one_of(st.just([]), name()),
+    ),
     "data": words(
         {"--dir": ([None, "new"], ["file", "file/x", "damaged", "~nobody/x"])},
         [[], ["-h"], ["now"]],
@@ -135,6 +139,7 @@ def _for_the_others(folder, patch):
 
     patch.setattr(doctor, "CHECKS", {"disk": lambda: [findings.Line("disk", "ok", "much")]})
     patch.setattr(checks, "kernel", lambda: [])
+    patch.setattr(doctor, "room_checks", lambda learners: {"room": lambda: [findings.Line("room", "ok", "large")]})
 
     raw = folder / "damaged" / files.RAW
     raw.mkdir(parents=True)

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ import torch
 
 from gan_tutorial import machine
 from gan_tutorial.clothes import files
-from gan_tutorial.commands import checks, cli, doctor
+from gan_tutorial.commands import checks, cli, doctor, room
 from gan_tutorial.commands.findings import Line, Report
 from gan_tutorial.commands.series import CHECKOUT
 from gan_tutorial.game import products
@@ -216,8 +217,8 @@ def test_cores(monkeypatch):
 def test_memory(monkeypatch):
     monkeypatch.setattr(machine, "memory", lambda: (1_400_000_000, 2_000_000_000))
     line = only(checks.memory)
-    assert (line.state, line.text) == ("note", "1.4 GB available of 2.0 GB") and "1.5 GB" in line.remedy
-    monkeypatch.setattr(machine, "memory", lambda: (1_600_000_000, 2_000_000_000))
+    assert (line.state, line.text) == ("note", "1.4 GB available of 2.0 GB") and "1.9 GB" in line.remedy
+    monkeypatch.setattr(machine, "memory", lambda: (1_950_000_000, 2_000_000_000))
     assert only(checks.memory).state == "ok"
 
 
@@ -357,3 +358,134 @@ def test_the_openmp_runtime_of_torch_is_seen():
     code = "import torch; from gan_tutorial import machine; print(*machine.openmp())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert found.stdout.split() in (["libgomp"], ["libiomp5"], ["libomp"])
+
+
+# ---- before one teaches
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "1.5", "", "many", "²", "9" * 5000])
+def test_a_number_of_learners_is_one(word, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["doctor", f"--room={word}"])
+    assert stopped.value.code == 2 and "a number of learners, 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "learners"), [(["--room"], 1), (["--room", "12"], 12)])
+def test_the_room_adds_to_what_any_machine_needs(words, learners, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "CHECKS", {"disk": lambda: [Line("disk", "ok", "much")], "data": lambda: []})
+    monkeypatch.setattr(checks, "kernel", lambda: [])
+    monkeypatch.setattr(checks, "data", lambda: [Line("data", "note", "not yet in data", "Later.")])
+    monkeypatch.setattr(room, "_try", lambda codes, imports: room.Found(seconds=7.4))
+    monkeypatch.setattr(machine, "memory", lambda: (48e9, 64e9))
+    monkeypatch.setattr(machine, "cores", lambda: 24)
+    assert cli.main(["doctor", *words]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].endswith("much") and "✗ problem  data" in told[1] and "while there is a network" in told[2]
+    assert told[3].startswith("✓ ok       offline        a kernel starts without a network, and all that ")
+    assert told[4].endswith("7 s after a kernel of notebook 00 is asked for")
+    each = {1: "48.0 GB and 24 cores for the learner", 12: "12 learners at a time: 4.0 GB and 2 cores for each learner"}
+    assert told[5].endswith(f"learners       {each[learners]}") and told[-1] == "Not ready: see data."
+    monkeypatch.setattr(checks, "data", lambda: [Line("data", "ok", "complete")])
+    assert cli.main(["doctor", *words]) == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (room.Found(seconds=31), [("offline", "ok"), ("first picture", "note")]),
+        (room.Found(seconds=121), [("offline", "ok"), ("first picture", "problem")]),
+        (room.Found(), [("offline", "ok"), ("first picture", "problem")]),
+        (room.Found(seconds=3, asked=["a.org", "b.org"]), [("offline", "note"), ("first picture", "ok")]),
+        (room.Found(seconds=3, error="ImportError: no x"), [("offline", "problem"), ("first picture", "ok")]),
+        (room.Found(error="OSError: no network"), [("offline", "problem")]),
+    ],
+)
+def test_what_is_said_of_a_start(found, said, monkeypatch):
+    monkeypatch.setattr(room, "_try", lambda codes, imports: found)
+    lines = list(room.start())
+    assert [(line.what, line.state) for line in lines] == said
+    assert all(bool(line.remedy) == (line.state != "ok") for line in lines)
+    assert (found.error or "all") in lines[0].text and ", ".join(found.asked) in lines[0].text
+
+
+@pytest.mark.parametrize(
+    ("learners", "cores", "gigabytes", "state", "remedy"),
+    [
+        (1, 2, 2.0, "ok", ""),
+        (1, 1, 8.0, "note", "Plan 2 GB and 2 cores for each."),
+        (1, 4, 1.4, "problem", "Plan 2 GB and 2 cores for each."),
+        (10, 16, 64.0, "note", "Plan 2 GB and 2 cores for each: enough for 8 here."),
+        (10, 64, 13.0, "problem", "Plan 2 GB and 2 cores for each: enough for 6 here."),
+    ],
+)
+def test_memory_and_cores_for_each_learner(learners, cores, gigabytes, state, remedy, monkeypatch):
+    monkeypatch.setattr(machine, "memory", lambda: (gigabytes * 1e9, 128e9))
+    monkeypatch.setattr(machine, "cores", lambda: cores)
+    (line,) = room.learners(learners)
+    assert (line.state, line.remedy) == (state, remedy)
+
+
+def test_without_a_notebook_no_room(monkeypatch, tmp_path):
+    monkeypatch.setattr(room, "notebooks_folder", lambda: tmp_path)
+    line = only(room.start)
+    assert (line.what, line.state) == ("offline", "problem") and str(tmp_path) in line.text
+
+
+def test_a_process_without_a_network_reaches_its_own_machine_only():
+    code = """
+        import os, socket, urllib.request
+        from gan_tutorial.commands import offline
+        offline.leave_the_network()
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            socket.create_connection(server.getsockname()).close()
+        tries = [lambda: socket.create_connection(("192.0.2.1", 80)), lambda: socket.getaddrinfo("a.example", 80),
+                 lambda: socket.gethostbyname("b.example"), lambda: socket.socket().connect_ex(("192.0.2.2", 80)),
+                 lambda: urllib.request.urlopen("http://c.example")]
+        for ask in tries:
+            try:
+                ask()
+            except OSError as error:
+                print(error)
+        print(*offline.asked)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True,
+                          timeout=60)
+    *refused, asked = done.stdout.splitlines()
+    assert len(refused) == 5 and asked == "192.0.2.1 a.example b.example 192.0.2.2"  # the fifth at the proxy
+
+
+def small_series(folder, monkeypatch, *cells):
+    cells = [{"cell_type": "code", "source": textwrap.dedent(cell)} for cell in cells]
+    (folder / "00_a.ipynb").write_text(json.dumps({"cells": cells}))
+    monkeypatch.setattr(room, "notebooks_folder", lambda: folder)
+
+
+def test_a_start_that_asks_for_the_network_and_does_without(monkeypatch, tmp_path, importable):
+    ask = """
+        import socket
+        try:
+            socket.getaddrinfo("news.example", 443)
+        except OSError:
+            pass
+    """
+    draw = "from IPython.display import display; display({'image/png': 'iVBORw0='}, raw=True)"
+    small_series(tmp_path, monkeypatch, "%pip install x", "from time import sleep", ask, draw, "sleep(10_000)")
+    began = time.perf_counter()
+    offline, picture = room.start()
+    took = time.perf_counter() - began
+    assert offline.state == "note" and offline.text.endswith("asks for news.example")
+    assert picture.what == "first picture" and 0 <= int(picture.text.split()[0]) <= round(took)
+
+
+def test_a_start_that_needs_the_network(monkeypatch, tmp_path, importable):
+    small_series(tmp_path, monkeypatch, "import urllib.request; urllib.request.urlopen('http://192.0.2.1')")
+    line = only(room.start)
+    assert (line.what, line.state) == ("offline", "problem") and "URLError: <urlopen error" in line.text
+
+
+def test_the_series_starts_without_a_network(monkeypatch, importable):
+    monkeypatch.setenv(VARIABLE, "smoke")
+    offline, picture = room.start()
+    assert (offline.state, picture.what) == ("ok", "first picture"), offline

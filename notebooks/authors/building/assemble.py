@@ -15,12 +15,13 @@ from nbformat import NotebookNode
 from building import BuildError
 from building.cells import SOLUTION, anchor, headings, stub, tags
 from building.sections import COLLAPSED, contents, faults, sections, times
+from building.slides import slides
 
 MINUTES = "gan_tutorial_minutes"  # in the metadata: what the core takes, and all of it
 PLACES = {"time", "series", "contents", "core", "all", "help"}  # what a text may leave to the build, in {{ }}
 SAME, OTHER = "nbval-check-output", "nbval-ignore-output"  # whether every machine makes the stored output
 TAGS = {"parameters", "setup", "exercise", "solution", "figure", "picture", "widget", SAME, OTHER}
-KEPT = {"tags", "covers", "topics", "alt", "jupyter"}  # what a source may say of a cell; anything else is an error
+KEPT = {"tags", "covers", "topics", "alt", "slide", "jupyter"}  # what a source may say of a cell; all else is an error
 TITLE = re.compile(r"\A# (\d\d) · (.+)")
 EXERCISE = re.compile(r"Exercise (\d+)\.(\d+) · .+")
 WHAT = re.compile(r"^\*\*What you['’]ll do[.:]?\*\*[.:]? *(.+?)(?=\n\s*\n|\n\*\*|\n[-*] |\Z)", re.M | re.S)
@@ -51,6 +52,7 @@ def assemble(
         nb.cells = [cell for cell in nb.cells if "solution" not in tags(cell)]
     if found := faults(nb, number):
         raise BuildError(f"{source.name}: " + "; ".join(found) + ".")
+    slides(source.name, nb)
     for section in sections(nb):
         if section.deeper:
             section.cells[0].metadata[COLLAPSED] = True

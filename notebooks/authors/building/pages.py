@@ -1,4 +1,4 @@
-"""The pages about the notebooks: coverage.md, and the parts of the README that are measured."""
+"""The pages about the notebooks: coverage.md, and the measured parts of the README and of INSTRUCTORS.md."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from nbformat import NotebookNode
 from building.assemble import MINUTES, badges, title, what
 from building.cells import anchor, headings
 from building.execute import duration
+from building.tracks import table as timetable
+from building.tracks import tracks
 
 SEEDS = {
     "S0": "“Generative Adversarial Networks Tutorials”, notes on the NIPS 2016 tutorial (a blog post, 2017)",
@@ -29,6 +31,7 @@ KINDS = {
     "C": "concept", "D": "derivation", "X": "exercise", "H": "hands-on", "F": "figure",
     "A": "algorithm", "T": "tip", "V": "comparison", "M": "number",
 }  # fmt: skip
+INSTRUCTORS = "INSTRUCTORS.md"
 SHOWN = set("XHFAD")  # kinds that prose alone does not cover
 
 
@@ -73,7 +76,7 @@ def checklist(notebooks: Path) -> list[Item]:
 
 def covered(built: dict[str, NotebookNode]) -> dict[str, list[Section]]:
     """Item of the checklist -> the sections that treat it."""
-    return _named(built, "covers")
+    return named(built, "covers")
 
 
 def gaps(items: list[Item], found: dict[str, list[Section]]) -> Iterator[str]:
@@ -134,7 +137,7 @@ def table(built: dict[str, NotebookNode], folder: str = "") -> str:
 
 def index(built: dict[str, NotebookNode], folder: str = "") -> str:
     """Topic -> sections, in alphabetical order, from the `topics` of cells."""
-    found = _named(built, "topics")
+    found = named(built, "topics")
     lines = []
     for topic in sorted(found, key=str.lower):
         places = ", ".join(section.link.replace("](", f"]({folder}") for section in found[topic])
@@ -150,6 +153,13 @@ def readme(text: str, built: dict[str, NotebookNode], repository: str | None) ->
     text = _fill(text, "badges", badges(repository, f"notebooks/{start}") if repository and start else "")
     shown = picture(built)
     return _fill(text, "picture", f"![{shown[0]}](notebooks/picture.png)" if shown else "")
+
+
+def instructors(text: str, notebooks: Path, built: dict[str, NotebookNode]) -> str:
+    """INSTRUCTORS.md with its tracks brought up to date; BuildError if one takes longer than it may."""
+    for track, stops in tracks(notebooks, built).items():
+        text = _fill(text, f"track-{track}", timetable(track, stops))
+    return text
 
 
 def picture(built: dict[str, NotebookNode]) -> tuple[str, bytes] | None:
@@ -177,6 +187,9 @@ def pages(root: Path) -> dict[Path, bytes]:
     if (root / "README.md").exists():
         text = (root / "README.md").read_text(encoding="utf-8")
         wanted[root / "README.md"] = readme(text, built, repository(root)).encode()
+    if (notebooks / INSTRUCTORS).exists():
+        text = (notebooks / INSTRUCTORS).read_text(encoding="utf-8")
+        wanted[notebooks / INSTRUCTORS] = instructors(text, notebooks, built).encode()
     if shown := picture(built):
         wanted[notebooks / "picture.png"] = shown[1]
     return wanted
@@ -194,7 +207,7 @@ def _fill(text: str, name: str, content: str) -> str:
     return block.sub(lambda match: match[1] + (content + "\n" if content else "") + match[2], text)
 
 
-def _named(built: dict[str, NotebookNode], key: str) -> dict[str, list[Section]]:
+def named(built: dict[str, NotebookNode], key: str) -> dict[str, list[Section]]:
     """What the cells list under `key` in their metadata -> the sections of these cells."""
     found: dict[str, list[Section]] = {}
     for name, nb in built.items():
