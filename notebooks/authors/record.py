@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
@@ -44,9 +46,16 @@ def do(name: str, row: int, job: int | None, path: Path) -> float:
     return seconds
 
 
-def die_at_once() -> None:
-    """At Ctrl-C, without a page of words from each process."""
+def die_with(parent: int) -> None:
+    """In a process of the pool: end with its parent, however that ends, and at Ctrl-C without a page of words."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def write(name: str, jobs: int) -> None:
@@ -56,7 +65,7 @@ def write(name: str, jobs: int) -> None:
     paths = {(row, job): folder / f"{row}-{job}.npz" for row, setting in enumerate(settings) for job in setting.jobs}
     todo = [key for key, path in paths.items() if not path.exists()]
     print(f"{name}: {announcement(name, len(todo), len(paths), jobs)}", flush=True)
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_at_once)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_with, initargs=(os.getpid(),))
     try:
         waiting = {pool.submit(do, name, *key, paths[key]): key for key in todo}
         for n, done in enumerate(as_completed(waiting), 1):

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 from gan_tutorial.clothes import recordings
@@ -156,6 +157,22 @@ def test_a_recording_can_be_stopped_and_goes_on(tmp_path, monkeypatch):
     assert found.value("slow", "value").tolist() == [0.5, 1.5, 2.5, 3.5]
     assert [found.array("slow", seed, "points").tolist() for seed in (0, 3)] == [[[0, 0], [0, 0]], [[3, 3], [3, 3]]]
     assert not folder.exists()
+
+
+def test_a_recording_that_is_killed_leaves_no_process_at_work(tmp_path):
+    (tmp_path / "recordings").mkdir()
+    for name in ("record.py", "recordings/__init__.py", "recordings/plan.py"):
+        shutil.copy(AUTHORS / name, tmp_path / name)
+    (tmp_path / "recordings/nb99.py").write_text(TINY.format(pause=1))
+    (tmp_path / "drive.py").write_text(DRIVER.format(root=str(AUTHORS.parents[1])))
+    run = subprocess.Popen([sys.executable, tmp_path / "drive.py", "99_tiny", "--jobs", "1"], stdout=subprocess.DEVNULL)
+    me, deadline = psutil.Process(run.pid), time.monotonic() + 60
+    while not (tmp_path / "runs/.unfinished/99_tiny/0-None.npz").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers = me.children(recursive=True)
+    run.kill()
+    run.wait()
+    assert workers and psutil.wait_procs(workers, timeout=15)[1] == []
 
 
 def test_what_was_made_from_other_functions_is_not_kept(tmp_path, monkeypatch):
