@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
+import textwrap
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
@@ -187,6 +188,7 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         title = f"{name}, step {game.step:,}"
         if interrupts.until(lambda: complaints.extend(_draw_samples(game, title, settings["seed"], images, place))):
             _say(f"{game.step - first:,} steps in {seconds:.1f} s, now at step {game.step:,}; all is in {place}.")
+            interrupts.until(lambda: _diagnose(history.rows, settings["objective"], images, place))
         else:
             status = status or interrupts.status
             _say(f"Stopped before the samples were written; the game and its history are in {place}.")
@@ -507,6 +509,19 @@ def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str
         return []
     where = f"they are in {place}" if place else "nor anywhere else"
     return [f"samples.npy and samples.png could not be written to {folder} ({why}): {where}."]
+
+
+def _diagnose(rows: list[tuple], objective: str, images, folder: Path) -> None:
+    """Say in a few lines what the losses and the samples show; nothing if that cannot be done, for all is saved."""
+    import numpy as np
+
+    from gan_tutorial.game.objectives import OBJECTIVES
+    from gan_tutorial.lesson.diagnosis import summary
+
+    with suppress(Exception):
+        samples = np.load(folder / "samples.npy")[::20]
+        if text := summary(rows, OBJECTIVES[objective], samples, images.test_images):
+            _say("\n".join(textwrap.wrap(f"What this training shows: {text}", 100)))
 
 
 def _say(text: str = "", end: str = "\n") -> None:

@@ -835,12 +835,12 @@ ledger.add("resume", "saved and loaded, 5 steps on", 0, resume_difference, round
 # %% [markdown]
 # ## The map
 #
-# Each notebook answers one question. Follow the numbers. If you are in a hurry, the blue boxes make a short course by
-# themselves: the game, a GAN on pictures, and the Wasserstein distance with its gradient penalty, which many later
+# Each notebook answers one question. Follow the numbers; the last row can be read at any time. In a hurry, take the blue
+# boxes: the game, a GAN on pictures, and the Wasserstein distance with its gradient penalty, which many later
 # models use.
 
-# %% tags=["figure"] alt="A map of the notebooks in three rows: the game, its losses, and the Wasserstein distance. Notebooks 00, 02, 03, 07 and 08 are a short course"
-fig, ax = plt.subplots(figsize=(10, 3.4))
+# %% tags=["figure"] alt="A map of the notebooks in five rows: the game, its losses, the Wasserstein distance, practice, and what can be read at any time. Notebooks 00, 02, 03, 07 and 08 are a short course"
+fig, ax = plt.subplots(figsize=(10, 5.2))
 series_map(ax)
 
 # %% [markdown]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import warnings
 from dataclasses import replace
@@ -112,6 +113,48 @@ def test_kid_is_zero_on_average_for_equal_laws():
     error = np.std(values) / len(values) ** 0.5
     assert abs(np.mean(values)) < 4 * error
     assert min(values) < 0 < max(values)
+
+
+def exact_coverage(n, m, k):
+    """Of n samples and m data from one distribution: 1 - prod (m - i) / (m + n - i)."""
+    return 1 - math.prod((m - i) / (m + n - i) for i in range(1, k + 1))
+
+
+@pytest.mark.parametrize(("n", "m", "k"), [(300, 300, 5), (300, 300, 3), (150, 400, 5), (400, 150, 2)])
+def test_density_and_coverage_of_equal_distributions_are_known(n, m, k):
+    torch.manual_seed(n + k)
+    found = np.array([score.density_coverage(torch.randn(n, 3), torch.randn(m, 3), k) for _ in range(40)])
+    error = found.std(0) / len(found) ** 0.5
+    assert abs(found[:, 0].mean() - 1) < 4 * error[0]
+    assert abs(found[:, 1].mean() - exact_coverage(n, m, k)) < 4 * error[1]
+
+
+def test_coverage_of_equal_distributions_is_the_tabulated_one():
+    assert exact_coverage(1000, 1000, 5) == pytest.approx(0.96898, abs=1e-5)
+    assert exact_coverage(10_000, 10_000, 3) == pytest.approx(0.87504, abs=1e-5)
+
+
+def test_density_and_coverage_by_hand():
+    # k = 1: the balls around 0, 1 and 10 reach to 1, 0 and 1: radii 1, 1, 9
+    real = torch.tensor([[0.0], [1.0], [10.0]])
+    samples = torch.tensor([[0.5], [-0.5], [18.0], [50.0]])
+    # 0.5 lies in two balls, -0.5 in one, 18 in one, 50 in none; each ball holds a sample
+    assert score.density_coverage(samples, real, k=1) == (1.0, 1.0)
+    assert score.density_coverage(samples[1::2], real, k=1) == (0.5, pytest.approx(1 / 3))
+
+
+def test_density_sees_junk_that_precision_takes_for_data_beside_an_outlier():
+    torch.manual_seed(0)
+    real, samples = torch.randn(200, 2), torch.randn(200, 2)
+    real[0] = 9.0
+    samples[:100] = samples[:100] / 2 + 6
+    assert score.precision_recall(samples, real)[0] > 0.9
+    assert score.density_coverage(samples, real)[0] < 0.75
+
+
+def test_density_and_coverage_need_enough_points():
+    with pytest.raises(ValueError, match="neighbour number 5"):
+        score.density_coverage(torch.randn(10, 2), torch.randn(5, 2))
 
 
 def test_precision_and_recall_tell_a_lost_mode_from_a_false_one():

@@ -25,6 +25,7 @@ from gan_tutorial.commands.history import COLUMNS
 from gan_tutorial.commands.train import LOOK_EVERY
 from gan_tutorial.game import Game
 from gan_tutorial.game.objectives import OBJECTIVES
+from gan_tutorial.lesson import diagnosis
 
 
 @pytest.fixture
@@ -65,6 +66,25 @@ def test_samples_come_from_the_average_of_g(train, monkeypatch):
     monkeypatch.setattr(Game, "sample", lambda self, n, **k: asked.append((n, k)) or sample(self, n, **k))
     assert train("--steps", "2", "--batch", "4", "--net", "mlp") == 0
     assert asked == [(10_000, {})]  # ema is the default
+
+
+def test_it_says_at_the_end_what_the_training_shows(train, capsys):
+    assert train("--steps", "240", "--batch", "4", "--net", "mlp") == 0
+    out = capsys.readouterr().out
+    assert "What this training shows: " in out and out.index("all is in") < out.index("What this training shows")
+    assert max(map(len, out.splitlines())) < 200
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, OSError])
+def test_a_failing_diagnosis_loses_nothing(train, monkeypatch, capsys, error):
+    def fails(*_):
+        raise error("no")
+
+    monkeypatch.setattr(diagnosis, "summary", fails)
+    assert train("--steps", "3", "--batch", "4", "--net", "mlp") == 0
+    assert sorted(p.name for p in train.out.iterdir()) == ["game.pt", "history.csv", "samples.npy", "samples.png"]
+    said = capsys.readouterr()
+    assert "What this training shows" not in said.out and not said.err
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

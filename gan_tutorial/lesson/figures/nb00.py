@@ -14,6 +14,7 @@ from gan_tutorial.lesson.figures import COLORS, image_grid
 
 SIDE = 29  # pixels from one image of a grid to the next
 
+ANY_TIME = "At any time"  # the row that has no place in the order
 # Row by row; the blue ones, the short course, are marked
 MAP = {
     "The game": {
@@ -30,6 +31,15 @@ MAP = {
     "Wasserstein": {
         "07 move earth": ("What if data and samples\ndo not overlap at all?", True),
         "08 penalise the gradient": ("How does one keep\nthe critic's slope in check?", True),
+    },
+    "In practice": {
+        "09 count the modes": ("Why does G leave out\npart of the data?", False),
+        "10 use the tricks": ("Which tricks help,\nand by how much?", False),
+        "11 measure what you made": ("How good are samples,\nand what says so?", False),
+    },
+    ANY_TIME: {
+        "13 meet the family": ("Which other generative\nmodels are there?", False),
+        "14 read the curves": ("My losses look odd:\nis that normal?", False),
     },
 }
 
@@ -74,7 +84,7 @@ def square(
 
 
 def series_map(ax: Axes) -> None:
-    """The notebooks as boxes, in the order in which they are read; blue: the short course."""
+    """The notebooks as boxes, in the order in which they are read, if they have one; blue: the short course."""
     arrow = {"arrowstyle": "->", "color": COLORS["guide"]}
     above = 0  # the column in which the row above ends
     for row, (part, notebooks) in enumerate(MAP.items()):
@@ -84,9 +94,9 @@ def series_map(ax: Axes) -> None:
             ax.add_patch(FancyBboxPatch((column + 0.04, -row - 0.3), 0.87, 0.6, alpha=0.16, linewidth=0, **box))
             ax.text(column + 0.03, -row + 0.2, name, size=8.4, weight="bold", va="center")
             ax.text(column + 0.03, -row - 0.12, question, size=8.5, va="center")
-            if column:
+            if column and part != ANY_TIME:
                 ax.annotate("", (column + 0.01, -row), (column - 0.06, -row), arrowprops=arrow)
-        if row:  # from the end of the row above to the beginning of this one
+        if row and part != ANY_TIME:  # from the end of the row above to the beginning of this one
             corner = [above + 0.48, above + 0.48, 0.48], [0.66 - row, 0.5 - row, 0.5 - row]
             ax.plot(*corner, color=COLORS["guide"], lw=1)
             ax.annotate("", (0.48, 0.34 - row), (0.48, 0.51 - row), arrowprops=arrow)
