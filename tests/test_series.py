@@ -75,7 +75,7 @@ def test_every_cell_runs_and_theory_repeats_its_stored_output(path):
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)
 def test_the_solutions_are_right_and_exact_facts_hold_with_another_seed(path, tmp_path):
-    """With what data there are; with the stored seed, nbval has run the same cells, and the test below the solutions."""
+    """With what data there are; the stored seed runs above (as learners have it) and below (solved)."""
     copy = holds(path, tmp_path, *papermill(path, tmp_path, 120, 300, "-p", "SEED", 7, **STRICT))
     assert "SEED = 7" in copy.read_text(encoding="utf-8")
 

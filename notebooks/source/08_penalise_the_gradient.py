@@ -1954,4 +1954,4 @@ ledger
 # - [Kodali et al. 2017](https://arxiv.org/abs/1705.07215): DRAGAN, a penalty around the data. [Miyato et al. 2018](https://arxiv.org/abs/1802.05957): spectral norm. [Karras et al. 2020](https://arxiv.org/abs/1912.04958): StyleGAN2.
 # - [Lucic et al. 2018](https://arxiv.org/abs/1711.10337) and [Kurach et al. 2019](https://arxiv.org/abs/1807.04720): comparisons with equal budgets. [Stanczuk et al. 2021](https://arxiv.org/abs/2103.01678): critics do not compute the distance, and that is just as well.
 #
-# Back to [04, the saddle](04_circle_the_saddle.ipynb), for why games circle, or to [07, earth](07_move_earth.ipynb), for the distance itself.
+# Go on with [09 · Mode collapse](09_count_the_modes.ipynb), or back to [04, the saddle](04_circle_the_saddle.ipynb), for why games circle.

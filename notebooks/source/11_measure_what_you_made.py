@@ -99,7 +99,7 @@ roots = [torch.linalg.cholesky(x_fit[labels == c].T.cov() + jitter) for c in ran
 def log_gaussians(x):
     """log density of the mixture of ten Gaussians.  (n, 784) -> (n,), in nats"""
     logs = []
-    for mean, L in zip(means, roots):
+    for mean, L in zip(means, roots, strict=True):
         z = torch.linalg.solve_triangular(L, (x - mean).T, upper=False)
         logs.append(-z.square().sum(0) / 2 - L.diagonal().log().sum())
     return torch.logsumexp(torch.stack(logs), 0) - math.log(10) - 392 * math.log(2 * math.pi)
@@ -455,7 +455,7 @@ nb11.biases(sizes, *bias);
 
 # %%
 times_n = bias[0].mean(1) * torch.tensor(sizes)
-for size, value, product in zip(sizes, bias[0].mean(1), times_n):
+for size, value, product in zip(sizes, bias[0].mean(1), times_n, strict=True):
     print(f"n = {size:5,}   mean FFD {value:6.3f}   n times FFD {product:5.0f}")
 
 # %% [markdown]
@@ -545,7 +545,7 @@ junk = nb11.ring(8, 1_000, 0.15, g)
 junk[:200] = 6 * torch.rand(200, 2, generator=g, dtype=torch.float64) - 3
 others = [nb11.ring(modes, 1_000, sd, g) for modes, sd in ((8, 0.15), (8, 0.05), (7, 0.15))]
 for samples in (*others, junk):
-    level.append(dict(zip(nb11.SCORES, nb11.all_scores(samples, data))))
+    level.append(dict(zip(nb11.SCORES, nb11.all_scores(samples, data), strict=True)))
 whole, narrow, seven, junk = level
 assert narrow["precision"] >= whole["precision"] and narrow["density"] > whole["density"]
 assert seven["coverage"] < whole["coverage"] and seven["recall"] < whole["recall"]
@@ -602,9 +602,9 @@ faults = {
 }
 
 # %%
-def judged(x, stand=real[: len(base)]):
-    """All scores of m pictures, each so that lower is better."""
-    seen = score.features(x)
+def judged(x):
+    """All scores of m pictures, in the order of `columns`."""
+    seen, stand = score.features(x), real[: len(base)]
     precision, recall = score.precision_recall(seen, stand)
     density, coverage = score.density_coverage(seen, stand)
     near, row = score.nearest(x, train_set)
@@ -924,7 +924,7 @@ numbers = {"times_as_far": times_as_far, "lost": lost, "ffds": ffds,
            "gan": ffd(gan), "below": below,
            "kid_impostor": kid_impostor, "kid_floor": kid_floor, "times_n": times_n,
            "precision": toy_precision, "density": toy_density, "sound": sound, "seen": seen,
-           "row": dict(zip(faults, table))}  # fmt: skip
+           "row": dict(zip(faults, table, strict=True))}  # fmt: skip
 for claim, expected, found in nb11.facts(**numbers):
     ledger.add("this run", claim, expected, found, 0, "this run", **THIS_RUN)
 for claim, expected, found in nb11.tournament_facts(ffd_of, search, shares, rows):

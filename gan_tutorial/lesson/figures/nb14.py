@@ -228,7 +228,8 @@ def low_losses(everyone: Sequence[Patient], named: Sequence[str]) -> list[Axes]:
     """Of each run of a bounded game, how far its samples are from the data, over its losses at the end."""
     fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
     for ax, k, role in zip(axes, (0, 1), ("D", "G"), strict=True):
-        for patient in everyone:
+        below, up = 0.0, 0
+        for patient in sorted(everyone, key=lambda patient: patient.run["energy"][-1]):
             if Scale.of(patient.objective).unbounded:
                 continue
             x = float(np.clip(np.median(patient.curves[-37:, k]), -2, 11))
@@ -236,7 +237,9 @@ def low_losses(everyone: Sequence[Patient], named: Sequence[str]) -> list[Axes]:
             well = patient.run["energy"][-1] < 0.08
             ax.plot(x, y, "o" if well else "x", color=COLORS[role], ms=5, alpha=0.8)
             if patient.name in named and patient.seed == 0:
-                ax.annotate(patient.name, (x, y), xytext=(6, -3), textcoords="offset points", size=7.5)
+                up = up + 9 if y < 2 * below else -3  # no name over another
+                below = y
+                ax.annotate(patient.name, (x, y), xytext=(6, up), textcoords="offset points", size=7.5)
         ax.set(xlabel=f"{role}'s loss at the end", yscale="log", xlim=(-2.5, 11.5))
         ax.axhline(0.08, color=COLORS["guide"], ls=":", lw=1)
     axes[0].set(ylabel="energy distance to the data", title="circles: samples like the data")
