@@ -1,5 +1,6 @@
 """What is recorded is complete, belongs to the settings that are listed, and is read back as it was measured."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -181,6 +182,23 @@ def test_what_was_made_from_other_functions_is_not_kept(tmp_path, monkeypatch):
     assert (record.unfinished("07_clipping") / "0-0.npz").exists()
     (tmp_path / ".unfinished/07_clipping/source.py").write_text("other")
     assert not (record.unfinished("07_clipping") / "0-0.npz").exists()
+
+
+def test_a_recording_depends_on_all_that_its_functions_name(tmp_path, monkeypatch):
+    sources = []
+    for pause in (1, 2):
+        constants = f"PAUSE = {pause}\nOTHER = 3\n\ndef unused():\n    pass\n\ndef alone"
+        (tmp_path / f"nb9{pause}.py").write_text(TINY.format(pause="PAUSE").replace("def alone", constants))
+        name = f"recordings.nb9{pause}"
+        spec = importlib.util.spec_from_file_location(name, tmp_path / f"nb9{pause}.py")
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        sources.append(source(module.RECORDINGS["99_tiny"]))
+    assert sources[0].replace("PAUSE = 1", "PAUSE = 2") == sources[1] != sources[0]
+    assert all(f"def {name}" in sources[0] for name in ("tiny", "alone", "together"))
+    assert "unused" not in sources[0] and "OTHER" not in sources[0]
+    assert "SAMPLES = 5_000" in source(RECORDINGS["07_clipping"])  # of another module of that folder
 
 
 def test_a_recording_is_not_made_from_drawn_garments(tmp_path, monkeypatch):

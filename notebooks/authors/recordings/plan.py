@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 
@@ -39,12 +41,43 @@ Listing = Callable[[], Iterator[Setting]]
 
 
 def source(listing: Listing) -> str:
-    """The text that a recording depends on: the function that lists its settings, and those that do the work."""
-    functions: list[Callable] = [listing]
-    for setting in listing():
-        done = setting.record
-        while isinstance(done, partial):
-            done = done.func
-        if done not in functions:
-            functions.append(done)
-    return "\n".join(inspect.getsource(function) for function in functions)
+    """The text that a recording depends on: the function that lists its settings, and what it names in this folder,
+    and what that names: functions and constants.  What the package does is held by tests.
+    """
+    found: dict[str, str] = {}
+    _collect(listing.__module__, listing.__name__, found)
+    return "\n".join(found.values()) or inspect.getsource(listing)
+
+
+def _collect(module: str, name: str, found: dict[str, str]) -> None:
+    text, defined, imported = _top(module)
+    if name in imported:
+        _collect(*imported[name], found)
+        return
+    for node in defined.get(name, []):
+        place = f"{module}, line {node.lineno}"
+        if place not in found:
+            found[place] = ast.get_source_segment(text, node) or ""
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Name):
+                    _collect(module, inner.id, found)
+
+
+def _top(module: str) -> tuple[str, dict[str, list[ast.stmt]], dict[str, tuple[str, str]]]:
+    """The text of a module, the statements that give a name its value, and what is imported from others like it."""
+    text = Path(sys.modules[module].__file__).read_text(encoding="utf-8")
+    defined: dict[str, list[ast.stmt]] = {}
+    imported: dict[str, tuple[str, str]] = {}
+    for node in ast.parse(text).body:
+        names: list[str] = []
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("recordings."):
+            others = [one for one in node.names if node.module != __name__]
+            imported |= {one.asname or one.name: (node.module, one.name) for one in others}
+        for name in names:
+            defined.setdefault(name, []).append(node)
+    return text, defined, imported
