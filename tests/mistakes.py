@@ -599,8 +599,8 @@ MISTAKES = [
     ),
     Mistake(
         "Precision and recall are swapped",
-        SCORE, "return share_inside(samples, real, reach(real)), share_inside(real, samples, reach(samples))",
-        "return share_inside(real, samples, reach(samples)), share_inside(samples, real, reach(real))",
+        SCORE, "share_inside(samples, real, _reach(real, k)), share_inside(real, samples, _reach(samples, k))",
+        "share_inside(real, samples, _reach(samples, k)), share_inside(samples, real, _reach(real, k))",
         "clothes/test_score.py::test_precision_and_recall_tell_a_lost_mode_from_a_false_one",
     ),
     Mistake(

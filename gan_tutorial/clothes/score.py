@@ -99,11 +99,7 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> tuple[float, 
         inside = [(torch.cdist(part, cloud) <= reach).any(dim=1) for part in points.split(1000)]
         return float(torch.cat(inside).double().mean())
 
-    def reach(cloud: Tensor) -> Tensor:
-        rows = [torch.cdist(part, cloud).kthvalue(k + 1, dim=1).values for part in cloud.split(1000)]
-        return torch.cat(rows)  # k + 1: the nearest is the point itself
-
-    return share_inside(samples, real, reach(real)), share_inside(real, samples, reach(samples))
+    return share_inside(samples, real, _reach(real, k)), share_inside(real, samples, _reach(samples, k))
 
 
 def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> tuple[float, float]:
@@ -116,12 +112,17 @@ def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> tuple[float, 
     samples, real = _clouds(samples, real, k + 1, f"a neighbour number {k}")
     samples, real = samples - real.mean(0), real - real.mean(0)  # cdist blurs less near 0
     inside, held = 0, []
-    for part in real.split(1000):
-        reach = torch.cdist(part, real).kthvalue(k + 1, dim=1).values  # k + 1: the nearest is the point itself
+    for part, reach in zip(real.split(1000), _reach(real, k).split(1000), strict=True):
         holds = (torch.cdist(part, samples) <= reach[:, None]).sum(dim=1)
         inside += int(holds.sum())
         held.append(holds > 0)
     return inside / (k * len(samples)), float(torch.cat(held).double().mean())
+
+
+def _reach(cloud: Tensor, k: int) -> Tensor:
+    """How far each point has to its k-th neighbour.  (n, d) -> (n,)"""
+    rows = [torch.cdist(part, cloud).kthvalue(k + 1, dim=1).values for part in cloud.split(1000)]
+    return torch.cat(rows)  # k + 1: the nearest is the point itself
 
 
 def nearest(samples: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:

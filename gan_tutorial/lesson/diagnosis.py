@@ -66,7 +66,7 @@ class Finding:
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """What `diagnose` found, the surest first; `healthy` if nothing is ill.  Prints and shows as sentences."""
+    """What `diagnose` found, in the order of `_ORDER`; `healthy` if nothing is ill.  Prints and shows as sentences."""
 
     findings: tuple[Finding, ...]
     numbers: Mapping[str, float] = field(default_factory=dict)  # what was measured
@@ -194,6 +194,13 @@ def _d(objective: Objective, real: float, fake: float) -> float:
     return float(objective.d_real(_number(real)) + objective.d_fake(_number(fake)))
 
 
+def _least(objective: Objective, rows: np.ndarray) -> np.ndarray:
+    """What D's loss of each row is at least, from its mean scores, if the curves are convex.  (n, 4) -> (n,)"""
+    real, fake = torch.tensor(rows[:, 2], dtype=torch.float64), torch.tensor(rows[:, 3], dtype=torch.float64)
+    s, t = (real - fake, fake - real) if objective.paired else (real, fake)
+    return (objective.d_real(s) + objective.d_fake(t)).numpy()
+
+
 def _convex(curve: Curve) -> bool:
     """Whether it bends upwards or not at all, as far as a grid shows."""
     s = torch.linspace(-15, 15, 601, dtype=torch.float64)
@@ -300,16 +307,19 @@ def _cloud(values: Any, what: str) -> Tensor:
 def _contradictions(late: np.ndarray, objective: Objective, scale: Scale) -> list[Finding]:
     """Losses that these scores cannot have: what computed them is not this objective.
 
-    A convex curve's mean is at least its value at the mean (Jensen), and a penalty only adds: so D's loss is at least
-    that of the mean scores.  G's loss lies on one side of its curve at the mean score, or on it.
+    A convex curve's mean is at least its value at the mean (Jensen), and a penalty only adds: so in each row D's loss
+    is at least that of the mean scores (of medians of separate columns that is not true).  G's loss lies on one side of
+    its curve at the mean score, or on it.
     """
     d_loss, g_loss, real, fake = np.median(late, axis=0)
-    s, t = (real - fake, fake - real) if objective.paired else (real, fake)
-    least, gap = _d(objective, s, t), real - fake
+    gap = float(np.median(late[:, 2] - late[:, 3]))
+    t = -gap if objective.paired else fake
+    bounds = _least(objective, late)
+    least, below = float(np.median(bounds)), float(np.median(bounds - late[:, 0]))  # below: of the median row
     margin = CONTRADICTION * scale.unit if scale.unit else 0.5 * abs(gap)
     found = []
     convex = _convex(objective.d_real) and _convex(objective.d_fake)
-    if convex and margin > 0 and d_loss < least - margin:
+    if convex and margin > 0 and below > margin:
         if gap < 0:
             says = (
                 f"D gives samples the higher score ({fake:.3g}, data {real:.3g}), and yet its loss is {d_loss:.3g}: "

@@ -69,7 +69,7 @@ torch.manual_seed(SEED);
 # 1. What share would a *perfect* generator have? 100 %, 99.7 %, or less?
 # 2. Both numbers come from games with a [discriminator](glossary.md#discriminator) that learned to tell samples from [data](glossary.md#data). How can a single mode pass?
 #
-# Write down your answers. The first comes in the next section, the second [when we ask who answers last](#Who-has-the-last-word?).
+# Write down your answers. The first comes in the next section, the second [when D sees more than one sample](#Let-D-see-more-than-one-sample).
 
 # %% [markdown]
 # ## What a perfect generator scores
@@ -114,7 +114,7 @@ for name, truth in (("ring", ring), ("grid", grid)):
 # %% [markdown]
 # Not 100 %, nor the 99.7 % of the line. In the plane the distance from the middle of a round Gaussian exceeds $r$ standard deviations with probability $e^{-r^2/2}$; within three are $1 - e^{-9/2} = 98.889\,\%$.
 #
-# So **99.3 % is better than perfect**, and that is bad news: the samples are too close to the middle. A generator that is too narrow by the factor $s$ has a share of $1 - e^{-9/(2 s^2)}$. Solved for $s$:
+# So **99.3 % is better than perfect**, and that is bad news: the samples are too close to the middle. (Chance gives ± 0.2 % with 2,500 samples, one standard deviation. So luck is possible, but not likely.) A generator that is too narrow by the factor $s$ has a share of $1 - e^{-9/(2 s^2)}$. Solved for $s$:
 
 # %% tags=["nbval-check-output"]
 exact_share = 1 - math.exp(-9 / 2)
@@ -127,7 +127,7 @@ print(f"perfect: {exact_share:.3%}; 99.3 % in a mode: width {narrow:.3f} of the 
 #
 # $$\text{floor} = \frac{K - 1}{2n} .$$
 #
-# We will see perfect samples of different numbers (dots) on this formula (dotted).
+# We will see perfect samples of different numbers (marks) on this formula (dotted). With 100 modes and 100 samples the next order is still visible: the mark lies above the line.
 
 # %%
 sizes = (100, 300, 1_000, 3_000, 10_000)
@@ -138,11 +138,11 @@ for K in drawn:
         kl = [from_counts(c, m)[2] for c in counts]
         drawn[K].append(np.mean(kl))
 
-# %% tags=["figure"] alt="Mean KL of perfect samples over their number, for 8, 25 and 100 modes, on logarithmic axes: dots fall along dotted straight lines, (K - 1) / 2n"
+# %% tags=["figure"] alt="Mean KL of perfect samples over their number, for 8, 25 and 100 modes, on logarithmic axes: marks fall along dotted straight lines, (K - 1) / 2n"
 nb09.floors(sizes, drawn);
 
 # %% [markdown]
-# A table that reports a KL of 0.00 for 8 modes and one of 0.05 for 100 may be reporting two perfect generators. Numbers of samples must be equal, and the floor belongs beside them.
+# A table that reports a KL of 0.00 for 8 modes and one of 0.05 for 100 may be reporting two perfect generators, of 1,000 samples each. Numbers of samples must be equal, and the floor belongs beside them.
 #
 # ### Play: make a bad generator with a good score
 #
@@ -163,7 +163,7 @@ explore(nb09.scores_explorer(ring.centers, ring.sd, counts_and_scores), panels=2
 # %% [markdown]
 # ## Watch it collapse
 #
-# Now a game. G and D are small [multilayer perceptrons](glossary.md#mlp), and eight seeds train side by side, as eight separate games in one batch of products. D's step size is a fifth of G's: a setting in which collapse is common.
+# Now a game. G and D are small [multilayer perceptrons](glossary.md#mlp), G plays the [non-saturating](glossary.md#non-saturating) loss, and eight seeds train side by side, as eight separate games in one batch of products. D's step size is a fifth of G's: a setting in which collapse is common.
 
 # %% covers=["10.02"]
 K = 8  # seeds, side by side
@@ -191,14 +191,14 @@ with profile.plan(steps=profile.pick(smoke=20, cpu=1500, gpu=1500), about=10) as
         looks.append((step.n, draw(game, 500)))
 
 # %% [markdown]
-# First the film of one of the eight: the modes of the data in blue, 500 samples in orange.
+# First the film of one of the eight: the modes of the data in blue, 500 samples in orange (those beyond a frame are not drawn).
 
 # %% tags=["figure"] covers=["10.02", "10.05"] alt="Samples of one generator at six moments: gathered in a small group or a short thread that is somewhere else each time"
 shown = [looks[round(i * (len(looks) - 1) / 5)] for i in range(6)]
 nb09.moments([(n, x[0]) for n, x in shown], ring.centers, 1.5);
 
 # %% [markdown]
-# All latents give nearly the same sample: that is **[mode collapse](glossary.md#mode-collapse)**. And it is never finished: the samples wander round the ring. Now all eight seeds, and on the right, for three of them, where the middle of the samples is.
+# Whatever the latent, the samples stay together in one small group or thread, often between the modes: that is **[mode collapse](glossary.md#mode-collapse)**. And it is never finished: the samples wander round the ring. Now all eight seeds, and on the right, for three of them, where the middle of the samples is.
 
 # %% covers=["10.02", "10.04"]
 steps = [n for n, _ in looks]
@@ -267,7 +267,7 @@ for n, modes in kept.items():
     print(f"modes hit after {n:,} steps of the game:", *modes)
 
 # %% [markdown]
-# At first everything is lost: a fresh D knows nothing, and its first wrong opinions pull G off within a few steps. But then most of the seeds find all eight again, and a minority collapses for good. From a random start none found them. So where the game begins has a say in whether it collapses; neither the network nor the rules decide it alone.
+# At first nearly all modes are lost: a fresh D knows nothing, and its first wrong opinions pull G off within a few steps. But then most of the seeds find all eight again; a minority has not by step 1,000. From a random start none found them. So where the game begins has a say in whether it collapses; neither the network nor the rules decide it alone.
 
 # %%
 note("10.04", "taught: modes held, fewest of eight seeds", 8, min(row[0] for row in able), 0,
@@ -285,11 +285,11 @@ note("10.04", "game from the taught G: seeds with all modes at the end", (5, 7),
 #
 # $$V(q, D) = \sum_k p_k \log D_k + \sum_k q_k \log(1 - D_k) .$$
 #
-# D raises it, G lowers it. **If D answers last**, it gives $D = p/(p+q)$, and what is left for G is $2\,\mathrm{JS} - \log 4$ ([02](02_play_the_game.ipynb)): smallest at $q = p$, all places, the right shares. That is $\min_G \max_D V$.
+# D raises it, G lowers it. **If D answers last**, it gives $D = p/(p+q)$, and what is left for G is $2\,\mathrm{JS} - \log 4$, with the [Jensen–Shannon divergence](glossary.md#js) of $p$ and $q$ ([02](02_play_the_game.ipynb)): smallest at $q = p$, all places, the right shares. That is $\min_G \max_D V$: the inner one moves last.
 #
 # ### Exercise 9.1 · The best single answer
 #
-# Now **G answers last**: $\max_D \min_G V$. D has spoken, and G knows it. Which shares $q$ make $V$ smallest? Write `best_answer`: from $D$ at each place (a tensor) to the shares $q$ (a tensor of the same shape).
+# Now **G answers last**: $\max_D \min_G V$. D has spoken, and G knows it. Which shares $q$ make $V$ smallest? Write `best_answer`: from $D$ at each place (a tensor) to the shares $q$ (a tensor of the same shape and type; at a tie, all on any one of the best places).
 #
 # {{help}}
 
@@ -323,7 +323,9 @@ def value(q, D):
 shrug = torch.full_like(p, 0.5)  # D says 1/2 everywhere
 mixed = value(p, p / (p + p))  # D last, G mixes: q = p
 single = [value(q, p / (p + q)) for q in one_place]  # D last, G has one answer
-G_last = max(value(best_answer(D), D) for D in (shrug, p, *torch.rand(20_000, 4).double()))
+torch.manual_seed(SEED)
+others = torch.rand(20_000, 4, dtype=torch.float64)  # other D, at random
+G_last = max(value(best_answer(D), D) for D in others)
 print(f"G mixes:        min max {mixed:.4f}     G chooses {p.tolist()}")
 print(f"G one answer:   min max {min(single):.4f}     G chooses place {np.argmin(single)}")
 print(f"either, G last: max min {value(best_answer(shrug), shrug):.4f}     "
@@ -373,7 +375,7 @@ print("D last: the last turn    ", [round(v, 3) for v in by_D[-1].tolist()])
 nb09.last_words(p, by_G, by_D);
 
 # %% [markdown]
-# On the left is the collapse that wanders, as with the networks, and exactly. Each turn is wrong, all on one place; yet the *mean over the turns* comes to $p$ (dotted). On the right, with D last, G comes to $p$ itself, from a start with nearly everything on one place.
+# On the left is the collapse that wanders, as with the networks, here without any network. Each turn is wrong, all on one place; yet the *mean over the turns* comes to $p$ (dotted). On the right, with D last, G comes to $p$ itself, from a start with nearly everything on one place.
 #
 # Alternating steps are neither order. The slower D is compared with G, the more like "G last". That is why we made D slow.
 
@@ -395,7 +397,7 @@ note("10.01", "G last: largest share in a turn", 1, by_G.max(1).values.min(), 0,
 #
 # **Paper.** Let $q$ cover $m$ of 8 equal modes evenly. Then $\mathrm{KL}(q \| p) = \sum \frac1m \log \frac{1/m}{1/8} = \log \frac8m$. It *falls* with each mode that is added: reverse KL prefers as many modes as the model can represent.
 #
-# **Other losses.** If reverse KL were the cause, the GAN whose loss *is* KL should not collapse. We play five losses, with the same networks and steps.
+# **Other losses.** If reverse KL were the cause, the GAN whose loss *is* KL should not collapse. We play five losses, with the same networks and step sizes, 700 steps each.
 
 # %% covers=["10.03"] topics=["reverse KL"]
 LOSSES = ("minimax", "kl", "reverse_kl", "hinge", "least_squares")
@@ -409,7 +411,7 @@ for name, modes in collapsed.items():
     print(f"{objective_title(name):14} modes hit:", *modes)
 
 # %% [markdown]
-# KL and reverse KL, bounded and unbounded losses: all collapse alike, with all seeds. The divergence does not decide it.
+# KL and reverse KL, minimax, hinge and least squares: all collapse alike, with all seeds. With this slow D the divergence does not decide it.
 
 # %%
 most = max(max(modes) for modes in collapsed.values())
@@ -471,7 +473,7 @@ for name, modes in direct.items():
     print(f"{name}: modes held, and in how many starts:", ", ".join(counted))
 
 # %% [markdown]
-# Reverse KL does lose some modes, and more than KL: two Gaussians that start near the same mode share it, and the valley between modes is deep. So "minimising KL directly also collapses" is half true: descent stops at a local minimum, with *some* modes missing. But each start keeps four modes or more, while the games above kept about none.
+# Reverse KL leaves modes empty: two Gaussians that start near the same mode share it, and the valley between modes is deep. KL leaves none empty: where we count fewer than eight, single Gaussians lie between two modes and cover both, and our count gives them to neither. So both stop at local minima, but only reverse KL loses modes, and by far not all: each start keeps four modes or more, while the games above kept about none.
 # Notebook [01](01_fit_by_likelihood.ipynb) has the same for exact likelihood on the line.
 
 # %%
@@ -486,9 +488,9 @@ note("10.03", "direct descent: modes held, fewest of both", (4, 8),
 # %% [markdown]
 # ## Let D see more than one sample
 #
-# D scores each sample by itself. If one sample looks real, a thousand copies of it look real. So D cannot *see* a collapse; it only notices afterwards that this place has become suspicious. The remedy is to show D several samples at once.
+# Here is the answer to the second question. D scores each sample by itself. If one sample looks real, a thousand copies of it look real. So D cannot *see* a collapse; it only notices afterwards that this place has become suspicious. The remedy is to show D several samples at once.
 #
-# **Packing** (PacGAN, Lin et al. 2018): put $m$ data, or $m$ samples, into one long vector and let D score the pack. Nothing else changes. With data, hardly any pack holds equal things.
+# **Packing** (PacGAN, Lin et al. 2018): put $m$ data, or $m$ samples, into one long vector and let D score the pack. Nothing else changes. With data, a pack seldom lies in a single mode (a pack of 2: one in eight); with a collapsed G, all packs do.
 #
 # **Minibatch features** (Salimans et al. 2016): D first makes features of each example, and from them a vector $M_i$. Beside its features, D gets a number that says how near the others of the batch are:
 #
@@ -517,7 +519,7 @@ print("largest difference from the package:", f"{(closeness(M) - theirs).abs().m
 assert torch.allclose(closeness(M), theirs, atol=1e-5)
 
 # %% [markdown]
-# What would D see? We feed it batches of 16: points of the ring, and 16 points of a collapsed G, which all lie in one mode. For illustration, let $M$ be the points themselves, times ten.
+# What would D see? We feed it 500 batches of 16 (± is the standard deviation over batches): points of the ring, and 16 points of a collapsed G, which all lie in one mode. For illustration, let $M$ be the points themselves, times ten.
 
 # %% tags=["nbval-check-output"] covers=["10.06"]
 torch.manual_seed(SEED)
@@ -528,11 +530,11 @@ print(f"closeness: data {from_data.mean():.1f} ± {from_data.std():.1f}, "
       f"one mode {from_one.mean():.1f} ± {from_one.std():.1f}, of at most 15")
 
 # %% [markdown]
-# No threshold is hard to find here: the collapse has become visible, before D has learned anything about *where* it is.
+# A threshold is easy to find: the collapse has become visible, before D has learned anything about *where* it is.
 #
 # ### What they found
 #
-# Eight seeds each, recorded: the ring with the slow D from above, 2,000 steps, both step sizes falling to 0 in the second half. A dot is a seed, a bar the median, dotted what a perfect generator gets.
+# Eight seeds each, recorded: the ring with the slow D from above, 2,000 steps, both step sizes falling to 0 in the second half. A dot is a seed, a bar the median, dotted what a perfect generator gets. The KL counts only samples in a mode: with few of them its floor is higher than the dotted line, and seeds with none have no KL.
 
 # %% covers=["10.06"] topics=["PacGAN", "packing"]
 on_ring = recordings.load("09_ring")
@@ -557,8 +559,8 @@ nb09.gallery_of_points({name: on_ring.array(name, 0, "samples") for name in SEEN
                        ring.centers, 1.5);
 
 # %% [markdown]
-# The plain game ends with one mode or none, in every seed. With either remedy every seed hits seven modes or eight: the collapse is cured. But not equally well. The generators of the packs are smeared over the ring (remember the explorer: a smear hits every mode), most of all with packs of 4; minibatch features put about 70 % of the samples *into* the modes (median).
-# A pack of 4 points of the plane is a point in eight dimensions, and this D is small and slow.
+# The plain game ends with one mode or none, in every seed. With either remedy every seed hits seven modes or eight: the samples no longer gather in one place. But not equally well. The generators of the packs are smeared over the ring, most of all with packs of 4; minibatch features put about 70 % of the samples *into* the modes (median). (Remember the explorer: a smear hits every mode. Even and exactly on the ring, it would have 15 % in a mode.)
+# A pack of 4 points of the plane is a point in eight dimensions, this D is small and slow, and its batch is 16 such packs, where Lin et al. keep the number of packs.
 
 # %%
 for name in SEEN[1:]:
@@ -577,7 +579,7 @@ note("10.06", "closeness: one mode / data", (2, 16), from_one.mean() / from_data
 # %% [markdown]
 # ## Let G look ahead
 #
-# The other remedy changes what G knows. If "D last" is the good order, let G take D's answer into account: not the D of now, but the D that will be there after $k$ more steps. That is the **unrolled GAN** (Metz et al. 2017). With $w$ for D's weights, $\theta$ for G's and $L(w, \theta)$ for D's loss,
+# The other remedy changes what G knows. If "D last" is the good order, let G take D's answer into account: not the D of now, but the D that would be there after $k$ more steps. That is the **unrolled GAN** (Metz et al. 2017). With $w$ for D's weights, $\theta$ for G's and $L(w, \theta)$ for D's loss, which is $-V$,
 #
 # $$w_{i+1} = w_i - \eta\, \nabla_{w} L(w_i, \theta) , \qquad \text{G minimises } -L(w_k(\theta), \theta) .$$
 #
@@ -586,7 +588,7 @@ note("10.06", "closeness: one mode / data", (2, 16), from_one.mean() / from_data
 #
 # ### Exercise 9.3 · D's step, differentiable
 #
-# Write `look_ahead`: take `k` steps of D, downhill in `d_loss(w, theta)`, and give back the last `w`, **still differentiable in theta**. {{help}}
+# Write `look_ahead`: take `k` steps of size `eta`, downhill in `d_loss(w, theta)`, and give back the last `w`, **still differentiable in theta** (`torch.autograd.grad` gives slopes without touching `.grad`; they must stay part of the graph). {{help}}
 
 
 # %% tags=["exercise"] covers=["10.07"] topics=["unrolled GAN"]
@@ -666,7 +668,7 @@ print("package and by hand agree:", bool(torch.isclose(unrolled, by_hand, atol=1
 # %% [markdown]
 # ### What it found
 #
-# The ring again, with the slow D: $k = 0, 1, 5, 10$ steps ahead of size $\eta = 0.3$ (chosen by a few short tries). And a control that is seldom shown: *five moves of D* for each of G, without looking ahead.
+# The ring again, with the slow D: $k = 0, 1, 5, 10$ steps ahead of size $\eta = 0.3$ (chosen by a few short tries on this ring; for the control nothing was tuned). These are plain steps of descent, while D's own are Adam's, of $2 \cdot 10^{-4}$: the D that G foresees is not just the one that comes. And a control that is seldom shown: *five moves of D* for each of G, without looking ahead (it plays the non-saturating loss, the others minimax).
 
 # %% covers=["10.07"]
 AHEAD = ("unrolled 0", "unrolled 1", "unrolled 5", "unrolled 10", "five moves of D")
@@ -679,9 +681,9 @@ for name in AHEAD:
 nb09.found(ahead, 8, 7 / 5000, exact_share);
 
 # %% [markdown]
-# Without looking ahead, the minimax game collapses like the plain one. **A single step ahead is enough**: all eight modes, in every seed, with about half of the samples in them or more. Looking five or ten steps ahead takes longer and puts *fewer* samples into the modes here (medians), and with five steps one seed misses some.
+# Without looking ahead, the minimax game collapses like the plain one. **A single step ahead is enough** at this $\eta$: all eight modes, in every seed, with about half of the samples in them or more. (On stacked MNIST, Metz et al. found 31 modes with $k = 0$, and more with each $k$ they tried, up to 327 with $k = 10$.) Looking five or ten steps ahead takes longer and puts *fewer* samples into the modes here (medians), and with five steps one seed misses some.
 #
-# The control is sobering. Five moves of D hit all eight modes with six of the eight seeds, and put *more* samples into the modes there; with two seeds it fails. So most of what looking ahead repairs is a D that was too slow, and for some of that a faster D will do. What the control lacks is reliability.
+# The control is sobering. Five moves of D hit all eight modes with six of the eight seeds, and put *more* samples into the modes there; with two seeds it fails. So much of what looking ahead repairs may be a D that was too slow, and for that a faster D may do. Six seeds against eight prove no difference in reliability.
 
 # %%
 note("10.07", "ring, unrolled 0: modes hit, most", (0, 3), ahead["unrolled 0"][:, 0].max(), 0,
@@ -705,7 +707,7 @@ note("10.07", "ring, five moves of D: share in a mode - 1 step ahead, medians", 
 # %% [markdown]
 # ## Beside the published tables
 #
-# Now the table that we began with, from two papers, and ours. PacGAN's protocol: 2,500 samples, a mode counts with one good sample, good within three standard deviations, ten runs with their standard error.
+# Now the table that we began with, from two papers, and ours. PacGAN's protocol: 2,500 samples, a mode counts with one good sample, good within three standard deviations, ten runs with their standard error. (VEEGAN is a GAN that also learns the way back, from data to latents.)
 #
 # | ring of 8 | modes hit | in a mode | KL |
 # |---|---|---|---|
@@ -725,9 +727,9 @@ for name, rows in ours.items():
     print(f"{name:32} {modes:4.1f} ± {error:.1f}   {good:6.1%}   KL {kl:.2f}")
 
 # %% [markdown]
-# Beware of reading across. The two published baselines have the same name and the same data, and one finds one mode, the other six: **the baseline decides such tables.** So it is with ours. With a slow D the plain game finds hardly any mode, and every remedy shines; with equal steps it finds all eight with four of the eight seeds, and the remedies have less to add.
+# Beware of reading across. The two published baselines have the same name and the same data, and one finds one mode, the other six: **the baseline decides such tables.** So it is with ours. With a slow D the plain game finds hardly any mode, and every remedy hits more, though packs of 4 put no more samples into them than the plain game (these are means). With *equal steps* (D's step size is G's) the plain game finds all eight with four of the eight seeds and none with the other four: the gain in modes is about half as large. (KL is the mean over the seeds with any sample in a mode; for the plain game only some have any.)
 #
-# What differs from PacGAN's protocol: our networks are small (two hidden layers of 64, no batch norm; there G 4 × 400, D 3 × 200 maxout), our modes twice as wide for the same radius (0.02 on 1), and we take 2,000 steps of 64, there it is 400,000 of 100. That is why theirs have over 90 % in a mode. Compare within a table, not between two.
+# What differs from PacGAN's protocol: our networks are small (two hidden layers of 64, no batch norm; there G 4 × 400, D 3 × 200 maxout, units that keep the largest of several linear functions), our modes twice as wide for the same radius (0.02 on 1), and we take 2,000 steps of 64, there it is 400,000 of 100. These, above all the 400,000 steps, may be why theirs have over 90 % in a mode. Compare within a table, not between two.
 
 # %% [markdown]
 # ## Deeper: packs, exactly
@@ -776,7 +778,7 @@ note("10.06", "packs of 4: TV of a missing mode / of uneven shares", (1.2, 3),
 
 # %% [markdown]
 # A *paired* (relativistic) D compares a datum with a sample: only the difference of their scores counts. Huang et al. (2024, R3GAN) report for stacked MNIST, 1,000 modes: paired + R1 + R2 found all of them, non-saturating + R1 + R2 found 693, and either with R1 alone failed. R1 holds D flat on data, R2 on samples ([08](08_penalise_the_gradient.ipynb)).
-# That is a claim about large networks. We try it with small ones, eight seeds each. First the ring with the slow D of above, where the plain game finds nothing, and both penalties with $\gamma = 0.1$.
+# That is a claim about convolutional networks on pictures. We try it with small ones in the plane, eight seeds each. First the ring with the slow D of above, where the plain game finds nothing, and both penalties with $\gamma = 0.1$.
 
 # %% covers=["10.04"] topics=["R3GAN", "relativistic GAN"]
 FOUR = ("NS + R1", "NS + R1 + R2", "paired + R1", "paired + R1 + R2")
@@ -796,9 +798,9 @@ equal |= {name: found(with_equal, name) for name in with_equal.settings}
 nb09.found(equal, 8, 7 / 5000, exact_share);
 
 # %% [markdown]
-# Here the four part ways. Take the weaker penalty first. With R1 alone some seeds are lost in both games; **with R1 + R2 none is**, in either game, and every seed hits all eight modes. Of the two with both penalties, the paired game puts more of its samples into the modes (medians). So the order is that of Huang et al., on eight modes and with networks that train in seconds. But the second penalty does more for it here than the pairing does: with R1 alone, the paired game lost more seeds than the other.
+# Here the four part ways. Take the weaker penalty first. With R1 alone some seeds are lost in both games; **with R1 + R2 none is**, in either game, and every seed hits all eight modes. Of the two with both penalties, the paired game puts more of its samples into the modes (medians). So with both penalties the order by share in a mode is that of Huang et al., on eight modes and with networks that train in seconds. But the second penalty does more for it here than the pairing does: with R1 alone, the paired game lost more seeds than the other (three against one: that may be luck).
 #
-# Now the stronger penalty, $\gamma = 1$: every seed of all four hits all eight modes, with one penalty or with two, and now R1 alone puts more of the samples into the modes than both together (medians). **Its size matters more than whether there are two, or whether D compares pairs.** Who compares at one size only may report either result.
+# Now the stronger penalty, $\gamma = 1$: every seed of all four hits all eight modes, with one penalty or with two, and now R1 alone puts more of the samples into the modes than both together (medians). **Here its size matters more than whether there are two, or whether D compares pairs.** On this ring a comparison at one size only could show either result; about pictures, where Huang et al. saw R1 alone fail, it says nothing.
 
 # %%
 note("10.04", "ring, slow D: modes hit, plain, paired and four penalised games, most", (0, 1),
@@ -983,7 +985,7 @@ shelves = {
 nb09.rows_of_clothes({name: x for name, x in shelves.items() if len(x)});
 
 # %% [markdown]
-# The classifier's favourites would make a fine figure in a paper; below them is what the same generator really makes. The rows of failures were searched for, so read the counts above, not the rows. Trousers without two legs, by our crude count, are much more frequent among the samples than among real pictures (where dark or skirt-like ones are miscounted, too), and tops are more lopsided: each stroke is right, the whole is not. The most alike pairs do look like low diversity, but their count acquits this generator: its samples are about as far from their nearest neighbours as real pictures are. Low diversity is what the film at the beginning shows.
+# The classifier's favourites are mostly clean trousers; below them is what the same generator really makes. The rows of failures were searched for, so read the counts above, not the rows. Trousers without two legs, by our crude count, are much more frequent among the samples than among real pictures (where dark or skirt-like ones are miscounted, too), and tops are more lopsided: each stroke is right, the whole is not. The most alike pairs do look like low diversity, but their count does not confirm it: the samples are about as far from their nearest neighbours as real pictures are (it proves little: junk is far from its neighbours, too). Low diversity is what the film at the beginning shows.
 #
 # And which one is real? Number 4 from the left. Its seams and folds give it away.
 
@@ -1021,10 +1023,10 @@ ledger
 # ## What to keep
 #
 # - Count three things: modes hit, the share in a mode, the KL of the shares. Put the perfect score beside them: 98.889 % and $(K - 1)/2n$, not 100 % and 0.
-# - A collapse is the best answer to the D of now. It comes from the order of the moves, not from the divergence and not from a network that is too small.
+# - A collapse is the best answer to the D of now. Here a slow D brought it on, whatever the divergence, with networks large enough; where the game begins has a say, too.
 # - D cannot see variety in single samples. Packs and minibatch features let it.
 # - Unrolling lets G feel how D will answer. The gradient has to flow through D's steps; check it by finite differences.
-# - The baseline decides. With a slow D every remedy shines.
+# - The baseline decides. With a slow D every remedy added many modes, with equal steps about half as many.
 #
 # ## In practice
 #

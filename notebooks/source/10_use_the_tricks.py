@@ -77,7 +77,7 @@ figures.use_style(images.notice)
 #
 # ## A fair test
 #
-# To test a trick we change it alone, and nothing else (an *ablation*). As **usual**, G has layers of 64, 128, 256 and $28 \times 28$ numbers, with [batch norm](glossary.md#batch-normalisation) between, D has 784, 256, 128 and 1. The [loss](glossary.md#loss) is [non-saturating](glossary.md#non-saturating), the optimiser Adam with step size 0.002 and no [momentum](glossary.md#momentum), batches hold 32, and after 400 steps we take the [FFD](glossary.md#ffd) of 2,500 samples of G's average. FFD says how far the samples are from real pictures ([what we measure](00_start_here.ipynb#What-we-measure)); less is better. That takes seconds, so everything is done with eight [seeds](glossary.md#seed). All was recorded.
+# To test a trick we change it alone, and nothing else (an *ablation*). As **usual**, G has layers of 64, 128, 256 and $28 \times 28$ numbers, with [batch norm](glossary.md#batch-normalisation) between, D has 784, 256, 128 and 1. The [loss](glossary.md#loss) is [non-saturating](glossary.md#non-saturating), the optimiser Adam with step size 0.002 and no [momentum](glossary.md#momentum), batches hold 32, and after 400 steps we take the [FFD](glossary.md#ffd) of 2,500 samples of G, with its weights averaged over the last steps ([EMA](glossary.md#ema), [below](#Averaged-weights)). FFD says how far the samples are from real pictures ([what we measure](00_start_here.ipynb#What-we-measure)); less is better. That takes seconds, so all is done with eight [seeds](glossary.md#seed), and recorded.
 
 # %%
 recording = recordings.load("10_tricks")
@@ -103,9 +103,9 @@ nb10.differences({"placebo": luck}, luck);
 # %% [markdown]
 # Nothing was changed, and yet six of the eight got worse, one of them by more than 4.
 #
-# So one run, or the best of three, proves nothing. Our rule: **a trick helped if all eight differences are negative**, and harmed if all are positive; in between we cannot tell. If a trick does nothing, each difference is as likely to be negative as positive, and all eight agree with a probability of $2 / 2^8 = 0.8\,\%$. (We will look at sixteen rows, so even this may happen once by luck: the probability is 12 %.)
+# So one run, or the best of three, proves nothing. Our rule: **a trick helped if all eight differences are negative**, and harmed if all are positive; in between we cannot tell. If a trick does nothing, each difference is as likely to be negative as positive, and all eight agree with a probability of $2 / 2^8 = 0.8\,\%$. (We will look at sixteen rows; were they independent, even this would happen somewhere by luck with a probability of 12 %. But the same eight usual runs stand in every row: if they were lucky, every row looks a little worse, as the placebo does.)
 #
-# One more caution: all rows have the step size of the usual training. With another one a trick might shine.
+# One more caution: all rows have the step size of the usual training, which we chose by a few tries with one seed. With another a trick might shine.
 
 # %% [markdown]
 # ## Labels
@@ -129,11 +129,11 @@ LABELS = ("labels for D", "labels for D, own head", "labels for both",
 nb10.differences({name: gain(name) for name in LABELS}, luck);
 
 # %% [markdown]
-# The elegant D harms, with every seed and a lot: the same ten outputs must say which class and how real. With classes in a head of their own, seven seeds of eight are better. Labels for both harm with all eight, or are better with seven, and only the start of D's term for the class differs: with PyTorch's embedding, weights from $\mathcal N(0, 1)$, twenty times those of a layer, D begins with loud random opinions; from 0 (*quiet start*) it learns its own.
+# The elegant D (the middle pictures: the eye does not see it) harms, with every seed and a lot: perhaps because the same ten outputs must say which class and how real. With classes in a head of their own, seven seeds of eight are better. Labels for both come in two kinds, which differ only in how D's term for the class starts. PyTorch's embedding draws weights from $\mathcal N(0, 1)$, about twenty times as large as a layer's: D begins with loud random opinions, and all eight seeds are worse. Started at 0 (*quiet start*), seven are better.
 #
 # ### Not to be compared
 #
-# These are three tasks, not one. A conditional model hears what to make, a tenth of each class, as in the data; the others have to find the shares out. How much is that worth? We help the model without labels: of 5,000 samples we choose 2,500, once blindly, and once so that the classifier of our FFD sees a tenth of each class. No picture is changed.
+# These are three tasks, not one. A conditional model hears what to make, a tenth of each class, as in the data; the others have to find the shares out. How much is that worth? We help the model without labels: of 5,000 samples we choose 2,500, once blindly, and once so that the classifier of our FFD sees a tenth of each class (a rare class's few are used many times). No picture is changed.
 
 # %% covers=["11.02"] topics=["class frequencies"]
 blindly = recording.value("as usual", "chosen_blindly")
@@ -145,7 +145,7 @@ print(f"FFD, chosen blindly: median {np.median(blindly):.1f};  a tenth of each c
 print(f"rarest class as usual: {rarest.min():.1%} to {rarest.max():.1%} of the samples")
 
 # %% [markdown]
-# With each seed the chosen samples score better, and not one pixel was drawn better: the classes that the model had nearly forgotten are back in their place. That is worth more (a median of 4.6) than conditioning itself gained (2.3).
+# With each seed the chosen samples score better, and not one pixel was drawn better: the classes that the model had nearly forgotten are back in their place. That is worth more (4.6, the median of the eight differences) than conditioning itself gained (2.3, likewise).
 #
 # Hence the rule of Goodfellow's [NIPS 2016 tutorial](https://arxiv.org/abs/1701.00160): *the three kinds must not be compared directly*.
 
@@ -212,7 +212,7 @@ assert same_pull < 1e-9 and 0 < left_over < 0.001
 # %% [markdown]
 # On the right plain and one side are one curve. With both sides the pull is there where the modes meet, and then it fades: in the middle of the stray mode not a thousandth of it is left.
 #
-# That is the reason not to smooth the labels of samples: who has strayed is left in peace. ("Reinforces current generator behavior", as Goodfellow's tutorial says. "Generative Adversarial Networks Tutorials", a summary of 2017, expects *a peak* of D at the wrong samples. There is none: $D^\star$ is $D_0$ times a number, plus a number, and so rises and falls where $D_0$ does.)
+# That is the reason not to smooth the labels of samples: who has strayed is left in peace. ("Reinforces current generator behavior", say Goodfellow's slides. His written tutorial and "Generative Adversarial Networks Tutorials", a summary of 2017, expect *a peak* of D at the wrong samples. There is none: $D^\star$ rises and falls where $D_0$ does.)
 
 # %% [markdown]
 # ### Play: let the samples stray
@@ -232,7 +232,7 @@ explore(
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# (1) On the left D's ceiling falls, on the right nothing changes: the purple curve covers the grey one. (2) So small that $\beta = (1 - \beta) D_0$. At 3 that is $\beta \approx 0.048$. At 6, $D_0 \approx 8 \cdot 10^{-8}$, and no $\beta$ of the slider but 0 is small enough.
+# (1) On the left D's ceiling falls, on the right nothing changes: the purple curve covers the grey one. (2) The pull is half where the fraction above is 1/2; with $\alpha = 0$ that is $\beta = (1 - \beta) D_0$. At 3 that is $\beta \approx 0.048$. At 6, $D_0 \approx 8 \cdot 10^{-8}$, and no $\beta$ of the slider but 0 is small enough.
 # </details>
 #
 # ### And in training?
@@ -361,7 +361,7 @@ with torch.no_grad():
 #
 # $$-\frac{1}{m - 1},$$
 #
-# whatever the weights are. Does that reach the pictures? We measure two things over many batches: which share of a picture's variance its companions cause, and the correlation of the *brightness* of two pictures of a batch.
+# whatever the weights are. Does that reach the pictures? We measure two things over many batches: which share of a picture's variance its companions cause, and the correlation of the *brightness* of two pictures of a batch. (The mean of a batch has the variance $v/m + c\,(m - 1)/m$; solved for $c / v$ this is the last line.)
 
 # %% covers=["11.07"]
 def companions_share(G, m, batches=200):
@@ -390,7 +390,7 @@ with torch.no_grad():
 nb10.leaning(sizes, {"batch norm": shares}, leaning);
 
 # %% [markdown]
-# Two pictures alone in a batch: if one comes out bright, the other must be dark, nearly as exactly as at the features. The pictures of a batch *repel* each other, and with each of three seeds the brightness follows the curve. (Goodfellow's tutorial shows the opposite, batches whose pictures are all alike; for that they must share something, such as the deviation.) At 32, our usual batch, little is left of either effect. So batch norm's trouble is one of small batches.
+# Two pictures alone in a batch: if one comes out bright, the other must be dark, nearly as exactly as at the features. The pictures of a batch *repel* each other, and with each of three seeds the brightness follows the curve. (Goodfellow's tutorial shows the opposite, pictures all alike; for that they must share something, such as the deviation.) At 32, our usual batch, little is left of either effect. So batch norm's trouble is one of small batches.
 
 # %% [markdown]
 # ## Reference and virtual batch norm
@@ -443,7 +443,7 @@ largest = float(by_virtual.abs().max() / math.sqrt(8))
 assert largest < 1
 
 # %% [markdown]
-# Near $R$ both agree; far away virtual norm is bounded. Do companions still matter in a whole G? Take the three trained networks, keep their weights and replace the layers. `WithReference` puts $R$ in front of each batch and cuts it off at the end.
+# Near the middle of $R$ both agree; far away virtual norm is bounded. Do companions still matter in a whole G? Take the three trained networks, keep their weights and replace the layers. `WithReference` puts $R$ in front of each batch and cuts it off at the end.
 
 # %% covers=["11.08", "11.09"]
 def with_virtual_norm(net, m=64):
@@ -522,12 +522,12 @@ for name in BALANCE:
           f"{np.median(v):+.1f} ({v.min():+.1f} to {v.max():+.1f})")
 
 # %% [markdown]
-# As usual D is right with 54 % of its answers: it hardly wins. With three moves or four times the step it is right with about 70 %, and the median FFD is worse. Wider layers harm with all eight seeds, and with the crippled D we cannot tell. So here the advice did not hold. "D should be at its *best*" is not "D should move fast": with larger steps and more moves it becomes rough, its slope at samples six times and more as steep.
+# As usual D is right with 54 % of its answers: it hardly wins. With three moves or four times the step it is right with about 70 %, and the median FFD is worse. But the share says little by itself: four times the step spreads it from 56 to 94 %, and the two best seeds of "3 moves" are those where D wins most. Wider layers and both kinds of larger steps harm with all eight seeds; with three moves and with the crippled D we cannot tell. So here the advice did not hold. "D should be at its *best*" is not "D should move fast": with three moves or four times the step it becomes rough, its slope at samples 7 and 13 times as steep (in the ledger).
 
 # %% [markdown]
 # ## Spectral norm
 #
-# How fast can D's score change? At most by the product of its layers' *stretches*: the [spectral norm](glossary.md#spectral-norm) $\|A\|$ is the largest $|Av| / |v|$. [Miyato et al. 2018](https://arxiv.org/abs/1802.05957) divide each layer by it, so each stretches by at most 1. How does one get $\|A\|$ in every step, cheaply? By *power iteration*: multiply any $v$ by $A$ and then by its transpose $A^{\mathsf T}$, again and again. Each round enlarges the part of $v$ in the most stretched direction most.
+# How fast can D's score change? At most by the product of its layers' *stretches* (ReLU and its kin stretch nothing): the [spectral norm](glossary.md#spectral-norm) $\|A\|$ is the largest $|Av| / |v|$. [Miyato et al. 2018](https://arxiv.org/abs/1802.05957) divide each layer by it, so each stretches by at most 1. How does one get $\|A\|$ in every step, cheaply? By *power iteration*: multiply any $v$ by $A$ and then by its transpose $A^{\mathsf T}$, again and again. Each round enlarges the part of $v$ in the most stretched direction most.
 #
 # ### Exercise 10.3 · The stretch of a layer
 #
@@ -554,7 +554,7 @@ print(f"by power iteration {mine:.4f}, by the singular values {exact:.4f}")
 assert abs(mine - exact) < 1e-3
 
 # %% [markdown]
-# For a convolution, common code takes its kernel for a matrix and divides by the norm of that. This is another number, too small by a factor of up to three for a 3x3 kernel: [below](#Deeper:-the-norm-of-a-kernel-is-not-that-of-its-convolution) it is measured. Our small D is made of matrices, where both are the same. What does spectral norm do for it?
+# (For a convolution, common code divides by the norm of its kernel as a matrix: [another number](#Deeper:-the-norm-of-a-kernel-is-not-that-of-its-convolution).) What does spectral norm do for our small D, which is made of matrices?
 
 # %% tags=["figure"] alt="Differences of FFD with spectral norm in D, eight seeds, beside the band of the placebo"
 nb10.differences({"spectral norm in D": gain("spectral norm in D")}, luck);
@@ -642,7 +642,7 @@ ledger.add("SN", "zeros at the edges / going round", (0.8, 1), dense / round_8, 
 # %% [markdown]
 # ## Averaged weights
 #
-# One trick is in all of our rows: samples come from an exponential moving average of G's weights ([EMA](glossary.md#ema)),
+# One trick is in all of our rows but one: samples come from an exponential moving average of G's weights ([EMA](glossary.md#ema)),
 #
 # $$a_n = d\, a_{n-1} + (1 - d)\, w_n ,$$
 #
@@ -720,19 +720,19 @@ for way, n in (("buffers_averaged", 7), ("buffers_measured", 8)):
 # %% [markdown]
 # ## Two time scales
 #
-# Instead of more moves, D can take larger steps: *two time scales* ([Heusel et al. 2017](https://arxiv.org/abs/1706.08500), who prove that this converges, with ever smaller steps, if D is fast enough). A fair test must not change the step size in general. So we tried it in two ways: D's steps 4 times; and the same ratio of four, but with D's steps doubled and G's halved.
+# Instead of more moves, D can take larger steps: *two time scales* ([Heusel et al. 2017](https://arxiv.org/abs/1706.08500), who prove, under assumptions, local convergence, with ever smaller steps, if D is fast enough). A fair test must not change the step size in general. So we tried it in two ways: D's steps 4 times; and the same ratio of four, but with D's steps doubled and G's halved.
 
 # %% tags=["figure"] covers=["11.10"] topics=["two time scales", "TTUR"] alt="Differences of FFD for larger steps of D, with those of G as they were and halved, eight seeds each, beside the band of the placebo"
 SCALES = ("D's steps 4 times", "D's steps twice, G's half")
 nb10.differences({name: gain(name) for name in SCALES}, luck);
 
 # %% [markdown]
-# Both harm, with every seed; four times the step is a disaster. The usual 0.002 is large already. Where step sizes are small, two time scales may do better; "D four times faster" is not good by itself.
+# Both harm, with every seed; four times the step is a disaster. The usual 0.002 is large already. With smaller steps, two time scales may do better.
 
 # %% [markdown]
 # ## The table
 #
-# From the best median to the worst. Green: better with all eight seeds. Orange: worse with all eight. Grey: we cannot tell.
+# From the best median to the worst. Green: better with all eight seeds. Orange: worse with all eight. Grey: we cannot tell. ("No norm" and "without EMA" take something away: there *worse* means that it helps.)
 
 # %% tags=["figure"] topics=["ablation", "which tricks help"] alt="All tricks in the order of their median difference of FFD, with eight dots each; colours say whether all eight agree"
 ALONE = [name for name in recording.settings if name != "as usual"]
@@ -747,20 +747,20 @@ for name, values in table.items():
           f"  better with {(values < 0).sum()} of 8  {said}")
 
 # %% [markdown]
-# *No trick that we added helped with all eight seeds.* One that was there already does: without batch norm all are worse. Next come labels, which in two ways out of four are better with seven of eight. Harm is easily done: with all eight by the elegant labels and the loud ones, by a wider D, and by both kinds of larger steps. The others cannot be told from the placebo. (Own head, quiet start and "twice, half" were added after their first kinds had failed.)
+# *No trick that we added helped with all eight seeds.* One that was there already does: without batch norm all are worse. Next come labels, which in two ways out of four are better with seven of eight. The exception is seed 0, where the usual training was lucky; and such pairs have little in common. A rank test without pairs gives $p = 0.005$ for each: these labels probably help. Harm is easily done, with all eight by the elegant labels and the loud ones, a wider D, and both kinds of larger steps; three moves probably harm ($p = 0.015$). Of the others we cannot tell. (Own head, quiet start and "twice, half" were added after their first kinds had failed; quiet start was first tried on seeds 0 to 2, three of its eight.)
 #
-# Beside it, a famous table: [Salimans et al. 2016](https://arxiv.org/abs/1606.03498), inception score on CIFAR-10 (higher is better), where all are in use and one is *taken away*:
+# Beside it, a famous table: [Salimans et al. 2016](https://arxiv.org/abs/1606.03498), inception score on CIFAR-10 (higher is better: a classifier is sure of each picture, and all classes occur). All but feature matching and historical averaging are in use, and one is *taken away*, or replaced:
 #
 # | | score |
 # |---|---|
 # | all tricks | 8.09 |
 # | batch norm instead of virtual | 7.54 |
-# | without labels and historical averaging | 6.86 |
+# | historical averaging instead of labels | 6.86 |
 # | without label smoothing | 6.83 |
 # | without labels | 4.36 |
-# | without minibatch features | 3.87 |
+# | without [minibatch features](glossary.md#minibatch-features) | 3.87 |
 #
-# There, all helped. Ours adds one trick to a plain GAN, where theirs takes one away from a full one; networks, pictures, scores and lengths differ, too; and ours has eight runs a row, and a placebo. **A trick is no property of GANs. It is a remedy for a trouble, and it helps where you have that trouble.**
+# (*Historical averaging*: a loss for weights far from their past average.) There, all helped. But theirs takes a trick away from a full GAN, ours adds one to a plain one; all else differs, too. **A trick is a remedy for a trouble, and helps where you have that trouble.**
 
 # %% [markdown]
 # ## The ledger
@@ -838,13 +838,13 @@ ledger
 #
 # ## In practice
 #
-# - *Averaging* is in nearly every published generator. Mind the buffers: BigGAN measures its batch norm's statistics anew before it samples.
+# - *Averaging* is in nearly every published generator. Mind batch norm's running means and variances (its *buffers*): BigGAN measures them anew before it samples.
 # - *Labels*: condition both players, with D's term for the class starting small.
 # - *Normalisation*: virtual batch norm was given up for its time. Today D has spectral norm, or a [penalty](08_penalise_the_gradient.ipynb) and no norm.
 # - *One-sided smoothing*: keep it for a D whose scores explode.
 #
 # ## Further reading
 #
-# - [Salimans et al. 2016](https://arxiv.org/abs/1606.03498): labels, smoothing, virtual batch norm, minibatch features. [Goodfellow 2016](https://arxiv.org/abs/1701.00160): the tutorial with this list of advice.
-# - [Miyato et al. 2018](https://arxiv.org/abs/1802.05957): spectral norm. [Sedghi et al. 2019](https://arxiv.org/abs/1805.10408), [Tsuzuku et al. 2018](https://arxiv.org/abs/1802.04034): norms of convolutions.
-# - [Heusel et al. 2017](https://arxiv.org/abs/1706.08500): two time scales. [Yazıcı et al. 2019](https://arxiv.org/abs/1806.04498): averages. [Kurach et al. 2019](https://arxiv.org/abs/1807.04720): losses, norms and networks compared.
+# - [Goodfellow 2016](https://arxiv.org/abs/1701.00160): the tutorial with this list of advice.
+# - [Sedghi et al. 2019](https://arxiv.org/abs/1805.10408), [Tsuzuku et al. 2018](https://arxiv.org/abs/1802.04034): norms of convolutions.
+# - [Yazıcı et al. 2019](https://arxiv.org/abs/1806.04498): averages. [Kurach et al. 2019](https://arxiv.org/abs/1807.04720): losses, norms and networks compared.

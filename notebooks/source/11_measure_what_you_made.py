@@ -10,7 +10,7 @@
 # # 11 · Evaluating GANs: no single number says how good samples are
 #
 # **What you'll do.** You build the scores by which GANs are compared (Fréchet distance, kernel distance, precision and recall), set them an exam
-# with faults that we planted, and then read a tournament of all [objectives](glossary.md#objective) of this series with them.
+# with faults that we planted, and then read a tournament of all objectives of this series with them.
 #
 # **What you'll learn**
 #
@@ -74,9 +74,9 @@ rng = torch.Generator().manual_seed(SEED)
 # - **Copier.** It takes a training picture and adds a trace of noise, one grey level.
 #
 # Two ways to judge them. The [likelihood](glossary.md#likelihood): which density does the machine give to pictures that it has never seen? And the looks
-# of its [samples](glossary.md#sample). **Guess first:** put the three in order, by likelihood and by looks. Do the two orders agree?
+# of its [samples](glossary.md#sample). **Guess first:** put the three in order, by likelihood and by looks.
 #
-# All three have a density that can be written down, so this has an exact answer. First the Gaussians:
+# All three densities can be written down, so this has an exact answer. First the Gaussians:
 
 # %%
 n_fit = profile.pick(smoke=2_000, cpu=20_000, gpu=20_000)
@@ -116,7 +116,7 @@ def draw_gaussians(n):
 # %% [markdown]
 # A word on units. Pictures are whole grey levels, and a density on whole numbers could be infinite. So each grey level is
 # spread evenly over an interval of length 1, for all models alike; the mean log density is then never above the mean
-# log-probability of the picture itself. One fixed point: pure noise has the density $256^{-784}$ everywhere, a log-likelihood of $-784 \log 256 = -4347$ nats.
+# log-probability of the picture itself. Pure noise has the density $256^{-784}$ everywhere, a log-likelihood of $-784 \log 256 = -4347$ nats.
 #
 # The other two machines are mixtures as well. Mostly noise: $q = 0.01\, q_{\text{Gaussians}} + 0.99 \cdot 256^{-784}$. The copier: a narrow Gaussian
 # around each of its $n$ training pictures,
@@ -189,11 +189,11 @@ times_as_far = log_q["copier"].mean() / log_q["Gaussians"].mean()
 # **Good likelihood, bad samples.** Mostly noise makes hardly anything but noise, and by likelihood it is as good as the
 # Gaussians: $\log(0.01\, q + \dots) \ge \log q - \log 100$, so on no picture can it lose more than 4.6 of some three thousand nats. (On average it even gains: a few pictures are so unusual that the Gaussians give them less than
 # pure noise does.) The more pixels, the less a hundredfold of anything weighs. **Good samples, bad likelihood.** The copier makes the best looking pictures and has the lowest FFD, and by
-# likelihood it is more than a hundred times as far from zero: no new picture lies within a grey level of an old one. (The argument is that of Theis et al., 2016.)
+# likelihood it is more than a hundred times as far from zero: no new picture lies within a grey level of an old one. (Theis et al., 2016)
 #
 # So the two orders differ, and neither is wrong. *Likelihood* asks whether the model allows for everything that occurs. *Looks* ask whether
 # what the model makes could occur. And both were deceived: the first by noise, the second by copies. There is no
-# single compelling measure; which one you need depends on what the samples are for.
+# single compelling measure; which you need depends on what the samples are for.
 
 # %% [markdown] covers=["12.03"] topics=["Parzen windows"]
 # ## Parzen windows: likelihood for those who have none
@@ -227,8 +227,8 @@ print(f"exact {exact:.0f} nats; the best of all estimates is {gap:.0f} too low")
 nb11.parzen_curves(plt.subplots()[1], counts, says, exact);
 
 # %% [markdown]
-# Off by hundreds of nats, and each time the samples are tripled it moves by a few dozen. In 784 dimensions no sample is near a given
-# picture, so the windows must be wide, and wide windows describe something else than the model. Nor do they rank rightly: by Parzen windows, [averages beat real pictures](#Deeper:-what-Parzen-windows-prefer). They are no longer in use.
+# Off by some 900 nats, so 1,000 was the best guess, and each time the samples are tripled it moves by a few dozen. In 784 dimensions no sample is near a given
+# picture, so the windows must be wide, and wide windows describe something else than the model. Nor do they rank rightly: by Parzen windows, [averages beat real pictures](#Deeper:-what-Parzen-windows-prefer).
 
 # %% [markdown]
 # ### Deeper: what Parzen windows prefer
@@ -275,7 +275,7 @@ ledger.add("12.03", claim, (0, math.inf), gained, 0, "this run", **THIS_RUN);
 # ## The losses do not say it either
 #
 # A GAN comes with two numbers of its own, the [losses](glossary.md#loss) of D and G. Do they tell how good the samples are? Three small games, three [seeds](glossary.md#seed), with the
-# non-saturating losses ([05](05_compare_the_losses.ipynb)); FFD, a distance between samples and test pictures, at eight moments.
+# non-saturating losses ([05](05_compare_the_losses.ipynb)); FFD at eight moments.
 
 # %%
 def small_game(seed, lr=3e-3):
@@ -308,13 +308,13 @@ nb11.losses_and_quality(looks, losses, quality);
 # %% [markdown]
 # ## The Fréchet distance, from the line up
 #
-# Samples on the line, data on the line: how far is one pile from the other? Sort both, and move the smallest sample to the smallest datum, the next
+# Data on the line, samples on the line: how far is one pile from the other? Sort both, and move the smallest datum to the smallest sample, the next
 # to the next, and so on. The mean square of the ways is the squared [Wasserstein distance](glossary.md#wasserstein-distance) $W_2^2$. If both piles are Gaussian, it needs no sorting, only the
 # two means and standard deviations.
 #
 # ### Exercise 11.1 · Fréchet on the line
 #
-# A grain of the data is $m_1 + s_1 z$ with $z \sim N(0, 1)$. In order, it goes to $m_2 + s_2 z$, with the *same* $z$, as the grey arrows will show. Write the mean over $z$ of the squared way.
+# A grain of the data is $m_1 + s_1 z$ with $z \sim N(0, 1)$. In order, it goes to $m_2 + s_2 z$, with the *same* $z$, as the grey arrows will show. **Return** the mean over $z$ of the squared way, as a formula in `m1`, `s1`, `m2`, `s2`.
 #
 # {{help}}
 
@@ -369,8 +369,8 @@ for name, x in {"unseen real pictures": held[:n], "a GAN's samples": gan, **made
     print(f"FFD of {name:21} {ffd(x):6.2f}")
 
 # %% [markdown]
-# Look again at the Gaussians' samples above: smears, and yet a lower FFD than that of our briefly trained GAN. What agrees in mean and covariance of 64 features is near by FFD, whatever
-# else is wrong. To the extreme: we draw *features* from a Gaussian with exactly the mean and covariance of real ones. No picture has such features.
+# Look again at the Gaussians' samples above: smears, and yet a lower FFD than that of our briefly trained GAN (not shown; similar ones come in the tournament). What agrees in mean and covariance of 64 features is near by FFD, whatever
+# else is wrong. To the extreme: we draw *features* from a Gaussian with exactly the mean and covariance of real ones.
 
 # %%
 def root(cloud):
@@ -399,7 +399,7 @@ print(f"impostor: FFD {fooled:.6f}; with a feature below 0, which no picture has
 #
 # ### Exercise 11.2 · No point is its own pair
 #
-# You get the kernel's values: `Kaa` of all samples with all samples, `Kbb` of data with data, `Kab` across. The pairs $a, a'$ must be two *different* points, so the diagonals of `Kaa` and `Kbb` stay out; mind how many entries are left.
+# You get the kernel's values: `Kaa` of all samples with all samples, `Kbb` of data with data, `Kab` across. The pairs $a, a'$ must be two *different* points, so the diagonals of `Kaa` and `Kbb` stay out. **Return** $\mathrm{MMD}^2$, each mean over the entries that are left.
 #
 # {{help}}
 
@@ -434,12 +434,12 @@ print(f"KID of a GAN's samples {kid_gan:.3f}, of the impostor {kid_impostor:.3f}
 print("KID of real pictures, five draws:", *(f"{v:.3f}" for v in kid_floor))
 
 # %% [markdown]
-# The cubic kernel sees third moments, and so it sees the impostor that FFD passes. (A cubic kernel is blind in its turn to what differs only in higher moments.)
+# The cubic kernel sees third moments (multiplied out, it holds products of up to three features), and so it sees the impostor that FFD passes. (A cubic kernel is blind in its turn to what differs only in higher moments.)
 #
 # ### How many samples?
 #
 # Leaving out the diagonal made KID *unbiased*: two finite sets of real pictures are at 0 on average, whatever their size. FFD is never below 0, so it cannot be. **Guess:** FFD of 100 real
-# pictures, FFD of 10,000. Dots are draws, lines their means.
+# pictures, FFD of 5,000. Dots are draws, lines their means.
 
 # %%
 sizes = [100, 200, 500] if len(held) < 5_000 else [100, 200, 500, 1_000, 2_000, 5_000]
@@ -466,12 +466,12 @@ for size, value, product in zip(sizes, bias[0].mean(1), times_n, strict=True):
 # ## Two numbers: precision and recall
 #
 # One number mixes two faults: samples that are no clothes, and clothes that never occur. To tell them apart, put a ball around each datum, so large that it reaches its $k$-th neighbour among the
-# data. The balls together are where data are.
+# data. The balls together are where data are. ($k = 3$ for precision and recall, 5 for density and coverage.)
 #
 # - **[Precision](glossary.md#precision-and-recall)**: the share of samples that lie in at least one ball. **Recall**: the same with the roles exchanged, balls around samples.
 # - **Density**: in how many balls a sample lies, on average, divided by $k$; it can exceed 1. **Coverage**: the share of the data's balls that hold a sample.
 #
-# We will see 60 points of data with their balls, and why the second pair was invented: on the right, one datum is an outlier.
+# We will see 60 points of data with their balls, and why the second pair was invented: on the right, one datum is an outlier, at (6, 6); its pale ball fills the upper right.
 
 # %%
 def toy(seed, outlier):
@@ -498,7 +498,7 @@ for name, part in (("without", slice(0, 5)), ("with", slice(5, 10))):
     print("   density", *(f"{v:.2f}" for v in toy_density[part]))
 
 # %% [markdown]
-# Half of the samples are junk. One outlier among the data has a ball large enough to hold all of it, and precision believes that nearly everything is fine. Density counts balls, and one more does not impress it.
+# Half of the samples are junk. The outlier's ball holds nearly all of it, and precision believes that nearly everything is fine. Density counts balls, and one more does not impress it.
 #
 # What would a perfect generator get? For coverage there is an exact answer that no distribution changes. A datum's ball is empty if, among the other $m - 1$ data and the $n$ samples, its $k$ nearest are
 # all data; and if both have the same distribution, every order is equally likely:
@@ -514,7 +514,7 @@ print(f"real pictures, mean of five draws: density {density:.3f} (exact 1), ", e
 print(f"coverage {coverage:.4f} (exact {perfect:.4f})")
 
 # %% [markdown]
-# So coverage 0.97 is full marks, not 97 of 100. For precision and recall there is no such number: their perfect values depend on the distribution, and have to be measured on real pictures.
+# So coverage 0.97 is full marks, not 97 of 100. For precision and recall there is no such number: their perfect values depend on the distribution, and are measured on real pictures.
 
 # %% [markdown]
 # ## Play: fool the scores
@@ -534,8 +534,8 @@ explore(nb11.score_explorer(), panels=2, size=(10, 4.0), modes_kept=(1, 8, 5),
 # <details><summary>What we found by playing</summary>
 #
 # (1) Make the samples narrow: they sit in the middle of the modes, where the balls are many. Recall and coverage fall, precision and density do not. (2) Recall and coverage fall, both distances rise; precision and
-# density stay, for they are no measures of diversity. (3) Three of them: Fréchet, KID and recall. This junk lies around the same centre and spreads about as far as the ring does, so means and covariances agree, and its wide balls hold
-# the data. Precision and density see it.
+# density stay, for they are no measures of diversity. (3) Four: Fréchet, KID, recall and, almost, coverage. This junk lies around the same centre and spreads about as far as the ring does, so means and covariances agree; its wide balls hold
+# the data; and 80 % good samples leave few balls empty. Precision and density see it.
 # </details>
 
 # %%
@@ -549,13 +549,13 @@ for samples in (*others, junk):
 whole, narrow, seven, junk = level
 assert narrow["precision"] >= whole["precision"] and narrow["density"] > whole["density"]
 assert seven["coverage"] < whole["coverage"] and seven["recall"] < whole["recall"]
-assert junk["Fréchet"] < 0.1 and junk["recall"] > 0.9 and junk["precision"] < 0.85
+assert junk["Fréchet"] < 0.1 and min(junk["recall"], junk["coverage"]) > 0.9
+assert junk["precision"] < 0.85
 
 # %% [markdown]
 # ## Copies
 #
-# The copier had the best FFD of all. None of the six scores asks whether a sample is a training picture with another name, and a generator with enough weights can learn its data by heart. Here is a test that
-# needs nothing but distances. Take as many unseen pictures as training pictures. A sample that owes nothing to the training set in particular is as often
+# The copier had the best FFD of all. None of the six scores asks whether a sample is a training picture with another name, and a generator with enough weights can learn its data by heart. A test: take as many unseen pictures as training pictures. A sample that owes nothing to the training set in particular is as often
 # nearer to the one set as to the other: the share that is closer to *training* is one half. Copies push it up.
 #
 # ### Exercise 11.3 · Closer to training
@@ -577,8 +577,8 @@ def closer_to_training(x, train, unseen):
 closer_to_training = check("11.3", closer_to_training)
 
 # %% [markdown]
-# Now in public. Of 1,000 real, unseen pictures we replace 100 by copies of training pictures. Then we plant six other faults, each in 1,000 unseen pictures, and ask every score. A score *sees* a fault, and gets a tick,
-# if it is worse than the mean of five faultless draws by more than four of their standard deviations. **Guess** first: which column finds the copies? And which fault is found by no score at all?
+# Now in public. Of 1,000 real, unseen pictures we replace 100 by copies of training pictures. Then we plant six other faults, each in 1,000 unseen pictures, and ask every score, here against only 1,000 test pictures (which raises FFD's floor). A score *sees* a fault, and gets a tick,
+# if it is worse than the mean of five faultless draws by more than four of their standard deviations (from five draws only: chance alone gives a tick in about one cell of 65). **Guess** first: which column finds the copies? And which fault is found by no score at all?
 
 # %%
 m = profile.pick(smoke=100, cpu=1_000, gpu=1_000)
@@ -630,24 +630,24 @@ values, ticks = np.vstack([sound.mean(0), table]), np.vstack([np.zeros(8, bool),
 nb11.exam(plt.subplots(figsize=(10, 3.6))[1], names, columns, values, ticks);
 
 # %% [markdown]
-# **The copies** leave no trace in the first five columns. Why should they? They are pictures of clothes. The share that is closer to training rises to about
-# $0.9 \cdot \frac12 + 0.1 \cdot 1 = 0.55$, as it must, hardly beyond the noise of 1,000 samples. Only the last column counts them one by one, by distances of less than a
+# **The copies** get no tick in the first seven columns. Why should they in the first six? They are pictures of clothes. The share that is closer to training rises to about
+# $0.9 \cdot \frac12 + 0.1 \cdot 1 = 0.55$, as it must: about 3.5 standard deviations, just short of our four. (Here we take the known spread of a coin, 0.016.) Only the last column counts them one by one, by distances of less than a
 # grey level to a training picture. Move each copy by one pixel, and that column is blind as well: *this* fault is found by none of the eight.
 #
 # **100 pictures, ten times each:** recall is 0 and coverage falls deep, while FFD rises by less than a tenth of what blur does to it. **No sandals:** precision and density see nothing, for nothing that is there is
-# wrong. **Mirrored:** most shoes of FashionMNIST point to the left, so you would see it at once, and pixel by pixel everything is different. FFD hardly stirs: a twentieth of its value for blur; precision and density see it better.
+# wrong. **Mirrored:** most shoes of FashionMNIST point to the left, so you would see it at once. FFD hardly stirs: a twentieth of its value for blur; precision and density see it better.
 # Our classifier was trained with mirrored pictures to make it indifferent to them, and so the score is. *A score is blind where its features are.*
 
 # %% [markdown]
 # ## The tournament
 #
-# Which of this series' objectives makes the best pictures? To compare *losses*, all else must be equal, and none may be tuned more than the others:
+# Which objective makes the best pictures? To compare *losses*, all else must be equal, and none may be tuned more than the others:
 #
 # - the same two small MLPs as above, the same data, 400 steps with batches of 32, one move of D per move of G, Adam; samples come from the averaged G ([EMA](glossary.md#ema));
 # - four [step sizes](glossary.md#step-size), from 0.0003 to 0.01; the best is chosen by FFD against 10,000 *held-out* images, with a seed that is not used again;
-# - then five trainings with new seeds, scored on the *test* images. Median and all five are reported.
+# - then five trainings with new seeds, scored on the *test* images.
 #
-# It is a sprint: in 400 steps D sees 12,800 pictures, about a fifth of them all. That makes 180 trainings, so they were recorded. (Jensen–Shannon is not among the twenty: its losses are minimax and a constant, so it would have been the same training.)
+# It is a sprint: in 400 steps D sees 12,800 pictures, about a fifth of them all. That makes 180 trainings, so they were recorded. The names are those of notebooks 05 to 08; here it is enough that each is another pair of losses. (Jensen–Shannon is left out: its training would be that of minimax.)
 #
 # **Guess:** where will the losses of 2014, minimax and non-saturating, come in? And how far ahead is the first of the second?
 
@@ -671,11 +671,11 @@ strips = [tour.samples(name, middle[name])[:9] for name in shown]
 figures.film_strip(strips, [objective_title(name) for name in shown]);
 
 # %% [markdown]
-# Ten rows at the top lie within a tenth of each other, and their dots overlap: five other seeds could have exchanged them. Minimax and non-saturating, of 2014, are among the ten. So is reverse KL, which drew smudges in
-# [06](06_choose_a_divergence.ipynb) with a step size ten times smaller; its losses are the same.
+# The first is ahead of the second by about 0.1, and even the ten rows at the top lie within a tenth of each other. Their dots overlap: five other seeds could have exchanged them. Minimax and non-saturating, of 2014, are among the ten. So is reverse KL, which drew smudges in
+# [06](06_choose_a_divergence.ipynb), with a tenth of the step size.
 #
 # The last row is not what it seems. The search saw squared Hellinger at FFD 36 with the step size that it then chose; with five new seeds the median is above 100. WGAN-LP was chosen at 32, and two of five seeds are lost.
-# A search that tries each step size once cannot tell a good one from a lucky one. We leave it as it came: many tables are made like this.
+# A search that tries each step size once cannot tell a good one from a lucky one. Many tables are made like this.
 #
 # ### Who is really ahead?
 #
@@ -749,7 +749,7 @@ nb11.two_orders(plt.subplots()[1], ours, lucic);
 # ## Does the loss matter?
 #
 # "The approximation strategy matters more than the loss", says the NIPS 2016 tutorial: how the game is played on a computer, more than which divergence it should minimise. A test: our search tried each objective with four step
-# sizes.
+# sizes. We write log FFD as the mean of all, plus what each objective adds on average, plus what each step size adds, plus a rest that belongs to the pair.
 
 # %%
 lrs = tour.settings[first]["lrs"]
@@ -769,7 +769,7 @@ for name, share in shares.items():
     print(f"variance of log FFD that goes with {name:10} {share:4.0%}")
 
 # %% [markdown]
-# Objective, step size, and how the two suit each other: about a third each. So neither can be judged without the other. And everything else that one chooses? For two losses we changed one thing at a time: networks, moves of D, momentum; three seeds each, the step size chosen on held-out images from two. How far apart are the medians, if only one thing changes?
+# Objective and step size: about a third each. The last third is how the two suit each other *and* the luck of a single seed, which this table cannot part. So neither can be judged without the other. And everything else that one chooses? For two losses we changed one thing at a time: networks, moves of D, momentum; three seeds each, the step size chosen from two, by the same three runs' held-out images (the usual had four and a seed of its own). How far apart are the medians?
 
 # %%
 more = recordings.load("11_otherwise")
@@ -803,8 +803,8 @@ nb11.spreads(plt.subplots(figsize=(9, 4.6))[1], rows);
 
 # %% [markdown]
 # - *The formula of the loss* matters: from first to last a factor of four. Yet among the ten at the top it is a tenth, less than the seeds of one loss differ.
-# - *The divergence* is not what makes the difference. KL and gentle KL, squared Hellinger and gentle Hellinger are the same divergence twice, with another activation of the score and another loss of G ([06](06_choose_a_divergence.ipynb)), and a factor of one and a half, or of more than three, apart (the second partly by that unlucky search).
-# - *Everything else* is as strong. For the non-saturating loss momentum 0.5 takes FFD up by a factor of 1.8, and the step size more than two. Three moves of D take WGAN-GP from place 16, where an unlucky step size had put it, to a lower FFD than that of any of the twenty (with three times the data for D).
+# - *The divergence* is not what makes the difference. KL and gentle KL, squared Hellinger and gentle Hellinger are the same divergence twice, with another activation of the score and another loss of G ([06](06_choose_a_divergence.ipynb)), and a factor of 1.6, or of more than three, apart (the second partly by that unlucky search).
+# - *Everything else* is as strong. (The dots of "moves of D, momentum", from the left: the usual, three moves, momentum 0.5; for WGAN-GP three moves, momentum 0.5, the usual.) For the non-saturating loss momentum 0.5 takes FFD up by a factor of 1.8 (at the smaller of its two step sizes; still smaller ones were not tried), and the step size more than two. Three moves of D take WGAN-GP from place 16, where an unlucky step size had put it, to a lower FFD than that of any of the twenty (with three times the data for D).
 #
 # So the tutorial's sentence holds here if "the loss" means the divergence, and fails if it means the formula: that belongs to the approximation. **A table of losses is a table of recipes.** (All this in a sprint of small networks.)
 
@@ -876,7 +876,7 @@ for claim, expected, value in (
 #
 # - Likelihood and looks are two things: noise can have a good likelihood, copies can look perfect.
 # - Parzen windows measure the width of the windows. Nobody should use them on pictures.
-# - A Fréchet distance (FID, FFD) compares means and covariances of features. It is biased upwards by about $1/n$, passes whatever leaves these moments as they are, and inherits the blindness of its features.
+# - A Fréchet distance (FID, FFD) compares means and covariances of features. It is biased upwards by an amount that falls like $1/n$ (here about $400/n$), passes whatever leaves these moments as they are, and inherits the blindness of its features.
 # - KID is unbiased. Precision and recall take quality and diversity apart; density and coverage do it more robustly; coverage's perfect value is known.
 # - No such score sees copies. Look at nearest neighbours, in training and in unseen data.
 # - A tournament of losses needs equal tuning, several seeds and a look at the spread before its order means anything.
@@ -885,7 +885,7 @@ for claim, expected, value in (
 #
 # - Report FID with the number of samples, the code, the resizing and the features, and compare nothing that differs in any of these. Usual are 50,000 samples.
 # - Choose settings on held-out data, report on others, and give the spread over seeds.
-# - Look at the samples, at random ones, not at chosen ones; and at their nearest training pictures.
+# - Look at the samples, at random ones, not at chosen ones.
 #
 # **Further reading**
 #

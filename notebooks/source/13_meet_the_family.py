@@ -72,7 +72,7 @@ K = 3  # seeds, trained side by side
 #
 # The first player can be computed: her [loss](glossary.md#loss) is $\tfrac12 (c-1)^2 + \tfrac12 (c+1)^2 = c^2 + 1$. The second is a GAN: a
 # [generator](glossary.md#generator) G, which turns noise into an answer, and a [discriminator](glossary.md#discriminator) D, the
-# judge, trained against each other. We train three, from three [seeds](glossary.md#seed), side by side in one network: row $i$ of a batch belongs to seed $i$ mod 3. (Read `duel` lightly; [02](02_play_the_game.ipynb) and [03](03_train_a_gan.ipynb) explain such a game. Its small penalty on D's slope keeps it calm.)
+# judge, trained against each other. We train three, from three [seeds](glossary.md#seed), side by side in one network: row $i$ of a batch belongs to seed $i$ mod 3. (Read `duel` lightly; [02](02_play_the_game.ipynb) explains such a game. A small penalty on D's slope keeps it calm.)
 
 # %%
 def duel(data, size, steps, latent=2, lr=1e-3):
@@ -112,7 +112,7 @@ print("best single answer:", round(abs(best_answer), 3))
 print("game: share of answers within 0.3 of a coin", [f"{v:.0%}" for v in near_coin])
 
 # %% [markdown]
-# Answer 2. The best answer for the squared error is 0, a value that the coin *never* shows. The game's answers lie at the two values that occur. The squared error
+# Answer 2. The best answer for the squared error is 0, a value that the coin *never* shows. About nine in ten of the game's answers lie near the two values that occur; a continuous G must cross from one to the other. The squared error
 # must have one answer, so it takes the middle; a sampler (what makes [samples](glossary.md#sample)) may have two. A question with several good answers is called *multi-modal*.
 
 # %% [markdown]
@@ -190,8 +190,8 @@ for name, made in (("L2", by_l2), ("game", by_game)):
         print(f"{name:5} seed {k} {to_mean[name][k]:20.3f} {to_future[name][k]:23.3f}")
 
 # %% [markdown]
-# In each of three seeds L2 is nearer to the mean than to a future, and the game the other way round. Lotter et al. saw the same on turning faces (2016): with the squared error alone the next frame
-# is blurred, as if the ear were in several places at once; with an adversarial loss it is sharp.
+# In each of three seeds L2 is nearer to the mean than to a future, and the game the other way round. Lotter et al. (2016) saw the same on turning faces: with the squared error alone an ear
+# is in several places at once; with an adversarial loss it is sharp.
 
 # %% [markdown]
 # ## Deeper: sharper, and further off
@@ -200,7 +200,7 @@ for name, made in (("L2", by_l2), ("game", by_game)):
 
 # %% [markdown] covers=["1.10"]
 # *Super-resolution*: from a picture of $7 \times 7$ pixels to one of $28 \times 28$. Many sharp pictures shrink to the same small one, so this question has many answers, too. Three methods: bicubic
-# interpolation, which knows no clothes; a small network trained with L2; the same network, trained further with L2 plus a little of $-\log D$.
+# interpolation, which knows no clothes; a small network trained with L2; the same network, trained further with L2 plus a little of $-\log D$. (Both go on for as long, L2 with step size 0.001, L2 + D with half of that.)
 #
 # Two usual measures of "near the original". **PSNR** is the squared error on a logarithmic scale: $10 \log_{10}(\text{range}^2 / \text{error})$, in decibels, higher is nearer. **SSIM** compares means, spreads
 # and correlations of small windows; 1 is identical. Beside them two measures of looks: **edges**, the mean difference of neighbouring pixels, which should be that of real pictures; and the [Fréchet distance FFD](00_start_here.ipynb#What-we-measure), smaller is better.
@@ -320,7 +320,7 @@ data = draw(p, 10_000)
 nb13.two_faces(p, data[:1000], data[:12]);
 
 # %% [markdown]
-# Whoever has the map can do both: read off how probable a picture is, and draw from it. And can fill in what is missing: cut the map along the column of the first pixel.
+# (The points are scattered within their cells, to be seen.) Whoever has the map can do both: read off how probable a picture is, and draw from it. And can fill in what is missing: cut the map along the column of the first pixel.
 #
 # The simplest model of all is to **count**. How far is a model's map $q$ from the truth? We use the [total variation](glossary.md#total-variation), $\tfrac12 \sum |p - q|$: the share of the probability that is in the wrong place.
 
@@ -370,7 +370,7 @@ best = radii[exact.argmax()]
 print(f"H(p) = {H:.3f} nats; best radius {best:.2f}, of 100 data {radii[of_few.argmax()]:.2f}")
 
 # %% [markdown]
-# The peak of the exact curve is at the true radius, and it touches the ceiling $-H(p)$: **$-4.32$ nats is the best mean log-likelihood that any model of these pictures can have.** Keep this number.
+# "All data" is the truth itself, not our ten thousand samples. The peak of its curve is at the true radius, and it touches the ceiling $-H(p)$: **$-4.32$ nats is the best mean log-likelihood that any model of these pictures can have.**
 #
 # All of the family can be seen as ways to this peak. They differ in what they do about $\log q_\theta(x)$: write it down, bound it, or do without it.
 
@@ -460,7 +460,7 @@ off = tv(q_of["fully visible"])
 print("total variation:", [f"{v:.3f}" for v in off], f"(counting {counted:.3f})")
 
 # %% [markdown]
-# Exactly normalised, and as near to the truth as counting. To *sample* it, one has to go the same way, one pixel at a time: the second cannot be drawn before the first is known. We count how often the network is called, one call after the other.
+# Exactly normalised, and as near to the truth as counting. To *sample* it, one has to go the same way: the second pixel cannot be drawn before the first is known. We count the calls of the network.
 
 # %% covers=["1.15", "1.16"] topics=["sequential sampling", "WaveNet"]
 @torch.no_grad()
@@ -485,7 +485,7 @@ print(f"WaveNet: 120 s for 16,000 calls = {120 / 16_000 * 1000:.1f} ms per call"
 assert calls["fully visible"] == 2 and calls_196 == 196
 
 # %% [markdown]
-# **As many calls as pixels**, however many processors you have. The famous examples: PixelCNN (van den Oord et al. 2016) drew elephants and coral reefs pixel by pixel; WaveNet needed *two minutes for one second of audio*, by Goodfellow's tutorial, with 16,000 calls one after the other, though its quality was "amazing". (Training needs
+# **As many calls as pixels**, however many processors you have. The famous examples: PixelCNN (van den Oord et al. 2016) drew elephants and coral reefs pixel by pixel; WaveNet needed *two minutes for one second of audio*, by Goodfellow's tutorial, with 16,000 calls one after the other. (Training needs
 # no waiting: there all pixels are known. Language models are of this kind to this day.) And there is no latent code: no slider that changes the whole picture at once.
 
 # %% [markdown]
@@ -576,7 +576,7 @@ log_density = check("13.2", log_density)
 
 
 # %% [markdown]
-# In many dimensions a determinant is expensive. Real NVP's trick: move only one half of the coordinates, by an amount that depends on the other half. $J$ is then triangular, its determinant a product, and the map can be undone whatever the network inside. Halves take turns:
+# In many dimensions a determinant is expensive. Real NVP's trick: move only one half of the coordinates, by an amount that depends on the other half. $J$ is then triangular, its determinant a product of factors $e^s$, and $\log |\det J|$ the sum of all $s$: `log_q_flow` below is your formula with that. And the map can be undone, whatever the network inside. Halves take turns:
 
 # %% covers=["1.17"] topics=["normalizing flow", "change of variables", "Real NVP"]
 class Coupling(nn.Module):
@@ -607,7 +607,7 @@ def flow(layers, x):
 # %% [markdown]
 # ### Grey levels are not a density
 #
-# A flow gives a *density* over the plane, and our pixels are whole numbers. Train it on them as they are, and the density grows into spikes on the 256 points, as high as you like: the likelihood is infinite, and says nothing. The remedy is **dequantisation**: spread each level over its cell, $x + u$ with $u$ uniform in $[0, 1)^2$. The probability of a picture is the integral over its cell, and by Jensen's inequality
+# A flow gives a *density* over the plane, and our pixels are whole numbers. Train it on them as they are, and the density grows into spikes on the 256 points, as high as you like: the likelihood is infinite, and says nothing. The remedy is **dequantisation**: spread each level over its cell, $x + u$ with $u$ uniform in $[0, 1)^2$. The probability of a picture is the integral over its cell, and by Jensen's inequality (the log of a mean is at least the mean of the logs)
 #
 # $$\log Q(x) = \log \int_{[0,1)^2} q(x + u)\, du \;\ge\; \mathbb E_u \log q(x + u) .$$
 #
@@ -710,7 +710,7 @@ ledger.add("trap", claim, (-math.inf, 0), honest.max() + H, 0, "Jensen");
 #
 # $$q(x) = \int q(z)\, q(x \mid z)\, dz ,$$
 #
-# which for large $z$ nobody can compute. So a second network, the *encoder*, guesses which $z$ the picture came from: $r(z \mid x)$, a Gaussian. For *any* $r$
+# which for a $z$ of many numbers nobody can compute. So a second network, the *encoder*, guesses which $z$ the picture came from: $r(z \mid x)$, a Gaussian. For *any* $r$
 #
 # $$\log q(x) \;\ge\; \log q(x) - \mathrm{KL}\bigl(r(z \mid x) \,\|\, q(z \mid x)\bigr) = \mathbb E_{r} \log q(x, z) + H(r) .$$
 #
@@ -767,7 +767,7 @@ with profile.plan(steps=profile.pick(smoke=5, cpu=1_500, gpu=1_500), about=6) as
     fit([*decoder.parameters(), *encoder.parameters()], minus_elbo, plan.steps)
 
 # %% [markdown]
-# Our $z$ has two numbers, so a grid of $z$ makes everything exact: $\log q(x)$, the true *posterior* $q(z \mid x)$, the ELBO, and the gap.
+# Our $z$ has two numbers, so we can put it on a fine grid, where everything is exact: $\log q(x)$, the true *posterior* $q(z \mid x)$, the ELBO, and the gap.
 
 # %% covers=["1.19"]
 tick = torch.linspace(-5, 5, 121)
@@ -867,7 +867,7 @@ for kind, kl in rest.items():
     print(f"{kind:17} KL(p || q)", [f"{v:.4f}" for v in kl])
 
 # %% [markdown]
-# In all three seeds the order is the same, with distance: the exact likelihood comes nearest to the truth, the ELBO stops further away, the poorer encoder further still. The decoder *could* do better (the first line shows it); the bound does not want it to. It trades some likelihood for posteriors that its encoder can match. So a VAE is consistent only if $r$ can be the posterior.
+# In all three seeds the order is the same, with distance: the exact likelihood comes nearest to the truth, the ELBO stops further away, the poorer encoder further still. The decoder *could* do better (the first line shows it); the bound does not want it to. It trades some likelihood for posteriors that its encoder can match. So a VAE is consistent only if $r$ can be the posterior of some decoder that gives the truth.
 
 # %%
 for worse, better, least in ((1, 0, 3), (2, 1, 1)):
@@ -882,7 +882,7 @@ for worse, better, least in ((1, 0, 3), (2, 1, 1)):
 #
 # $$q(x) = \frac1Z \sum_h e^{-E(x, h)}, \qquad Z = \sum_x \sum_h e^{-E(x, h)} .$$
 #
-# No restriction on $E$, no order of pixels. But $Z$, the *partition function*, is a sum over everything there is. Ours is a *restricted* machine: each hidden unit $j$ adds $W_{j}$ of the level of either pixel if it is on, and hidden units do not meet. So the sum over $h$ splits into factors $1 + e^{(\dots)}$, that is, a sum of [softplus](glossary.md#softplus):
+# No restriction on $E$, no order of pixels. But $Z$, the *partition function* (not the grid `Z` above), is a sum over everything there is. Ours is a *restricted* machine: a hidden unit $j$ that is on adds $W_j$ of the level of either pixel, and hidden units do not meet: $-E(x, h) = a_1(x_1) + a_2(x_2) + \sum_j h_j\,\bigl(b_j + W_{1j}(x_1) + W_{2j}(x_2)\bigr)$. So the sum over $h$ is $e^{a_1 + a_2}$ times a product of factors $1 + e^{(\dots)}$, and its logarithm a sum of [softplus](glossary.md#softplus):
 
 # %% covers=["1.21"] topics=["Boltzmann machine", "partition function"]
 J = 10  # hidden units
@@ -951,12 +951,12 @@ print("one step moves the machine's own map by", f"{moved.max():.0e}")
 print("steps until within 0.01 of it:", calls["Boltzmann machine"])
 
 # %% [markdown]
-# The map is the chain's place of rest, exactly. Getting there from *one* mode takes many steps, in a world of 256 pictures. And for training without enumeration, $\nabla \log Z$ must be estimated by such a chain, too, at every step.
+# The map is the chain's place of rest, exactly. Getting there from *one* mode, to a total variation of 0.01, takes many steps, in a world of 256 pictures. And for training without enumeration, $\nabla \log Z$ must be estimated by such a chain, too, at every step.
 
 # %% [markdown]
 # ## A chain that was trained: the generative stochastic network
 #
-# If a chain is all that we need, why write down an energy at all? Take a picture, *spoil* it with noise, and let a network guess what it was before: a classifier over pictures, trained on pairs (spoiled, original). Now alternate: spoil, guess, spoil, guess. If the guesses are right, the chain comes to rest at the distribution of the data (Bengio et al. 2014). No density is ever written down: an [implicit](glossary.md#implicit-density) model with a Markov chain.
+# If a chain is all that we need, why write down an energy at all? Take a picture, *spoil* it with noise, and let a network say what it was before: a classifier over pictures, trained on pairs (spoiled, original). Now alternate: spoil, and draw a guess from the network's probabilities. If these are right, the chain comes to rest at the distribution of the data (Bengio et al. 2014). No density is ever written down: an [implicit](glossary.md#implicit-density) model with a Markov chain.
 
 # %% topics=["generative stochastic network", "denoising"]
 spread = torch.exp(-((level[:, None] - level) ** 2) / (2 * 2.0**2))
@@ -1002,7 +1002,7 @@ explore(
 # %% [markdown]
 # <details><summary>What we saw</summary>
 #
-# From the right, the denoising chain walks around the ring, and reaches the mode opposite last. Gibbs jumps to the opposite mode first, and reaches top and bottom last: right and left share their second pixel, and the hidden units remember it. After five steps hardly a picture is rare, so each looks fine, and yet much of the probability is in the wrong place. **Samples of a chain that is too short pass every test that looks at single pictures.**
+# From the right, the denoising chain walks around the ring, and reaches the mode opposite last. Gibbs jumps to the opposite mode first, and reaches top and bottom last: right and left share their second pixel, and the hidden units remember it. After five steps hardly a picture is one that the truth almost never makes, so each looks fine, and yet much of the probability is in the wrong place. **Samples of a chain that is too short pass every test that looks at single pictures.**
 # </details>
 
 # %% [markdown]
@@ -1030,14 +1030,14 @@ shown = {"truth": p, "counting": count(data)} | {name: q[0] for name, q in q_of.
 nb13.maps(shown, top=float(p.max()) * 1.3);
 
 # %% [markdown]
-# All models of the first seed on one scale. Look for bridges between modes, and for modes that are too dark or too pale.
+# All models of the first seed, on one scale. Look for bridges, and for modes that are too dark or too pale.
 #
-# Of the GAN one often reads four things. It has a **latent code**: yes. It needs **no Markov chain**: yes, one call. It is **asymptotically consistent**: in theory, if D is always the best D and G can be anything ([02](02_play_the_game.ipynb)); what we see is a game of finite networks that was stopped. And it makes **the best samples**, though there is "no good way to quantify this" (Goodfellow's tutorial). Here there is a way, since we know the truth: the next section.
+# Of the GAN one often reads four things. It has a **latent code**: yes. It needs **no Markov chain**: yes, one call. It is **asymptotically consistent** (finds the truth, given enough data): in theory, if D is always the best D and G can be anything ([02](02_play_the_game.ipynb)); what we see is a game of finite networks that was stopped. And it makes **the best samples**, though there is "no good way to quantify this" (Goodfellow's tutorial). Here there is a way, since we know the truth: the next section.
 
 # %% [markdown]
 # ## Five questions
 #
-# Three measures of samples, for every model: the total variation; the share of *rare* pictures, the least probable ones, which together have 1 % of the true probability (a model with bridges makes more); and that of *likely* pictures, the most probable ones, which have 50 % (a model that is too narrow makes more). A perfect model has 0, 1 % and 50 %.
+# Three measures of samples, for every model: the total variation; the share of *rare* pictures, the least probable ones, which together have 1 % of the true probability (a model with bridges makes more); and that of *likely* pictures, the most probable ones, which have 50 % (a model that is too narrow makes more). A perfect model has 0, 1 % and 50 %. (*Calls in turn*: network calls, or steps of a chain, one after another for a sample. *Gap*: exact log-probability minus its bound.)
 
 # %% covers=["1.23", "1.22", "1.20", "1.18", "1.15"] topics=["comparison of generative models"]
 order = p.flatten().argsort()
@@ -1062,13 +1062,13 @@ for name, (off, *shares) in quality.items():
 # | fully visible | **no**: a call for each pixel | **no** latent code; an order of pixels | yes | yes | as good as counting |
 # | flow | yes | **no**: invertible, $\dim z = \dim x$ | yes | yes (but grey levels need one) | too wide, with bridges |
 # | VAE | yes | yes | yes | **no** | good, a little wide |
-# | Boltzmann machine | **no**: a chain | yes, for the energy; its sum must be known | **no** | yes | as good as counting |
+# | Boltzmann machine | **no**: a chain | yes, for the energy, but training needs its sum $Z$ | **no** | yes | as good as counting |
 # | denoising chain | **no**: a chain | yes | **no** | yes | good |
 # | GAN | yes | yes | yes | yes | too narrow |
 #
-# The GAN is the only row with four times yes: *it was designed for that*. And its samples? By total variation GAN and flow are the farthest from the truth, in every seed, for opposite reasons. The flow is too wide. The GAN makes hardly more rare pictures than the truth: look at its samples one by one, and each is fine. But it makes the likely ones much too often. **An eye that judges single samples does not see proportions**, which is one reason why "best samples" was hard to quantify; and that is a first sight of [mode collapse](glossary.md#mode-collapse).
+# The columns are the five questions. The GAN is the only row with four times yes: *it was designed for that*. And its samples? By total variation GAN and flow are the farthest from the truth, in every seed, for opposite reasons. (They alone work on dequantised numbers; the others have a parameter or output for each level or picture.) The flow is too wide. The GAN makes hardly more rare pictures than the truth, so hardly any in the empty middle or outside. (Its pale arcs run through pictures that are not rare in our sense.) But it makes the likely ones much too often. **An eye that judges single samples does not see proportions**, which is one reason why "best samples" was hard to quantify; and that is a first sight of [mode collapse](glossary.md#mode-collapse).
 #
-# A world of 256 pictures is where exact methods shine and nobody needs a GAN. Its case rests on large pictures, where enumeration ends, the eye judges, and one call matters.
+# In a world of 256 pictures nobody needs a GAN. Its case rests on large pictures, where enumeration ends, the eye judges, and one call matters.
 
 # %% [markdown]
 # ### Numbers that must not be compared
@@ -1157,7 +1157,7 @@ ledger.add("1.11", claim, (0, 0.8), near, 0, "this run", **TRAINED);
 # %% [markdown]
 # ## What to keep
 #
-# - Squared error answers with the mean of all right answers, which may be no answer at all; a sampler gives one of them. Sharpness and nearness are different goals.
+# - Squared error answers with the mean of all right answers, which may be none; a sampler gives one of them. Sharpness and nearness are different goals.
 # - The family differs in what it does about $\log q(x)$: a product of conditionals, a bent Gaussian, a bound, an energy with unknown $Z$, a chain, or no density at all.
 # - Each gives something up: speed of sampling, freedom of $G$, exactness, or the likelihood itself. A GAN gives up the likelihood, and with it the usual way to say how good it is.
 # - Densities, bounds, and probabilities are different things. Ask for units, for dequantisation, and for the gap before you compare.
@@ -1169,16 +1169,15 @@ ledger.add("1.11", claim, (0, 0.8), near, 0, "this run", **TRAINED);
 #
 # **Further reading**
 #
-# - Goodfellow, [NIPS 2016 Tutorial: Generative Adversarial Networks](https://arxiv.org/abs/1701.00160): the tree, and the five questions.
+# - Goodfellow, [NIPS 2016 Tutorial](https://arxiv.org/abs/1701.00160): the tree, and the five questions.
 # - Kingma and Welling, [Auto-Encoding Variational Bayes](https://arxiv.org/abs/1312.6114), 2013.
-# - Dinh et al., [Density estimation using Real NVP](https://arxiv.org/abs/1605.08803), 2016.
-# - Bengio et al., [Deep Generative Stochastic Networks](https://arxiv.org/abs/1306.1091), 2014.
-# - Theis et al., [A note on the evaluation of generative models](https://arxiv.org/abs/1511.01844), 2015: dequantisation, and why likelihood and looks differ.
+# - Dinh et al., [Real NVP](https://arxiv.org/abs/1605.08803), 2016. Bengio et al., [Deep Generative Stochastic Networks](https://arxiv.org/abs/1306.1091), 2014.
+# - Theis et al., [A note on the evaluation of generative models](https://arxiv.org/abs/1511.01844), 2015: why likelihood and looks differ.
 
 # %% [markdown]
 # ## The ledger
 #
-# What this notebook claimed, what theory expects, and what was measured. Rows from trainings hold in full runs only.
+# What was claimed, expected and measured. Rows from trainings hold in full runs only.
 
 # %%
 for *fact, says in nb13.exact_facts(

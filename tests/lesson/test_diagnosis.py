@@ -107,6 +107,13 @@ def test_losses_of_another_objective():
     assert told.name == "losses of another objective"
 
 
+@pytest.mark.parametrize("objective", [NS, HINGE])
+def test_rows_that_are_possible_each_are_no_contradiction_together(objective):
+    real, fake = (np.tile(cycle, 12) for cycle in ([-1.0, -1, 3, -1, 3], [1.0, -3, 1, -3, 1]))
+    told = diagnose(history(objective, real, fake, noise=0), objective)  # each loss exactly at its least
+    assert not any(f.sure == "certain" for f in told.findings), str(told)  # though that of the medians is higher
+
+
 def test_nothing_bounds_the_slope():
     told = diagnose(history(wasserstein, 300.0, 200.0, noise=5), wasserstein)
     assert told.name == "no bound" and told.findings[0].sure == "certain"

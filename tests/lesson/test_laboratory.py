@@ -401,7 +401,7 @@ def test_the_page_about_it_names_every_control_and_layer():
     for layer in widget.LAYERS:
         assert f"| {layer} |" in page
     here = Path(__file__).with_name
-    tests = here("test_laboratory.py").read_text() + here("test_laboratory_browser.py").read_text()
+    tests = "".join(here(f"test_{name}.py").read_text() for name in ("laboratory", "laboratory_browser", "tour"))
     named = re.findall(r"`(test_\w+)…?`", page)
     assert len(named) > 10 and all(f"def {name}" in tests for name in named)
 

@@ -55,6 +55,9 @@ WRONG = {
         (lambda D_x: (D_x == D_x.max()).float() * len(D_x), "sum"),
         (lambda D_x: torch.full_like(D_x, 1 / len(D_x)), "answer"),
         (_last, "elsewhere"),
+        (lambda D_x: (D_x == D_x.max()).float(), "tie"),
+        (lambda D_x: (D_x == D_x.max()).float() / (D_x == D_x.max()).sum(), "tie"),
+        (lambda D_x: torch.nn.functional.one_hot(D_x.argmax(), len(D_x)), "whole numbers"),
     ],
     "9.2": [
         (lambda M: (-_apart(M)).exp() - torch.eye(len(M)), "shape"),

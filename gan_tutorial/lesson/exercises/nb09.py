@@ -107,6 +107,18 @@ BEST_ANSWER = register(
                 lambda answer: answer(torch.tensor([0.1, 0.6, 0.3])),
                 "For D = [0.1, 0.6, 0.3] the best shares are {expected}, but yours are {got}.",
             ),
+            Property(
+                "tie",
+                lambda answer: torch.as_tensor(answer(torch.full((4,), 0.5))).double().sort().values,
+                "The shares are right where one place is the best. Where all four are equally good, put everything on "
+                "one of them, whichever: sorted, your shares should be {expected}, but are {got}.",
+            ),
+            Property(
+                "whole numbers",
+                lambda answer: torch.as_tensor(_shares(answer)).is_floating_point(),
+                "The shares are right, but they are whole numbers, of which later no mean can be taken; give them the "
+                "type of D: .to(D_x).",
+            ),
         ),
         hints=(
             "G lowers the sum of q log(1 - D): a mean over the places, with weights q. When is a mean smallest?",

@@ -179,7 +179,7 @@ TOO_STRONG = register(
         hints=(
             "Which rows tell how the training ends, and which number of them does one wild row not change?",
             "D's probability for a datum is sigmoid(score), and for a sample to be a sample sigmoid(-score).",
-            "real_score[-len(real_score) // 4:] is the last quarter; compare torch.sigmoid(...).median() with 0.9, "
+            "real_score[-(len(real_score) // 4):] is the last quarter; compare torch.sigmoid(...).median() with 0.9, "
             "once for real, once for -fake.",
         ),
         praise="Sure, and right, of both kinds, to the end.",

@@ -45,7 +45,7 @@ def scores_explorer(centers: Tensor, sd: float, measure: Callable) -> Callable[[
         left.set(aspect="equal", xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), title="your generator")
         bars = right.bar(range(1, 9), [0] * 8, color=COLORS["model"])
         right.axhline(1 / 8, color=COLORS["truth"], linestyle=":", linewidth=1.2)
-        right.set(ylim=(0, 1), xlabel="mode", title="share of the samples that are in a mode")
+        right.set(ylim=(0, 1), xlabel="mode", title="of the samples in a mode: share of each mode")
 
         def update(width: float, modes: int, smear: float) -> str:
             centre = centers[(pick * modes).long()]
@@ -92,7 +92,12 @@ def wandering(steps: Sequence[int], hit: Any, middles: Any) -> np.ndarray:
     for k, role in zip(range(min(3, turn.shape[1])), ("model", "D", "G"), strict=False):
         right.plot(steps[last], turn[last, k], MARKS[k] + "-", color=COLORS[role], linewidth=0.4, markersize=4)
         right.plot([], [], MARKS[k], color=COLORS[role], label=f"seed {k}")
-    right.set(xlabel="step", ylabel="nearest mode, 0 to 8", ylim=(-0.2, 9.6), title="where the samples are, at the end")
+    right.set(
+        xlabel="step",
+        ylabel="nearest mode (8 = 0)",
+        ylim=(-0.2, 9.6),
+        title="where the samples are, at the end",
+    )
     right.legend(fontsize=8, loc="upper right", ncols=3)
     return axes
 

@@ -263,7 +263,7 @@ def facts(
         ("FFD at the smallest n / at the largest", (10, 1e3), times_n[0] / times_n[-1] * 50),
         ("precision with an outlier, lowest", (0.9, 1), min(precision[5:])),
         ("density with an outlier, highest", (0.4, 0.75), max(density[5:])),
-        ("100 copies: ticks in the first five columns", 0, seen[0, :5].sum()),
+        ("100 copies: ticks in the first seven columns", 0, seen[0, :7].sum()),
         ("100 copies: share found", 0.1, row["100 copies"][7]),
         ("copies moved by a pixel: ticks", 0, seen[1].sum()),
         ("few pictures: recall", (0, 0.01), few[3]),

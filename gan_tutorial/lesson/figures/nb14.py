@@ -143,7 +143,7 @@ def gallery(chosen: Sequence[Patient], columns: int = 4) -> np.ndarray:
         top.grid(False)
         top.tick_params(labelsize=6.5)
         cloud(below, patient.samples[-1], patient.data, _reach(patient))
-    axes[0, 0].legend(fontsize=6.5)
+    axes[0, -1].legend(fontsize=6.5, loc="center")
     return fig.axes
 
 
