@@ -36,8 +36,9 @@ from building.tracks import DECKS  # noqa: E402
 from fold import fragment  # noqa: E402
 
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-READ = ["index", f"notebooks/{NAMES[0]}", f"notebooks/{NAMES[-1]}", "notebooks/coverage", "benchmarks/README", "errata",
-        "compared", "topics", "notebooks/INSTRUCTORS"]
+FORMULAS = "notebooks/08_penalise_the_gradient"  # full of them
+READ = ["index", f"notebooks/{NAMES[0]}", FORMULAS, f"notebooks/{NAMES[-1]}", "notebooks/coverage", "benchmarks/README",
+        "errata", "compared", "topics", "notebooks/INSTRUCTORS"]
 
 
 @pytest.fixture(scope="session")
@@ -224,7 +225,7 @@ def test_pages_read_well_without_a_network(site, visits, width, theme):
         visit.open(page, f"{name}.html")
         seen = page.evaluate(LOOK)
         formulas = seen.pop("formulas")
-        assert (formulas > 20 or name != READ[2]) and not any(seen.values()), (name, width, formulas, seen)
+        assert (formulas > 20 or name != FORMULAS) and not any(seen.values()), (name, width, formulas, seen)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     assert visit.asked == [] and visit.console == []
 

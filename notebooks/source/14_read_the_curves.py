@@ -246,7 +246,7 @@ for name, value in sorted(worst.items(), key=lambda pair: pair[1])[:3]:
 #
 # On [FashionMNIST](03_train_a_gan.ipynb), with a D that takes steps five times as large as G's. [FFD](00_start_here.ipynb#What-we-measure) is the distance of the pictures to real ones: smaller is better. Guess before you look: if G's loss goes up, what does FFD do?
 
-# %% tags=["figure"] topics=["G's loss rises"] alt="Left: G's loss of three seeds rises over the steps. Middle: FFD of the same seeds falls. Right: twenty-five pictures of clothes at the end"
+# %% tags=["figure"] topics=["loss of G that rises"] alt="Left: G's loss of three seeds rises over the steps. Middle: FFD of the same seeds falls. Right: twenty-five pictures of clothes at the end"
 garments = recordings.load("14_garments")  # two settings on FashionMNIST
 dressed = list(nb14.patients(garments, images.test_images))
 quick = [p for p in dressed if p.name == "healthy, a quick D"]
