@@ -130,13 +130,18 @@ if __name__ == "__main__":
 """
 
 
-def test_a_recording_can_be_stopped_and_goes_on(tmp_path, monkeypatch):
-    (tmp_path / "recordings").mkdir()
+def small_recording(folder):
+    """The command that records five small things, a second each, in a folder of its own."""
+    (folder / "recordings").mkdir()
     for name in ("record.py", "recordings/__init__.py", "recordings/plan.py"):
-        shutil.copy(AUTHORS / name, tmp_path / name)
-    (tmp_path / "recordings/nb99.py").write_text(TINY.format(pause=1))
-    (tmp_path / "drive.py").write_text(DRIVER.format(root=str(AUTHORS.parents[1])))
-    command = [sys.executable, tmp_path / "drive.py", "99_tiny", "--jobs", "1"]
+        shutil.copy(AUTHORS / name, folder / name)
+    (folder / "recordings/nb99.py").write_text(TINY.format(pause=1))
+    (folder / "drive.py").write_text(DRIVER.format(root=str(AUTHORS.parents[1])))
+    return [sys.executable, folder / "drive.py", "99_tiny", "--jobs", "1"]
+
+
+def test_a_recording_can_be_stopped_and_goes_on(tmp_path, monkeypatch):
+    command = small_recording(tmp_path)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     first = subprocess.Popen(command, start_new_session=True, **pipes)
     folder = tmp_path / "runs/.unfinished/99_tiny"
@@ -161,12 +166,7 @@ def test_a_recording_can_be_stopped_and_goes_on(tmp_path, monkeypatch):
 
 
 def test_a_recording_that_is_killed_leaves_no_process_at_work(tmp_path):
-    (tmp_path / "recordings").mkdir()
-    for name in ("record.py", "recordings/__init__.py", "recordings/plan.py"):
-        shutil.copy(AUTHORS / name, tmp_path / name)
-    (tmp_path / "recordings/nb99.py").write_text(TINY.format(pause=1))
-    (tmp_path / "drive.py").write_text(DRIVER.format(root=str(AUTHORS.parents[1])))
-    run = subprocess.Popen([sys.executable, tmp_path / "drive.py", "99_tiny", "--jobs", "1"], stdout=subprocess.DEVNULL)
+    run = subprocess.Popen(small_recording(tmp_path), stdout=subprocess.DEVNULL)
     me, deadline = psutil.Process(run.pid), time.monotonic() + 60
     while not (tmp_path / "runs/.unfinished/99_tiny/0-None.npz").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
