@@ -77,6 +77,7 @@ def run_pytest(tree: str, tests: list[str], log: str, write: bool) -> None:
     tempfile.tempdir = tree  # what tests leave behind goes when the copy goes
     import pytest
 
+    os.environ["COLUMNS"] = "1000"  # else the summary is cut to the width of a terminal
     options = ["-o", "addopts=", "-q", "-x", "--tb=no", "-rfE", "--disable-warnings", "-p", "no:cacheprovider"]
     status = pytest.main([*options, *(f"tests/{test}" for test in tests)])
     sys.stdout.flush()
@@ -113,7 +114,8 @@ def copy_tree(tree: Path) -> Path:
     leave_out = shutil.ignore_patterns("__pycache__")
     for name in ("gan_tutorial", "tests"):
         shutil.copytree(TESTS.parent / name, tree / name, ignore=leave_out)
-    shutil.copy2(TESTS.parent / "pyproject.toml", tree)
+    for name in ("pyproject.toml", "install.py"):  # the second: conftest asks it where a browser is
+        shutil.copy2(TESTS.parent / name, tree)
     return tree
 
 

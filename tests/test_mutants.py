@@ -39,6 +39,13 @@ def test_the_page_is_that_of_the_list():
     assert mutants.PAGE.read_text(encoding="utf-8") == mutants.page(), "make mutants"
 
 
+def test_one_mistake_is_found_all_the_way(capsys):
+    """The copy has all that the tests need, conftest among it."""
+    (word,) = [m.what for m in MISTAKES if m.what.startswith("The nearest neighbour of a point is the point itself")]
+    assert mutants.main([word]) == 0
+    assert "1 of 1 mistakes found" in capsys.readouterr().out
+
+
 def test_a_package_that_has_moved_on_is_told():
     for text in ("", 2 * MISTAKES[0].old):
         with pytest.raises(ValueError, match="not once; bring tests/mistakes.py up to date for: The 'original' loss"):
