@@ -85,11 +85,11 @@ def stretch(layer: Callable[[Tensor], Tensor], shape: tuple[int, ...], steps: in
     v = torch.randn(1, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     device, dtype = next(((w.device, w.dtype) for w in getattr(layer, "parameters", list)()), (None, torch.float64))
     v = v.to(device, dtype)
+    offset = layer(torch.zeros_like(v))
     for _ in range(steps):
         v = v / v.norm()
         with torch.enable_grad():
             Av, back = torch.func.vjp(layer, v)
-        offset = layer(torch.zeros_like(v))
         (v,) = back(Av - offset)
     v = v / v.norm()
-    return (layer(v) - layer(torch.zeros_like(v))).norm()
+    return (layer(v) - offset).norm()

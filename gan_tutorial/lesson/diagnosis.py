@@ -419,7 +419,7 @@ def _with_samples(
         f"data do, and the energy distance is {seen['energy']:.2f} of the data's spread (equal ones: near 100 %, 1, 0)"
     )
     gap, allowed = m.get("gap", math.nan), seen["distance"]
-    if objective.penalty is not None and _is_critic(objective) and gap > STEEP * allowed:
+    if objective.penalty is not None and Scale.of(objective).unbounded and gap > STEEP * allowed:
         steep = (
             f"Mean scores of data and samples differ by {gap:.3g}, and data and samples by {allowed:.3g} on average: "
             f"somewhere D's slope is {gap / allowed:.2g} or more. The penalty does not hold it."
@@ -454,10 +454,6 @@ def _with_samples(
         return [*found, Finding("collapse", text, "likely", first)]
     text = f"Samples and data still differ: {says}."
     return [*found, Finding("samples differ", text, "possible", "train longer, if the samples are still improving.")]
-
-
-def _is_critic(objective: Objective) -> bool:
-    return Scale.of(objective).unbounded
 
 
 def _broke_off(n: np.ndarray, finite: np.ndarray) -> Finding:

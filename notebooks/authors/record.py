@@ -60,8 +60,8 @@ def die_with(parent: int) -> None:
 
 def write(name: str, jobs: int) -> None:
     """Make the recording `name`, so many trainings at a time."""
-    settings = [*RECORDINGS[name]()]
-    folder = unfinished(name)
+    settings, made_from = [*RECORDINGS[name]()], source(RECORDINGS[name])  # now: the text may be edited meanwhile
+    folder = unfinished(name, made_from)
     paths = {(row, job): folder / f"{row}-{job}.npz" for row, setting in enumerate(settings) for job in setting.jobs}
     todo = [key for key, path in paths.items() if not path.exists()]
     print(f"{name}: {announcement(name, len(todo), len(paths), jobs)}", flush=True)
@@ -74,13 +74,13 @@ def write(name: str, jobs: int) -> None:
             print(f"  {n} of {len(todo)}: {settings[row].name}, {which}: {done.result():.0f} s", flush=True)
     finally:  # a Ctrl-C reaches the processes, too: nothing is left to wait for
         pool.shutdown(cancel_futures=True)
-    keep(name, settings, paths)
+    keep(name, made_from, settings, paths)
     shutil.rmtree(folder)
 
 
-def unfinished(name: str) -> Path:
+def unfinished(name: str, made_from: str) -> Path:
     """Where the trainings of a recording lie until all are done; empty if what they are made from changed."""
-    folder, made_from = RUNS / ".unfinished" / name, source(RECORDINGS[name])
+    folder = RUNS / ".unfinished" / name
     note = folder / "source.py"
     if not note.exists() or note.read_text(encoding="utf-8") != made_from:
         shutil.rmtree(folder, ignore_errors=True)
@@ -102,7 +102,7 @@ def announcement(name: str, todo: int, whole: int, jobs: int) -> str:
     return f"{todo} trainings{kept}, {long}. Ctrl-C keeps what is done."
 
 
-def keep(name: str, settings: list[Setting], paths: dict[tuple[int, int | None], Path]) -> None:
+def keep(name: str, made_from: str, settings: list[Setting], paths: dict[tuple[int, int | None], Path]) -> None:
     """Put the trainings together: NAME.json and NAME.npz."""
     rows, arrays, seconds = [], {}, 0.0
     for row, setting in enumerate(settings):
@@ -115,7 +115,7 @@ def keep(name: str, settings: list[Setting], paths: dict[tuple[int, int | None],
             seconds += told["seconds"]
         rows.append({"name": setting.name} | setting.numbers | {"seeds": setting.seeds, "runs": runs})
     about = {
-        "source": source(RECORDINGS[name]),
+        "source": made_from,
         "date": date.today().isoformat(),
         "torch": torch.__version__,
         "device": "one CPU core each",

@@ -80,11 +80,11 @@ def test_a_training_is_recorded(tmp_path, monkeypatch):
     monkeypatch.setitem(RECORDINGS, "one", lambda: iter([setting]))
     monkeypatch.setattr(record, "RUNS", tmp_path)
     monkeypatch.setattr(recordings, "RUNS", tmp_path)
-    folder = record.unfinished("one")
+    folder = record.unfinished("one", "text")
     paths = {(0, job): folder / f"0-{job}.npz" for job in setting.jobs}
     for (row, job), path in paths.items():
         assert record.do("one", row, job, path) > 0
-    record.keep("one", [setting], paths)
+    record.keep("one", "text", [setting], paths)
     found = recordings.load("one")
     run = found.settings[setting.name]["runs"][0]
     assert [n for n, _ in run["looks"]] == [2, 4] == found.steps(setting.name).tolist() and not run["diverged"]
@@ -178,10 +178,9 @@ def test_a_recording_that_is_killed_leaves_no_process_at_work(tmp_path):
 
 def test_what_was_made_from_other_functions_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(record, "RUNS", tmp_path)
-    (record.unfinished("07_clipping") / "0-0.npz").write_bytes(b"x")
-    assert (record.unfinished("07_clipping") / "0-0.npz").exists()
-    (tmp_path / ".unfinished/07_clipping/source.py").write_text("other")
-    assert not (record.unfinished("07_clipping") / "0-0.npz").exists()
+    (record.unfinished("07_clipping", "text") / "0-0.npz").write_bytes(b"x")
+    assert (record.unfinished("07_clipping", "text") / "0-0.npz").exists()
+    assert not (record.unfinished("07_clipping", "other") / "0-0.npz").exists()
 
 
 def test_a_recording_depends_on_all_that_its_functions_name(tmp_path, monkeypatch):

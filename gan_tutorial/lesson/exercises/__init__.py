@@ -7,6 +7,7 @@ looked at.  The exercises of notebook 02 are registered by `gan_tutorial.lesson.
 from __future__ import annotations
 
 import importlib.util
+import operator
 import os
 import re
 from collections.abc import Callable
@@ -15,10 +16,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
+import torch
+
 from gan_tutorial.lesson.exercises.compare import agree, giving, is_tensors, kind, short, tensors_like
 from gan_tutorial.lesson.exercises.errors import blame, is_blank, raised_in, seeded, unspoiled, watched
 
-__all__ = ["Exercise", "Property", "Verdict", "agree", "check", "find", "hint", "judge", "register", "short"]
+__all__ = [
+    "Exercise", "Property", "Verdict", "agree", "check", "find", "has_shape", "hint", "is_not", "judge", "register",
+    "short",
+]  # fmt: skip
 
 SAME = object()  # "what the reference has"
 
@@ -52,6 +58,21 @@ class Property:
             return None
         digits = 4 if short(got) != short(expected) else 8  # that the difference is seen
         return self.message.format(got=short(got, digits), expected=short(expected, digits))
+
+
+def is_not(name: str, mistake: Any, of: Callable[[Any], Any], message: str) -> Property:
+    """That the answer is not this mistake: where `of` says the same of both, it is."""
+    return Property(name, lambda answer: agree(of(answer), of(mistake)), message, expected=False)
+
+
+def has_shape(name: str, of: Callable[[Any], Any], message: str, expected: tuple[int, ...]) -> Property:
+    """That what `of` gives has this shape."""
+
+    def shape(answer: Any) -> Any:
+        given = of(answer)  # `...` and None go through: they say that the exercise is still to do
+        return given if given is None or given is ... else tuple(torch.as_tensor(given).shape)
+
+    return Property(name, shape, message, expected=expected, agrees=operator.eq)
 
 
 @dataclass(frozen=True)

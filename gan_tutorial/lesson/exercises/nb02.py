@@ -1,14 +1,13 @@
 """The exercises of notebook 02: the best discriminator, the value of the game, the divergence, a loaded coin."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
+from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, is_not, register
 
 GRID = torch.arange(-12, 12, 0.01, dtype=torch.float64)
 DX = 0.01
@@ -49,18 +48,8 @@ P, Q = _normal(0.0), _normal(1.0)
 LEFT, RIGHT = _block(-3, -1), _block(1, 3)
 
 
-def _shape(given: Any) -> Any:
-    # `...` and None go through: they say that the exercise is still to do.
-    return given if given is None or given is ... else tuple(torch.as_tensor(given).shape)
-
-
 def _at(p: float | list, q: float | list):
     return lambda answer: answer(torch.tensor(p), torch.tensor(q))
-
-
-def _is_not(name: str, mistake: Callable, of: Callable[[Any], Any], message: str) -> Property:
-    """That the answer is not this mistake: where `of` says the same of both, it is."""
-    return Property(name, lambda answer: agree(of(answer), of(mistake)), message, expected=False)
 
 
 def _kl(a: Tensor, b: Tensor, dx: float) -> Tensor:
@@ -80,19 +69,19 @@ OPTIMAL_D = register(
         id="2.1",
         reference=optimal_discriminator,
         properties=(
-            _is_not(
+            is_not(
                 "ratio",
                 lambda p, q: p / q,
                 _at(0.4, 0.1),
                 "This is the ratio p/q, which can be larger than 1; D is the share of data among all that arrives.",
             ),
-            _is_not(
+            is_not(
                 "score",
                 lambda p, q: torch.log(p / q),
                 _at(0.4, 0.1),
                 "This is log p/q, the best score; D is a probability, sigma of that score.",
             ),
-            _is_not(
+            is_not(
                 "side",
                 lambda p, q: q / (p + q),
                 _at(0.9, 0.1),
@@ -138,38 +127,37 @@ VALUE = register(
         id="2.2",
         reference=value,
         properties=(
-            Property(
+            has_shape(
                 "number",
-                lambda answer: _shape(answer(P, Q, P / (P + Q), DX)),
+                lambda answer: answer(P, Q, P / (P + Q), DX),
                 "The value is one number, but the answer has shape {got}; sum over the grid.",
-                expected=(),
-                agrees=lambda got, expected: got == expected,
+                (),
             ),
-            _is_not(
+            is_not(
                 "sign",
                 lambda *given: -value(*given),
                 _best_D,
                 "This is -V, D's loss: the value itself is negative, and D raises it.",
             ),
-            _is_not(
+            is_not(
                 "half",
                 lambda *given: value(*given) / 2,
                 _best_D,
                 "This is V/2: the half of the fair coin belongs to the losses J, not to the value.",
             ),
-            _is_not(
+            is_not(
                 "dx",
                 lambda *given: value(*given) / DX,
                 _best_D,
                 "This is the sum over the grid without the width of its cells: an integral needs dx.",
             ),
-            _is_not(
+            is_not(
                 "swapped",
                 _swapped_labels,
                 _best_D,
                 "The densities are swapped: log D goes with data, p, and log(1 - D) with samples, q.",
             ),
-            _is_not(
+            is_not(
                 "misprint",
                 _misprint,
                 _best_D,
@@ -224,44 +212,44 @@ JS = register(
                 "The divergence of a density from itself is {expected}, but yours is {got}; is m a density, "
                 "half of p + q?",
             ),
-            _is_not(
+            is_not(
                 "dx",
                 lambda *given: jensen_shannon(*given) / DX,
                 _apart,
                 "This is the sum over the grid without the width of its cells: an integral needs dx.",
             ),
-            _is_not(
+            is_not(
                 "bits",
                 lambda *given: jensen_shannon(*given) / math.log(2),
                 _apart,
                 "Right, but in bits (log2): JS is asked for in nats, with the natural logarithm, as in the value.",
             ),
-            _is_not(
+            is_not(
                 "sum",
                 lambda *given: 2 * jensen_shannon(*given),
                 _apart,
                 "This is the sum of the two KL divergences to m; JS is their mean, half of it.",
             ),
-            _is_not(
+            is_not(
                 "root",
                 lambda *given: jensen_shannon(*given).sqrt(),
                 _apart,
                 "This is the square root of JS, which some libraries call the Jensen-Shannon distance.",
             ),
-            _is_not(
+            is_not(
                 "kl",
                 _kl,
                 _apart,
                 "This is KL(p || q) itself: JS compares p and q each with the mixture m.",
             ),
-            _is_not(
+            is_not(
                 "turned",
                 lambda p, q, dx: (_kl((p + q) / 2, p, dx) + _kl((p + q) / 2, q, dx)) / 2,
                 _apart,
                 "The two are turned round: this is KL(m || p) and KL(m || q), and JS is made of KL(p || m) and "
                 "KL(q || m).",
             ),
-            _is_not(
+            is_not(
                 "one side",
                 lambda p, q, dx: _kl(p, (p + q) / 2, dx),
                 _apart,
@@ -310,32 +298,31 @@ LOADED = register(
         id="2.4",
         reference=loaded_loss,
         properties=(
-            Property(
+            has_shape(
                 "number",
-                lambda answer: _shape(_double(answer)),
+                _double,
                 "The loss is one number, but the answer has shape {got}; take the mean over data and over samples.",
-                expected=(),
-                agrees=lambda got, expected: got == expected,
+                (),
             ),
-            _is_not(
+            is_not(
                 "value",
                 lambda *given: -loaded_loss(*given),
                 _double,
                 "This is the value, which D raises: its loss has the other sign.",
             ),
-            _is_not(
+            is_not(
                 "samples",
                 lambda s, s_fake, weight: softplus(-s).mean() + weight * softplus(s_fake).mean(),
                 _double,
                 "Here the samples count twice; the weight belongs to the term of the data.",
             ),
-            _is_not(
+            is_not(
                 "both",
                 lambda s, s_fake, weight: weight * loaded_loss(s, s_fake, 1.0),
                 _double,
                 "Here both terms are weighted, which changes nothing but the step size; weigh that of the data only.",
             ),
-            _is_not(
+            is_not(
                 "labels",
                 lambda s, s_fake, weight: weight * softplus(s).mean() + softplus(-s_fake).mean(),
                 _double,

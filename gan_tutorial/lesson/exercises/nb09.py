@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
+from gan_tutorial.lesson.exercises import Exercise, Property, is_not, register
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -32,11 +32,6 @@ def look_ahead(d_loss: Loss, w: Tensor, theta: Tensor, k: int, eta: float) -> Te
     return w
 
 
-def _is_not(name: str, mistake: Any, of: Callable[[Any], Any], message: str) -> Property:
-    """That the answer is not this mistake: where `of` says the same of both, it is."""
-    return Property(name, lambda answer: agree(of(answer), of(mistake)), message, expected=False)
-
-
 # ---- 9.1 ----------------------------------------------------------------------------------------------------------
 
 OPINION = (0.5, 0.2, 0.7, 0.4)
@@ -55,13 +50,13 @@ BEST_ANSWER = register(
         id="9.1",
         reference=best_answer,
         properties=(
-            _is_not(
+            is_not(
                 "place",
                 lambda D_x: D_x.argmax(),
                 _shares,
                 "This is the number of the place; the answer is the shares of all places, most of them 0.",
             ),
-            _is_not(
+            is_not(
                 "value",
                 lambda D_x: D_x.max(),
                 _shares,
@@ -72,20 +67,20 @@ BEST_ANSWER = register(
                 lambda answer: tuple(_shares(answer).shape),
                 "For four places the answer should have one share for each, but its shape is {got}.",
             ),
-            _is_not(
+            is_not(
                 "worst",
                 _one_hot(lambda D_x: D_x.argmin()),
                 _shares,
                 "All mass lies where D is smallest, where D recognises every sample; G wants D to be large.",
             ),
-            _is_not(
+            is_not(
                 "in proportion",
                 lambda D_x: D_x / D_x.sum(),
                 _shares,
                 "The shares are in proportion to D. But every sample that is not at the best place would do better "
                 "there, so none stays.",
             ),
-            _is_not(
+            is_not(
                 "softmax",
                 lambda D_x: D_x.softmax(0),
                 _shares,
@@ -152,44 +147,44 @@ CLOSENESS = register(
                 lambda answer: tuple(_three(answer).shape),
                 "For three examples there should be one number each, but the shape is {got}; sum over the others.",
             ),
-            _is_not(
+            is_not(
                 "itself",
                 lambda M: (-_distances(M)).exp().sum(1),
                 _three,
                 "Each example counts itself, at distance 0, as one that is near; leave it out: minus 1.",
             ),
-            _is_not(
+            is_not(
                 "euclid",
                 lambda M: (-torch.cdist(M, M)).exp().sum(1) - 1,
                 _three,
                 "This takes Euclid's distance; the feature takes the sum of the absolute differences.",
             ),
-            _is_not(
+            is_not(
                 "squared",
                 lambda M: (-(M[:, None] - M[None, :]).square().sum(-1)).exp().sum(1) - 1,
                 _three,
                 "This takes squared differences; the feature takes absolute ones.",
             ),
-            _is_not(
+            is_not(
                 "distance",
                 lambda M: _distances(M).sum(1),
                 _three,
                 "This is the sum of the distances, which is large where the others are far; take exp(-distance) of "
                 "each first.",
             ),
-            _is_not(
+            is_not(
                 "sign",
                 lambda M: _distances(M).exp().sum(1) - 1,
                 _three,
                 "This is exp(+distance), which is largest for those that are far: a minus is missing.",
             ),
-            _is_not(
+            is_not(
                 "order",
                 lambda M: (-_distances(M).sum(1)).exp(),
                 _three,
                 "This is exp of minus the sum; take exp(-distance) for each other example, and sum then.",
             ),
-            _is_not(
+            is_not(
                 "mean",
                 lambda M: ((-_distances(M)).exp().sum(1) - 1) / (len(M) - 1),
                 _three,
@@ -276,19 +271,19 @@ LOOK_AHEAD = register(
                 _ahead(0),
                 "With k = 0 nothing moves, and w is {expected}; yours is {got}.",
             ),
-            _is_not(
+            is_not(
                 "up",
                 _up,
                 _ahead(1),
                 "This goes uphill; D lowers its loss: w minus eta times the slope.",
             ),
-            _is_not(
+            is_not(
                 "one more",
                 _one_more,
                 _ahead(1),
                 "For k = 1 this takes two steps; take k of them.",
             ),
-            _is_not(
+            is_not(
                 "one slope",
                 _first_step_only,
                 _ahead(2),

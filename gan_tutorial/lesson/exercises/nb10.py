@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
+from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, is_not, register
 
 
 def smoothed_D(p: Tensor, q: Tensor, alpha: float, beta: float) -> Tensor:
@@ -37,16 +37,6 @@ def average(path: Tensor, decay: float) -> Tensor:
     return torch.stack(averages)
 
 
-def _shape(given: Any) -> Any:
-    # `...` and None go through: they say that the exercise is still to do.
-    return given if given is None or given is ... else tuple(torch.as_tensor(given).shape)
-
-
-def _is_not(name: str, mistake: Callable, of: Callable[[Any], Any], message: str) -> Property:
-    """That the answer is not this mistake: where `of` says the same of both, it is."""
-    return Property(name, lambda answer: agree(of(answer), of(mistake)), message, expected=False)
-
-
 # ---- 10.1 -----------------------------------------------------------------------------------------------------------
 
 P, Q = torch.tensor([0.4, 0.02, 0.3]), torch.tensor([0.1, 0.5, 0.3])
@@ -61,38 +51,37 @@ SMOOTHED = register(
         id="10.1",
         reference=smoothed_D,
         properties=(
-            Property(
+            has_shape(
                 "shape",
-                lambda answer: _shape(_mixed(answer)),
+                _mixed,
                 "For densities of shape (3,) the answer should have one number per entry, but its shape is {got}.",
-                expected=(3,),
-                agrees=lambda got, expected: got == expected,
+                (3,),
             ),
-            _is_not(
+            is_not(
                 "score",
                 lambda *given: torch.logit(smoothed_D(*given)),
                 _mixed,
                 "This is the best score, log D - log(1 - D); asked for is D itself, a share between 0 and 1.",
             ),
-            _is_not(
+            is_not(
                 "side",
                 lambda *given: 1 - smoothed_D(*given),
                 _mixed,
                 "This is the share that is called fake; D is the share that is called real.",
             ),
-            _is_not(
+            is_not(
                 "weighted",
                 lambda p, q, alpha, beta: (1 - alpha) * p / ((1 - alpha) * p + beta * p + q),
                 _mixed,
                 "The denominator should count all that arrives at x, p + q: smoothing takes nothing away from it.",
             ),
-            _is_not(
+            is_not(
                 "weights",
                 lambda p, q, alpha, beta: (1 - alpha) * p / ((1 - alpha) * p + (1 - beta) * q),
                 _mixed,
                 "This weighs data and samples; a smoothed label still counts in full, but partly for the other side.",
             ),
-            _is_not(
+            is_not(
                 "swapped",
                 lambda p, q, alpha, beta: smoothed_D(p, q, beta, alpha),
                 _mixed,
@@ -148,34 +137,33 @@ VIRTUAL = register(
         id="10.2",
         reference=virtual_norm,
         properties=(
-            Property(
+            has_shape(
                 "shape",
-                lambda answer: _shape(_virtually(answer)),
+                _virtually,
                 "For h of shape (4, 2) the answer should have the same shape, but it has {got}; the rows of R are not "
                 "asked for.",
-                expected=(4, 2),
-                agrees=lambda got, expected: got == expected,
+                (4, 2),
             ),
-            _is_not(
+            is_not(
                 "reference",
                 lambda h, R, eps=1e-5: _batch(h, R),
                 _virtually,
                 "This is reference batch norm, with the statistics of R alone; the example itself should count, too.",
             ),
-            _is_not(
+            is_not(
                 "batch",
                 lambda h, R, eps=1e-5: _batch(h, h),
                 _virtually,
                 "This is batch norm over h, where R plays no part.",
             ),
-            _is_not(
+            is_not(
                 "all",
                 lambda h, R, eps=1e-5: _batch(h, torch.cat([R, h])),
                 _virtually,
                 "Here all rows of h share one set of statistics, with R: then companions matter again. Each row should "
                 "meet R alone.",
             ),
-            _is_not(
+            is_not(
                 "unbiased",
                 _unbiased,
                 _virtually,
@@ -235,20 +223,19 @@ STRETCH = register(
         id="10.3",
         reference=stretch,
         properties=(
-            Property(
+            has_shape(
                 "number",
-                lambda answer: _shape(_of_matrix(answer)),
+                _of_matrix,
                 "The stretch is one number, but the answer has shape {got}; take the length of A v at the end.",
-                expected=(),
-                agrees=lambda got, expected: got == expected,
+                (),
             ),
-            _is_not(
+            is_not(
                 "squared",
                 lambda *given: stretch(*given).square(),
                 _of_matrix,
                 "This is the largest eigenvalue of A'A, the square of the stretch.",
             ),
-            _is_not(
+            is_not(
                 "start",
                 _without_steps,
                 _of_matrix,
@@ -311,38 +298,37 @@ AVERAGE = register(
         id="10.4",
         reference=average,
         properties=(
-            Property(
+            has_shape(
                 "shape",
-                lambda answer: _shape(_averaged(answer)),
+                _averaged,
                 "For a path of shape (6, 2) there are six averages of two numbers, but the answer has shape {got}.",
-                expected=(6, 2),
-                agrees=lambda got, expected: got == expected,
+                (6, 2),
             ),
-            _is_not(
+            is_not(
                 "fixed",
                 lambda path, decay: _recursion(path, lambda n: decay, path[0]),
                 _averaged,
                 "Here d is the decay from the first step on, so the start weighs far too much for long; let d grow.",
             ),
-            _is_not(
+            is_not(
                 "swapped",
                 lambda path, decay: _recursion(path, lambda n: 1 - min(decay, n / (n + 1)), path[0]),
                 _averaged,
                 "The two weights are swapped: d belongs to the average so far, 1 - d to the new point.",
             ),
-            _is_not(
+            is_not(
                 "zero",
                 lambda path, decay: _recursion(path, lambda n: min(decay, n / (n + 1)), 0 * path[0]),
                 _averaged,
                 "This average starts from 0, which is no point of the path; start from the first point.",
             ),
-            _is_not(
+            is_not(
                 "forgets",
                 lambda path, decay: _recursion(path, lambda n: n / (n + 1), path[0]),
                 _averaged,
                 "This is the plain mean of all points so far: it never forgets the first. Let d stop at the decay.",
             ),
-            _is_not(
+            is_not(
                 "larger",
                 lambda path, decay: _recursion(path, lambda n: max(decay, n / (n + 1)), path[0]),
                 _averaged,

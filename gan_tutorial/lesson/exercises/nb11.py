@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
+from gan_tutorial.lesson.exercises import Exercise, Property, is_not, register
 
 
 def frechet_line(m1: float, s1: float, m2: float, s2: float) -> float:
@@ -35,11 +35,6 @@ def closer_to_training(x: Tensor, train: Tensor, unseen: Tensor) -> Tensor:
     return (to_train < to_unseen).double().mean()
 
 
-def _is_not(name: str, mistake: Callable, of: Callable[[Any], Any], message: str) -> Property:
-    """That the answer is not this mistake: where `of` says the same of both, it is."""
-    return Property(name, lambda answer: agree(of(answer), of(mistake)), message, expected=False)
-
-
 def _line(*numbers: float) -> Callable:
     return lambda answer: answer(*(torch.tensor(v, dtype=torch.float64) for v in numbers))
 
@@ -49,7 +44,7 @@ register(
         id="11.1",
         reference=frechet_line,
         properties=(
-            _is_not(
+            is_not(
                 "root",
                 lambda m1, s1, m2, s2: frechet_line(m1, s1, m2, s2) ** 0.5,
                 _line(0.0, 1.0, 3.0, 5.0),
@@ -61,14 +56,14 @@ register(
                 "For a mere shift, from mean 0 to mean 3, every grain moves by 3, so the mean square is 9; yours says "
                 "{got}.",
             ),
-            _is_not(
+            is_not(
                 "variances",
                 lambda m1, s1, m2, s2: (m1 - m2) ** 2 + (s1**2 - s2**2) ** 2,
                 _line(0.0, 1.0, 0.0, 3.0),
                 "You subtract the variances; a grain at m1 + s1 z goes to m2 + s2 z, so it is the standard deviations "
                 "that are subtracted.",
             ),
-            _is_not(
+            is_not(
                 "no partner",
                 lambda m1, s1, m2, s2: (m1 - m2) ** 2 + s1**2 + s2**2,
                 _line(0.0, 1.0, 0.0, 3.0),
@@ -137,26 +132,26 @@ register(
                 lambda answer: tuple(torch.as_tensor(_on(4, 5)(answer)).shape),
                 "One number is asked for, and what comes back has shape {got}.",
             ),
-            _is_not(
+            is_not(
                 "diagonal",
                 _with_diagonal,
                 _on(5, 7),
                 "You keep the diagonals: there each point is compared with itself, which makes two equal distributions "
                 "look different. Leave them out.",
             ),
-            _is_not(
+            is_not(
                 "pairs",
                 _divided_by_all,
                 _on(5, 7),
                 "The diagonal is out of the sum, but still in the count: without it there are n(n - 1) pairs, not n².",
             ),
-            _is_not(
+            is_not(
                 "twice",
                 _one_of_the_mixed,
                 _on(5, 7),
                 "The mixed term comes twice: it is -2 times the mean of Kab, as in (a - b)² = a² + b² - 2ab.",
             ),
-            _is_not(
+            is_not(
                 "sign",
                 lambda Kaa, Kbb, Kab: -kernel_distance(Kaa, Kbb, Kab),
                 _on(5, 7),
@@ -230,25 +225,25 @@ register(
                 "A share lies between 0 and 1: the mean of True and False (as floats), not a count or a distance.",
                 expected=True,
             ),
-            _is_not(
+            is_not(
                 "turned",
                 lambda *clouds: 1 - closer_to_training(*clouds),
                 _large,
                 "This is the share that is closer to the *unseen* pictures: the comparison is turned.",
             ),
-            _is_not(
+            is_not(
                 "mean distance",
                 _mean_distance,
                 _large,
                 "You compare mean distances to all pictures; a copy shows only in the distance to the nearest one.",
             ),
-            _is_not(
+            is_not(
                 "farthest",
                 _farthest,
                 _large,
                 "This takes the farthest picture; a copy shows in the nearest one, so take the minimum.",
             ),
-            _is_not(
+            is_not(
                 "other way",
                 _other_way,
                 _large,

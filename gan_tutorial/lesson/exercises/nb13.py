@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
+from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, is_not, register
 
 
 def log_mass(log_cond: Tensor, x: Tensor) -> Tensor:
@@ -26,18 +26,8 @@ def elbo(log_joint: Tensor, q: Tensor) -> Tensor:
     return (q * log_joint - torch.xlogy(q, q)).sum(1)
 
 
-def _shape(given: Any) -> Any:
-    # `...` and None go through: they say that the exercise is still to do.
-    return given if given is None or given is ... else tuple(torch.as_tensor(given).shape)
-
-
-def _is_not(name: str, mistake: Callable, of: Callable[[Any], Any], message: str) -> Property:
-    """That the answer is not this mistake: where `of` says the same of both, it is."""
-    return Property(name, lambda answer: agree(of(answer), of(mistake)), message, expected=False)
-
-
 def _one_per_row(n: int, of: Callable[[Any], Any], message: str) -> Property:
-    return Property("shape", lambda answer: _shape(of(answer)), message, expected=(n,), agrees=lambda a, b: a == b)
+    return has_shape("shape", of, message, (n,))
 
 
 _RANDOM = torch.Generator().manual_seed(13)
@@ -72,38 +62,38 @@ CHAIN_RULE = register(
                 "For 5 pictures of 3 pixels there should be 5 log-probabilities, one for each picture, but the answer "
                 "has shape {got}.",
             ),
-            _is_not(
+            is_not(
                 "probability",
                 lambda c, x: log_mass(c, x).exp(),
                 _chain,
                 "This is the probability itself, the product; asked for is its logarithm, the sum of logarithms.",
             ),
-            _is_not(
+            is_not(
                 "sign",
                 lambda c, x: -log_mass(c, x),
                 _chain,
                 "This is -log p(x), the loss: a log-probability is negative, and yours is positive.",
             ),
-            _is_not(
+            is_not(
                 "mean",
                 lambda c, x: _picked(c, x).mean(1),
                 _chain,
                 "This is the mean over the pixels: the chain rule multiplies all the conditional probabilities, so "
                 "their logarithms add up.",
             ),
-            _is_not(
+            is_not(
                 "last",
                 lambda c, x: _picked(c, x)[:, -1],
                 _chain,
                 "This is the last conditional alone: p(x) is the product of all of them.",
             ),
-            _is_not(
+            is_not(
                 "all levels",
                 lambda c, x: c.sum((1, 2)),
                 _chain,
                 "This adds up all the levels: of each row of log_cond only the level counts that the pixel really has.",
             ),
-            _is_not(
+            is_not(
                 "likeliest",
                 lambda c, x: c.max(2).values.sum(1),
                 _chain,
@@ -167,34 +157,34 @@ CHANGE_OF_VARIABLES = register(
                 "but yours is {got}; the formula has the absolute value of the determinant.",
                 agrees=lambda got, expected: not bool(torch.isnan(torch.as_tensor(got)).any()),
             ),
-            _is_not(
+            is_not(
                 "no slope",
                 lambda z, J: _log_normal(z),
                 _flow,
                 "This is the density at z alone: a map that stretches thins the density out, and log|det J| says by "
                 "how much.",
             ),
-            _is_not(
+            is_not(
                 "inverse",
                 lambda z, J: _log_normal(z) - _log_abs_det(J),
                 _flow,
                 "The determinant has the wrong sign: where g pulls points apart, J is large, many z share the way "
                 "back into a small piece of x, and the density of x is higher, not lower.",
             ),
-            _is_not(
+            is_not(
                 "not a logarithm",
                 lambda z, J: _log_normal(z) + torch.linalg.det(J).abs(),
                 _flow,
                 "Here |det J| itself is added: the density is multiplied by it, so its logarithm is added.",
             ),
-            _is_not(
+            is_not(
                 "constant",
                 lambda z, J: -z.square().sum(1) / 2 + _log_abs_det(J),
                 _flow,
                 "The constant of the normal density is missing, log(2 pi)/2 for each coordinate: without it nothing "
                 "integrates to 1.",
             ),
-            _is_not(
+            is_not(
                 "one constant",
                 lambda z, J: -z.square().sum(1) / 2 - math.log(2 * math.pi) / 2 + _log_abs_det(J),
                 _flow,
@@ -242,37 +232,37 @@ ELBO = register(
                 _bound,
                 "For 3 pictures there should be 3 bounds, but the answer has shape {got}; sum over the z only.",
             ),
-            _is_not(
+            is_not(
                 "no entropy",
                 lambda j, q: (q * j).sum(1),
                 _bound,
                 "This is E_q log p(x, z) alone: the entropy of q is missing, and without it the bound is too low.",
             ),
-            _is_not(
+            is_not(
                 "sign",
                 lambda j, q: (q * j + torch.xlogy(q, q)).sum(1),
                 _bound,
                 "The entropy has the wrong sign: H(q) = -sum q log q is positive, and it is added.",
             ),
-            _is_not(
+            is_not(
                 "exact",
                 lambda j, q: torch.logsumexp(j, 1),
                 _bound,
                 "This is log p(x) itself, the sum over z; the bound is what q makes of it.",
             ),
-            _is_not(
+            is_not(
                 "loss",
                 lambda j, q: -elbo(j, q),
                 _bound,
                 "This is minus the bound, the loss: the bound itself lies below log p(x).",
             ),
-            _is_not(
+            is_not(
                 "uniform",
                 lambda j, q: (j - q.log()).mean(1),
                 _bound,
                 "Each value of z counts equally here: the expectation is under q, so weigh by q and sum.",
             ),
-            _is_not(
+            is_not(
                 "gap",
                 lambda j, q: torch.logsumexp(j, 1) - elbo(j, q),
                 _bound,

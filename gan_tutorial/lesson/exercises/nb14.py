@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_tutorial.game.objectives import OBJECTIVES, Objective, best_response
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
+from gan_tutorial.lesson.exercises import Exercise, Property, is_not, register
 
 NS, LS, HINGE, KL = (OBJECTIVES[name] for name in ("non_saturating", "least_squares", "hinge", "kl"))
 
@@ -34,11 +34,6 @@ def covered(samples: Tensor, data: Tensor) -> Tensor:
     return (near <= 3 * fifth).double().mean()
 
 
-def _is_not(name: str, mistake: Callable, of: Callable[[Any], Any], message: str) -> Property:
-    """That the answer is not this mistake: where `of` says the same of both, it is."""
-    return Property(name, lambda answer: agree(of(answer), of(mistake)), message, expected=False)
-
-
 def _at(objective: Objective) -> Callable[[Any], Any]:
     return lambda answer: answer(objective)
 
@@ -57,20 +52,20 @@ EVEN = register(
         id="14.1",
         reference=even_loss,
         properties=(
-            _is_not(
+            is_not(
                 "value",
                 lambda objective: -even_loss(objective),
                 _at(NS),
                 "This is minus D's loss, the value of the game: the loss itself is positive here.",
             ),
-            _is_not(
+            is_not(
                 "one term",
                 _real_alone,
                 _at(NS),
                 "This is one term, 0.693: D's loss has two, one of data and one of samples.",
             ),
             Property("log 4", _at(NS), "For the non-saturating game it is log 4 = {expected}, but yours is {got}."),
-            _is_not(
+            is_not(
                 "zero",
                 _at_zero,
                 _at(LS),
@@ -218,14 +213,14 @@ COVERED = register(
                 expected=(),
                 agrees=lambda got, expected: got == expected,
             ),
-            _is_not(
+            is_not(
                 "itself",
                 _with_itself,
                 _share(AT_0, LINE),
                 "The nearest of the data to a datum is itself, at distance 0: the fifth neighbour is entry 5 of the "
                 "sorted distances, not entry 4.",
             ),
-            _is_not(
+            is_not(
                 "three times",
                 _once,
                 _share(AT_0, LINE),

@@ -224,7 +224,7 @@ def clinic() -> Iterator[Setting]:
 
 
 def held_out() -> Iterator[Setting]:
-    """The runs that they are tested on: other seeds, other data, other objectives."""
+    """The runs that they are tested on: other data and other objectives, mostly from the same random starts."""
     hinge, ls, minimax = ({"objective": name} for name in ("hinge", "least_squares", "minimax"))
     paired = {"objective": "rpgan", "penalty": "R1 and R2"}
     grid, moons, roll = ({"data": name} for name in ("grid", "moons", "roll"))

@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def _collect(module: str, name: str, found: dict[str, str]) -> None:
                     _collect(module, inner.id, found)
 
 
+@cache
 def _top(module: str) -> tuple[str, dict[str, list[ast.stmt]], dict[str, tuple[str, str]]]:
     """The text of a module, the statements that give a name its value, and what is imported from others like it."""
     text = Path(sys.modules[module].__file__).read_text(encoding="utf-8")
