@@ -2,6 +2,7 @@
 
 import math
 from copy import deepcopy
+from functools import partial
 
 import pytest
 import torch
@@ -110,28 +111,35 @@ def test_the_reference_batch_is_saved_and_not_trained():
     assert net.R.abs().max() > 0
 
 
+def with_a_gap(make, shape):
+    """A layer with its exact norm, the second singular value at most 99 % of it: power iteration slows down without a
+    gap, in any number of steps to any precision."""
+    E = torch.eye(math.prod(shape), dtype=torch.float64).view(-1, *shape)
+    while True:
+        layer = make().double()
+        first, second = torch.linalg.svdvals((layer(E) - layer(0 * E)).flatten(1))[:2]
+        if second < 0.99 * first:
+            return layer, first.detach()
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "overlap"),
     [
-        (nn.Conv2d(3, 5, 3, padding=1), (3, 6, 6), 3),
-        (nn.Conv2d(3, 5, 4, stride=2, padding=1), (3, 6, 6), 2),
-        (nn.Conv2d(2, 4, 3), (2, 5, 7), 3),
+        (partial(nn.Conv2d, 3, 5, 3, padding=1), (3, 6, 6), 3),
+        (partial(nn.Conv2d, 3, 5, 4, stride=2, padding=1), (3, 6, 6), 2),
+        (partial(nn.Conv2d, 2, 4, 3), (2, 5, 7), 3),
     ],
 )
 def test_the_stretch_of_a_convolution(layer, shape, overlap):
-    layer = layer.double()
-    E = torch.eye(math.prod(shape), dtype=torch.float64).view(-1, *shape)
-    exact = torch.linalg.matrix_norm((layer(E) - layer(0 * E)).flatten(1), 2)
-    found = stretch(layer, shape, steps=2000)
-    torch.testing.assert_close(found, exact, rtol=1e-6, atol=0)
+    layer, exact = with_a_gap(layer, shape)
+    torch.testing.assert_close(stretch(layer, shape, steps=2000), exact, rtol=1e-6, atol=0)
     of_kernel = torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
     assert of_kernel <= exact * (1 + 1e-9) and exact <= overlap * of_kernel * (1 + 1e-9)
 
 
 def test_the_stretch_of_a_matrix_and_of_a_function():
-    layer = nn.Linear(5, 3).double()
-    exact = torch.linalg.matrix_norm(layer.weight, 2)
-    torch.testing.assert_close(stretch(layer, (5,), steps=1000), exact)
+    layer, exact = with_a_gap(partial(nn.Linear, 5, 3), (5,))
+    torch.testing.assert_close(stretch(layer, (5,), steps=2000), exact)
     torch.testing.assert_close(stretch(lambda x: -2 * x + 1, (2, 3)), torch.tensor(2.0, dtype=torch.float64))
 
 
@@ -139,5 +147,5 @@ def test_the_stretch_is_never_above_the_truth_and_leaves_no_gradient():
     layer = nn.Linear(20, 20).double()
     exact = torch.linalg.matrix_norm(layer.weight, 2)
     found = [stretch(layer, (20,), steps) for steps in (1, 3, 10, 100)]
-    assert all(a <= b <= exact + 1e-12 for a, b in zip(found[:-1], found[1:], strict=True))
+    assert all(a <= b + 1e-12 <= exact + 2e-12 for a, b in zip(found[:-1], found[1:], strict=True))
     assert layer.weight.grad is None and not found[0].requires_grad
