@@ -209,7 +209,8 @@ def _convex(curve: Curve) -> bool:
 
 def _slope(curve: Curve, at: float) -> float:
     s = _number(at).requires_grad_()
-    (slope,) = torch.autograd.grad(curve(s), s, allow_unused=True)
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(curve(s), s, allow_unused=True)
     return 0.0 if slope is None else abs(float(slope))
 
 

@@ -566,6 +566,47 @@ def test_a_preset_is_what_its_line_says(name):
     assert lab._play.setting == Setting.of(**PRESETS[name], seed=3)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "looks healthy"),
+        ({"objective": "minimax", "d_steps": 5, "d_lr": 0.01, "g_lr": 1e-4}, "G hears nothing"),
+        ({"objective": "wgan", "hold": "nothing"}, "no bound"),
+    ],
+)
+def test_a_diagnosis_says_what_the_game_shows(seed, changes, says):
+    lab = Laboratory(seed=seed, **changes)
+    for _ in range(200 if changes else 1000):
+        lab._play.step()
+    before = torch.get_rng_state()
+    assert lab.diagnose().name == says == lab.diagnosis[0]["name"]
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_diagnosis_is_of_the_steps_since_the_last_change(monkeypatch):
+    monkeypatch.setattr("gan_tutorial.lesson.laboratory.play.ROWS", 40)
+    lab = Laboratory()
+    lab.step(100)
+    rows = lab._play.history
+    assert 20 <= len(rows) <= 40 and {b[0] - a[0] for a, b in zip(rows[:-1], rows[1:], strict=True)} == {4}
+    lab.set(d_lr=1e-3)
+    assert lab.diagnose().findings[-1].name == "too short"
+    lab.choose_players("only D")
+    lab.step(20)
+    assert lab._play.history == []
+    lab.choose_players("both")
+    lab.step(20)
+    assert len(lab._play.history) == 20
+
+
+def test_a_diagnosis_of_clothes_looks_at_the_pictures():
+    lab = Laboratory(data="clothes")
+    lab.step(12)
+    tell(lab, do="diagnose")
+    assert lab.error == "" and "samples differ" in [one["name"] for one in lab.diagnosis]
+
+
 def test_a_challenge_is_solved_by_a_critic_that_explodes_and_is_tamed():
     lab = Laboratory(objective="wgan", hold="nothing", d_lr=0.01)
     for _ in range(10):

@@ -42,7 +42,7 @@ class Bench:
         )
 
     def open(self, what: str) -> None:
-        """Open what is closed at first: "more", "challenges" or "presets"."""
+        """Open what is closed at first: "more", "challenges", "diagnose" or "presets"."""
         node = self.root.locator(f"[data-do={what}]")
         if node.get_attribute("aria-expanded") == "false":
             node.click()
@@ -250,6 +250,17 @@ def test_a_challenge_is_ticked(lab):
     assert "1 of 5" in lab.root.locator("[data-do=challenges]").inner_text()
 
 
+def test_a_diagnosis_is_read_and_follows_the_game(lab):
+    run_cell(lab.page, "lab.set(objective='wgan', hold='nothing')\n_ = lab.step(100)")
+    lab.open("diagnose")
+    says = lab.root.locator("ul.diagnosis")
+    has = "([node, words]) => node.textContent.includes(words)"
+    lab.page.wait_for_function(has, arg=[says.element_handle(), "no bound (certain)"], timeout=10_000)
+    assert "Try first" in says.inner_text()
+    run_cell(lab.page, "lab.set(objective='non_saturating')\n_ = lab.step(4)")
+    lab.page.wait_for_function(has, arg=[says.element_handle(), "too short"], timeout=10_000)
+
+
 @pytest.mark.parametrize(("who", "moves"), [("only D", "D"), ("only G", "G"), ("both", "DG")])
 def test_who_moves(lab, who, moves):
     run_cell(lab.page, "import copy\nbefore = {p: copy.deepcopy(getattr(lab.game, p).state_dict()) for p in 'GD'}")
@@ -455,7 +466,7 @@ def test_it_is_operated_with_the_keyboard_and_jupyterlab_does_not_listen(lab):
         reached.add(lab.page.evaluate("document.activeElement.name || document.activeElement.dataset.do"))
         lab.page.keyboard.press("Tab")
     wanted = {"play", "step", "reset", "defaults", "players", "slow", "pace", "time", "copy", "challenges", "presets",
-              "tour"}  # fmt: skip
+              "diagnose", "tour"}  # fmt: skip
     wanted |= set(CONTROLS) - {"weight", "data"}
     assert any(name.endswith("-data") for name in reached if name)
     assert wanted <= reached  # `weight` is switched off while nothing holds D
@@ -692,6 +703,12 @@ def test_film(server, chromium, tmp_path):  # noqa: F811
     lengths = [120] * (len(film) - 1) + [2500]  # milliseconds
     film[0].save(into / "ring.gif", save_all=True, append_images=film[1:], duration=lengths, loop=0)
     assert Image.open(into / "ring.gif").n_frames == frames
+
+
+def test_the_film_in_the_readme_is_small():
+    film, readme = PICTURES / "ring.gif", (PICTURES.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert Image.open(film).n_frames > 30 and film.stat().st_size < 1_500_000
+    assert f"]({film.relative_to(PICTURES.parents[1]).as_posix()})" in readme
 
 
 def strip(pictures: list[Image.Image], names: tuple[str, ...], step: int, side: int = 230) -> Image.Image:

@@ -123,6 +123,7 @@ function render({ model, el }) {
     waiting.delete(n);
     if (!waiting.size) view.busy = null;
     if (n === asking) answered();
+    if (n === view.consulting) { view.consulting = 0; consult(); }
     say();
   }
   function say() {
@@ -283,6 +284,7 @@ function render({ model, el }) {
   tour.setAttribute("aria-label", "tour");
 
   const tasks = make("ul", { className: "challenges" });
+  const found = make("ul", { className: "diagnosis" });
   const presets = make("ul", { className: "presets" });
   for (const { name, line } of fixed.presets) {
     const choose = button("preset", name, "take these settings, and begin anew");
@@ -367,8 +369,18 @@ function render({ model, el }) {
 
   const more = opening("more", "More controls", "everything else that can be set", panel);
   const challenging = opening("challenges", "Challenges", "five things to bring about", tasks);
+  // A diagnosis is asked for when it is opened and, while it stays open, with each new record: one at a time.
+  const diagnosing = opening("diagnose", "Diagnosis", "what losses, scores and samples show since the last change", found);
+  diagnosing.hidden = !fixed.diagnoses;
+  const consult = () => {
+    const seen = `${model.get("recorded")} ${model.get("text")}`;
+    if (found.hidden || view.consulting || view.consulted === seen) return;
+    view.consulted = seen;
+    view.consulting = tell({ do: "diagnose" });
+  };
+  diagnosing.addEventListener("click", () => { view.consulted = null; consult(); });
   const starting = opening("presets", "Presets", "settings with a name", presets);
-  const below = make("div", { className: "below" }, make("div", { className: "row" }, more, touring, challenging, starting, copy, copied), panel, tasks, presets, code);
+  const below = make("div", { className: "below" }, make("div", { className: "row" }, more, touring, challenging, diagnosing, starting, copy, copied), panel, tasks, found, presets, code);
   root.append(tour, make("div", { className: "frame" }, transport, caption,
     make("div", { className: "left" }, make("div", { className: "sheet" }, canvas, outsideRow), legend, layerRow, drawRow),
     make("div", { className: "rest" }, machine,
@@ -1037,6 +1049,11 @@ function render({ model, el }) {
     challenging.lastChild.textContent = `Challenges ${done} of ${todo.length}`;
     tasks.replaceChildren(...todo.map((one) => make("li", { className: one.solved ? "solved" : "" }, icon(one.solved ? "solved" : "open"),
       make("div", {}, make("span", { textContent: one.words }), make("span", { className: "quiet", textContent: ` ${one.hint}` })))));
+    const findings = model.get("diagnosis") || [];
+    found.replaceChildren(...findings.map((one) => make("li", { className: one.ill ? "ill" : "" },
+      make("div", {}, make("strong", { textContent: one.ill ? `${one.name} (${one.sure})` : one.name }), make("div", { textContent: one.says }),
+        one.first ? make("div", { className: "quiet", textContent: `Try first: ${one.first}` }) : ""))));
+    consult();
     say();
     if (model.get("stage") !== view.stage) { view.stage = model.get("stage"); redraw(); }
   }
@@ -1074,7 +1091,7 @@ function render({ model, el }) {
     if (view.asleep) sleep(false);
     heard(message, buffers);
   };
-  const watched = ["playing", "players", "slow", "pace", "setting", "recorded", "text", "stage", "error", "code", "challenges", "stop"];
+  const watched = ["playing", "players", "slow", "pace", "setting", "recorded", "text", "stage", "error", "code", "challenges", "diagnosis", "stop"];
   for (const name of watched) model.on(`change:${name}`, mirror);
   model.on("change:layers", layersChanged);
   model.on("msg:custom", received);

@@ -13,6 +13,7 @@ from gan_tutorial.game import Diverged, average_move, d_move, g_move, train
 from gan_tutorial.lesson.laboratory.setting import ANEW, Setting
 
 PLAYERS = ("both", "only D", "only G")
+ROWS = 2000  # of the history that are kept: when there are more, every second one is dropped
 Batch = tuple[Tensor, Tensor]  # data, samples
 
 
@@ -53,6 +54,8 @@ class Play:
 
     def _refresh(self) -> None:
         setting = self.setting
+        self.history: list[tuple[float, ...]] = []  # steps of both players with this setting, as `diagnose` reads them
+        self._every = 1
         self.objective = setting.make_objective()
         self._steps = train(self.game, self.objective, batch_size=setting.batch_size, d_steps=setting.d_steps)
         self.age += 1
@@ -71,6 +74,10 @@ class Play:
             raise
         self._more_moves_of_g()
         self._pay(float(step.d_loss), float(step.g_loss))
+        if step.n % self._every == 0:
+            self.history.append((step.n, *self.last, float(step.real_score), float(step.fake_score)))
+        if len(self.history) > ROWS:
+            self.history, self._every = self.history[1::2], 2 * self._every
 
     def stages(self) -> Iterator[tuple[str, Batch | None]]:
         """The same as `step`, cut where something can be seen: (what happens, the batch that D is shown)."""

@@ -28,6 +28,7 @@ from gan_tutorial.clothes.data import to_uint8
 from gan_tutorial.game import Diverged, Game
 from gan_tutorial.game.objectives import Objective
 from gan_tutorial.lesson import figures, live, turns
+from gan_tutorial.lesson.diagnosis import Diagnosis, diagnose
 from gan_tutorial.lesson.laboratory.challenges import CHALLENGES, PRESETS, Judge, Sight, presets
 from gan_tutorial.lesson.laboratory.play import PLAYERS, Batch, Play, randomness
 from gan_tutorial.lesson.laboratory.setting import CONTROLS, DATA, OWN, PAIRED, Setting
@@ -112,6 +113,7 @@ class Laboratory(anywidget.AnyWidget):
     error = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
     challenges = traitlets.List().tag(sync=True)
+    diagnosis = traitlets.List().tag(sync=True)  # what was found when somebody last asked, a dict for each finding
     stop = traitlets.Int(-1).tag(sync=True)  # of the tour; -1: nobody is on it
     # All that is to be seen, made when somebody asks for the state: a view has its first picture the moment it is
     # there, also in a second tab, after a reload, and while the kernel is busy.
@@ -130,6 +132,7 @@ class Laboratory(anywidget.AnyWidget):
             "presets": presets(),
             "tour": [stop.words for stop in TOUR],
             "thumbs": _thumbs(),
+            "diagnoses": True,
         }
         self._play = Play(Setting.of(**changes))
         self._at_first, self._still = self._play.setting, still
@@ -186,6 +189,17 @@ class Laboratory(anywidget.AnyWidget):
     @traitlets.observe("players")
     def _players_changed(self, change: dict[str, Any]) -> None:
         self._play.players = change["new"]
+
+    def diagnose(self) -> Diagnosis:
+        """What the losses and scores since the last change of a control show, and the samples: notebook 14.
+
+        Only steps in which both players move count.
+        """
+        with one_thread(), torch.no_grad(), randomness(0):
+            samples = self.game.G(self._z[:SHOWN]) if self._truth else self.game.ema(self._z)
+            found = diagnose(self._play.history, self.objective, samples, self.game.data(SHOWN)[0])
+        self.diagnosis = [vars(finding) for finding in found.findings]
+        return found
 
     def defaults(self) -> None:
         """All controls as they were at first; the game goes on where it can."""
@@ -583,6 +597,7 @@ class Laboratory(anywidget.AnyWidget):
             "pace": lambda m: setattr(self, "pace", int(m["value"])),
             "layer": lambda m: setattr(self, "layers", self.layers | {m["name"]: bool(m["value"])}),
             "tour": lambda m: self.tour(int(m["stop"])),
+            "diagnose": lambda m: self.diagnose(),
             "look": lambda m: self._look_back(int(m["record"])),
             "now": lambda m: self._look_at_now(),
         }
