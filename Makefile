@@ -11,12 +11,13 @@ RUN ?=
 BUILD ?=
 BENCH ?=
 MUTANTS ?=
+SURVIVORS ?=
 RECORD ?=
 PY := .venv/bin/python
 FOUND = command -v "$(PYTHON)" >/dev/null || { echo 'There is no "$(PYTHON)" here: install Python 3.11 or newer, or name it with make PYTHON=...' >&2; exit 1; }
 INSTALL = $(FOUND); "$(PYTHON)" install.py $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-.PHONY: install lab test mutants run bench record build site playground
+.PHONY: install lab test test-oldest test-newest mutants survivors run bench record generator build site pdf playground
 
 install:
 	@$(INSTALL)
@@ -31,9 +32,18 @@ test:
 	$(PY) -m pytest -n 2 --dist worksteal -m "not alone" $(PYTEST); first=$$?; [ $$first -eq 0 ] || [ $$first -eq 5 ] || exit $$first; \
 	$(PY) -m pytest -m alone $(PYTEST) || { last=$$?; [ $$last -eq 5 ] && exit $$first; exit $$last; }
 
+test-oldest test-newest:
+	.ci/apart $(@:test-%=%)
+
 mutants:
 	@$(INSTALL) --test
 	$(PY) tests/mutants.py $(MUTANTS)
+
+survivors:
+	@$(INSTALL) --test
+	$(PY) -m pip install --quiet "mutmut>=3.8"
+	OMP_NUM_THREADS=1 $(PY) -m mutmut run $(SURVIVORS)
+	$(PY) -m mutmut results
 
 run:
 	@$(INSTALL)
@@ -47,6 +57,10 @@ record:
 	@$(INSTALL)
 	$(PY) notebooks/authors/record.py $(RECORD)
 
+generator:
+	@$(INSTALL)
+	$(PY) notebooks/authors/generator.py
+
 build:
 	@$(INSTALL) --test
 	$(PY) notebooks/authors/build.py $(BUILD)
@@ -55,6 +69,12 @@ site:
 	@$(INSTALL) --site
 	$(PY) website/make.py
 
+pdf:
+	@$(INSTALL) --test
+	$(PY) website/make.py
+	$(PY) website/paper.py
+
 playground:
 	@$(INSTALL)
 	$(PY) -m gan_tutorial.lesson.laboratory.page
+	$(PY) -m gan_tutorial.lesson.generator.page

@@ -661,7 +661,13 @@ needs_make = pytest.mark.skipif(not shutil.which("make"), reason="there is no ma
 
 @needs_make
 def test_make_knows_its_commands(clean_tree):
-    for target in ["install", "lab", "test", "run", "build", "site"]:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.M)[1].split()
+    assert {"install", "lab", "test", "run", "build", "site"} <= set(targets)
+    assert set(re.findall(r"^([a-z-]+(?: [a-z-]+)*):", makefile, re.M)) == {*targets} - {"test-oldest", "test-newest"} | {
+        "test-oldest test-newest"
+    }
+    for target in targets:
         assert run("make", "-n", target, cwd=clean_tree).returncode == 0
 
 

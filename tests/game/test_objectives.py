@@ -1,5 +1,6 @@
 """Every objective against theory: best response, value, G's slope; and the penalties against closed forms."""
 
+import inspect
 import math
 from dataclasses import replace
 
@@ -356,6 +357,42 @@ def test_best_response_reaches_far(r):
         assert best <= -2 + 1e-6  # a sample that is no datum: every score from -2 down is as good
     assert o.best_response(o.pearson, torch.tensor(1e6), reach=1e3).item() == pytest.approx(1e3)
     assert o.best_response(o.wasserstein, torch.tensor([0.5, 2.0]), reach=10).tolist() == pytest.approx([-10, 10])
+
+
+def test_the_cost_of_a_pair_may_be_shared_between_both_curves():
+    """d_real(t) + d_fake(-t) is all that a pair costs: half of it by each curve asks for the same D."""
+    half = o.Objective(lambda t: o.softplus(-t) / 2, lambda t: o.softplus(t) / 2, lambda t: o.softplus(-t), paired=True)
+    r = torch.logspace(-3, 3, 13)
+    assert torch.allclose(o.best_response(half, r), r.double().log(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value"),
+    [
+        (o.gradient_penalty, "weight", 10.0),  # Gulrajani et al. 2017, algorithm 1
+        (o.r1_penalty, "gamma", 1.0),
+        (o.r2_penalty, "gamma", 1.0),
+        (o.clip_weights, "c", 0.01),  # Arjovsky et al. 2017, algorithm 1
+        (o.smooth, "eps", 0.1),
+        (o.flip_labels, "rate", 0.05),
+        (o.best_response, "reach", 1e15),
+    ],
+)
+def test_defaults(make, name, value):
+    assert inspect.signature(make).parameters[name].default == value
+
+
+def test_beyond_the_bend_the_parabola_continues_value_slope_and_curvature():
+    end = math.exp(o.BEND)
+    for beyond in (0.0, 0.5, 3.0):
+        s = torch.tensor(o.BEND + beyond, dtype=torch.float64, requires_grad=True)
+        value = o.bent_exp(s)
+        (slope,) = torch.autograd.grad(value, s, create_graph=True)
+        curvature = torch.autograd.grad(slope, s)[0] if slope.requires_grad else torch.tensor(0.0)
+        assert float(value) == pytest.approx(end * (1 + beyond + beyond**2 / 2), rel=1e-12)
+        if beyond:
+            assert float(slope) == pytest.approx(end * (1 + beyond), rel=1e-12)
+            assert float(curvature) == pytest.approx(end, rel=1e-12)
 
 
 def test_smoothing_is_one_sided_and_flipping_is_two_sided():
