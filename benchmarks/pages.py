@@ -71,6 +71,24 @@ def footprint() -> str:
     return "\n".join(lines)
 
 
+def endurance() -> str:
+    """A long time, and many kernels."""
+    found = known("endurance")
+    training, laboratory, room = (found[part] for part in ("training", "laboratory", "room"))
+    return "\n".join(
+        [
+            about(room),
+            f"A training of {training['steps']:,} steps holds {training['held_mb'][0]} MB after a tenth of them and "
+            f"{training['held_mb'][-1]} MB at the end.",
+            f"A laboratory that plays for {laboratory['minutes']:g} minutes ({laboratory['steps']:,} steps) holds "
+            f"{laboratory['held_mb'][0]} MB after a tenth of them and {laboratory['held_mb'][-1]} MB at the end.",
+            f"Of {room['kernels']} kernels on {room['memory_gb']:g} GB, each has {room['empty_mb']} MB of its own and, "
+            f"with the laboratory open, {room['with_laboratory_mb']} MB, together {room['together_mb'] / 1000:.1f} GB. "
+            f"All opened it at the same moment; the last was done after {room['seconds_until_all_are_open']:.0f} s.",
+        ]
+    )
+
+
 def finalists() -> str:
     """The settings that were trained with several seeds, by time and score."""
     groups: dict[tuple[float, str], list[dict]] = {}
@@ -124,7 +142,9 @@ def rates(speed: dict) -> list[str]:
     return [f"{speed['one_thread']:.0f}", f"{speed['two_threads']:.0f}"]
 
 
-PARTS = {part.__name__: part for part in (loops, loops_elsewhere, footprint, finalists, baselines, screening)}
+PARTS = {
+    part.__name__: part for part in (loops, loops_elsewhere, footprint, endurance, finalists, baselines, screening)
+}
 
 
 def filled(text: str) -> str:

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.server
 import importlib.util
+import io
 import os
 import re
 import shutil
@@ -20,15 +21,17 @@ from filelock import FileLock
 from lab import BROWSER_FLAGS, one_playwright
 
 if not os.environ.get("CI") and any(map(lambda name: importlib.util.find_spec(name) is None,
-                                        ["myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline"])):
+                                        ["myst_nb", "sphinx_book_theme", "sphinx-mathjax-offline", "pypdf"])):
     pytest.skip('what the site is made with is not installed: "make test" does it', allow_module_level=True)
 
 import bs4  # noqa: E402  (the theme needs it, too)
+import pypdf  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "website"), str(ROOT / "notebooks" / "authors")]
 
 import make  # noqa: E402
+import paper  # noqa: E402
 import slides  # noqa: E402
 from building.cells import anchor, headings  # noqa: E402
 from building.sections import COLLAPSED  # noqa: E402
@@ -38,7 +41,7 @@ from fold import fragment  # noqa: E402
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 FORMULAS = "notebooks/08_penalise_the_gradient"  # full of them
 READ = ["index", f"notebooks/{NAMES[0]}", FORMULAS, f"notebooks/{NAMES[-1]}", "notebooks/coverage", "benchmarks/README",
-        "errata", "compared", "topics", "notebooks/INSTRUCTORS"]
+        "errata", "compared", "topics", "playground/generator", "notebooks/INSTRUCTORS"]
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +99,7 @@ def test_it_is_made_without_a_warning(site):
 def test_all_that_should_be_there_is(pages):
     wanted = {"index", "errata", "compared", "topics", "search", "benchmarks/README", "notebooks/glossary",
               "notebooks/laboratory", "notebooks/coverage", "notebooks/INSTRUCTORS", "notebooks/solutions/index",
-              "playground/gan_laboratory", *(f"slides/{track}" for track in DECKS)}
+              "playground/gan_laboratory", "playground/generator", *(f"slides/{track}" for track in DECKS)}
     wanted |= {f"notebooks/{folder}{name}" for name in NAMES for folder in ("", "solutions/")}
     assert wanted == {name.removesuffix(".html") for name in pages} - {"genindex"}
 
@@ -311,6 +314,27 @@ def test_a_deck_opens_from_a_folder(site, visits):
     page.goto((site / "slides" / "90.html").as_uri())
     page.wait_for_function("window.Reveal?.isReady()", timeout=30_000)
     assert page.evaluate("document.querySelectorAll('mjx-container').length") >= 1
+
+
+def test_the_pdf_has_sections_in_its_outline_and_links_that_lead_within(site, chromium):
+    places = [site / "notebooks" / f"{name}.html" for name in (NAMES[0], "glossary")]
+    writer = paper.joined(site, paper.printed(chromium, places))
+    found = io.BytesIO()
+    writer.write(found)
+    book = pypdf.PdfReader(found)
+    titles = [entry.title for entry in book.outline if not isinstance(entry, list)]
+    sections = [entry.title for entry in book.outline[1]]
+    assert titles[0].startswith("00 · ") and titles[1] == "Glossary"
+    assert {"Play first", "What we measure"} <= {*sections}
+    starts = [book.get_destination_page_number(entry) for entry in book.outline if not isinstance(entry, list)]
+    targets = []
+    for page in book.pages:
+        for note in page.get("/Annots", []):
+            link = note.get_object().get("/A", {})
+            assert not link.get("/URI", "").startswith("file:")
+            targets += [book.get_page_number(link["/D"][0].get_object())] if "/D" in link else []
+    assert starts[0] == 0 < starts[1] < len(book.pages) and starts[1] in targets
+    assert "Alternating updates" in book.pages[starts[1]].extract_text()
 
 
 def test_topics_and_terms_are_in_one_list(site):

@@ -29,6 +29,7 @@ from building.sections import COLLAPSED  # noqa: E402
 from building.tracks import DECKS  # noqa: E402
 from fold import MARK, fragment  # noqa: E402
 
+from gan_tutorial.lesson.generator import page as generator  # noqa: E402
 from gan_tutorial.lesson.laboratory import page as playground  # noqa: E402
 
 FIRST = "The notebooks"  # of the README's sections; how to install comes later
@@ -44,7 +45,8 @@ READ_OR_RUN = """
 [the first notebook]({first}). *Deeper* sections are folded: open those you like; nothing else needs them.
 
 **Play with it here**: <a href="playground/gan_laboratory.html">the laboratory</a>, a GAN in the plane that your browser
-computes; nothing is sent. The page can be kept and opened without a network.
+computes; and <a href="playground/generator.html">a trained generator</a>: pull its latents by sliders, and find out
+whether you can tell its pictures from photographs. Nothing is sent. Both can be kept, and open without a network.
 
 **Or run it**: guessing first, turning sliders and writing the decisive line need Python on a laptop. How to install it:
 [Start](#start).
@@ -236,6 +238,7 @@ def build(root: Path, site: Path) -> int:
         print(f"The site was not made: the lines above say why. What Sphinx read is in {work}.", file=sys.stderr)
         return 1
     playground.main(work / "html" / "playground" / "gan_laboratory.html")
+    generator.main(work / "html" / "playground" / "generator.html")
     if (root / TEACHERS).exists():
         slides.make(root, work / "html")
     shutil.rmtree(site, ignore_errors=True)

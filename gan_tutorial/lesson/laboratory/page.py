@@ -7,15 +7,14 @@ controls, what an objective brings along, numbers, pieces of code.  Nothing is l
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from gan_tutorial.disk import in_one_stroke
 from gan_tutorial.game.objectives import OBJECTIVES, smooth
+from gan_tutorial.lesson import single_page
 from gan_tutorial.lesson.laboratory import challenges, setting, tour, truth, widget
 from gan_tutorial.lesson.laboratory.setting import Setting
 
@@ -28,7 +27,7 @@ SLICE = 0.011  # seconds of training between two pictures, where one thread must
 def given() -> dict[str, Any]:
     """What the page is given: everything that Python and the browser must agree about, as JSON has it."""
     lab = widget.Laboratory()
-    fixed = dict(lab.fixed)
+    fixed = dict(lab.fixed) | {"diagnoses": False}  # its rules are written in Python
     lab.close()
     data = {**fixed["controls"]["data"], "options": [*setting.DATA, setting.OWN]}
     fixed["controls"] = {**fixed["controls"], "data": data}
@@ -73,40 +72,17 @@ def _why_not_smooth() -> str:
     raise AssertionError("a paired objective has labels now")
 
 
-def script() -> str:
-    """All modules as one: each in a function of its own, so that their private names stay apart."""
-    return "\n".join(_closed(name, (HERE / f"{name}.js").read_text(encoding="utf-8")) for name in MODULES)
-
-
-def _closed(name: str, source: str) -> str:
-    """A module as a constant that holds what it exports."""
-    exported = re.findall(r"^export (?:const|function|class) (\w+)", source, re.M)
-    source = re.sub(r"^export default \{ (\w+) \};$", "", source, flags=re.M)
-    source = re.sub(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', r"const \1 = \2;", source, flags=re.M)
-    source = re.sub(r"^export ", "", source, flags=re.M)
-    names = ", ".join(exported or ["render"])
-    return f"const {name} = (() => {{\n{source}\nreturn {{ {names} }};\n}})();"
-
-
 def html() -> str:
     """The whole page."""
+    modules = [HERE / f"{name}.js" for name in MODULES]
     data = json.dumps(given(), ensure_ascii=False).replace("</", "<\\/")
-    css = (HERE / "laboratory.css").read_text(encoding="utf-8")
-    page = (HERE / "page.html").read_text(encoding="utf-8")
-    parts = {"/*css*/": css, "/*given*/": data, "/*script*/": script().replace("</script", "<\\/script")}
-    for mark, text in parts.items():
-        page = page.replace(mark, text)
-    return page
+    return single_page.fill(HERE / "page.html", HERE / "laboratory.css", modules, given=data)
 
 
 def main(place: Path = PLACE) -> None:
-    """Write the page to `place`, and say where it is."""
+    """Write the page to `place`."""
     torch.set_num_threads(1)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    text = html().encode()
-    with in_one_stroke(place) as file:
-        file.write(text)
-    print(f"Wrote {place} ({len(text) / 1000:.0f} kB); open it in a browser, with or without a network.")
+    single_page.write(html(), place)
 
 
 if __name__ == "__main__":
