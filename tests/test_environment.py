@@ -664,9 +664,7 @@ def test_make_knows_its_commands(clean_tree):
     makefile = (ROOT / "Makefile").read_text()
     targets = re.search(r"^\.PHONY: (.*)$", makefile, re.M)[1].split()
     assert {"install", "lab", "test", "run", "build", "site"} <= set(targets)
-    assert set(re.findall(r"^([a-z-]+(?: [a-z-]+)*):", makefile, re.M)) == {*targets} - {"test-oldest", "test-newest"} | {
-        "test-oldest test-newest"
-    }
+    assert set(" ".join(re.findall(r"^([a-z-]+(?: [a-z-]+)*):", makefile, re.M)).split()) == set(targets)
     for target in targets:
         assert run("make", "-n", target, cwd=clean_tree).returncode == 0
 
