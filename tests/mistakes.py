@@ -50,6 +50,11 @@ MISTAKES = [
         "game/test_objectives.py::test_g_gradients_at_a_score", "labml, mimicry",
     ),
     Mistake(
+        "The sigmoid twice: D's loss takes probabilities for scores",
+        OBJECTIVES, MINIMAX, "minimax = f_gan(lambda s: -softplus(-s.sigmoid()), lambda s: softplus(s.sigmoid()))",
+        "game/test_objectives.py::test_best_response_and_value[minimax]",
+    ),
+    Mistake(
         "The non-saturating loss is the saturating one: G hears nothing while D rejects",
         OBJECTIVES, "non_saturating = fake_as_real(minimax)", "non_saturating = minimax",
         "game/test_objectives.py::test_g_gradients_at_a_score",
@@ -296,6 +301,14 @@ MISTAKES = [
         "Gradients are not set to zero before a step",
         LOOP, "    opt.zero_grad()\n    weights = [", "    weights = [",
         "game/test_game.py::test_one_step_equals_algorithm_1_by_hand",
+    ),
+    Mistake(
+        "Gradients are set to zero after one's own move, so D's step holds what G's move has left there",
+        LOOP, "    opt.zero_grad()\n    weights = [", "    weights = [",
+        "game/test_game.py::test_one_step_equals_algorithm_1_by_hand",
+        more=(("    opt.step()\n    torch.clear", "    opt.step()\n    opt.zero_grad()\n    torch.clear"),
+              ("loss.backward(inputs=weights)", "loss.backward()"),
+              ("    with _fixed(game.d_opt):\n        score", "    with torch.enable_grad():\n        score")),
     ),
     Mistake(
         "D moves once more than it was told to",

@@ -64,9 +64,7 @@ def test_on_the_line_the_mass_is_one_and_cdf_is_the_integral(p):
     low, middle = min(p.knots()), sorted(p.knots())[len(p.knots()) // 3]
     inside = [k for k in p.knots() if k < middle]
     x, w = panels(torch.tensor([*inside, middle], dtype=DOUBLE))
-    assert (w * p.log_prob(x).exp()).sum().item() == pytest.approx(
-        p.cdf(torch.tensor(middle, dtype=DOUBLE)).item()
-    )
+    assert (w * p.log_prob(x).exp()).sum().item() == pytest.approx(p.cdf(torch.tensor(middle, dtype=DOUBLE)).item())
     assert p.cdf(torch.tensor([low - 1e3, max(p.knots()) + 1e3])).tolist() == [0, 1]
 
 
@@ -120,7 +118,7 @@ def test_in_the_plane_the_mass_is_one(p):
 
 @pytest.mark.parametrize("p", PLANE, ids=str)
 def test_in_the_plane_samples_follow_the_density(p):
-    """E log p(x), both means and E x1 x2, over samples and by quadrature."""
+    """E log p(x), both means and E x1 x2, over samples and by quadrature, which also says how far they may be apart."""
     x = p.sample(10_000, seeded())
     assert x.shape == (10_000, 2) and x.dtype == torch.float32
     grid, w = square(*SQUARE[type(p)], p.mean if isinstance(p, Gaussian2d) else (0.0, 0.0))
@@ -128,8 +126,9 @@ def test_in_the_plane_samples_follow_the_density(p):
     log = torch.where(mass > 0, log, 0.0)
     for f in (lambda log, x: log, lambda log, x: x[:, 0], lambda log, x: x[:, 1], lambda log, x: x.prod(1)):
         drawn = f(p.log_prob(x.double()), x.double())
-        error = drawn.std().item() / math.sqrt(len(x))
-        assert drawn.mean().item() == pytest.approx((mass * f(log, grid)).sum().item(), abs=4 * error + 1e-4)
+        mean, power = ((mass * f(log, grid) ** k).sum().item() for k in (1, 2))
+        error = math.sqrt((power - mean**2) / len(x))
+        assert drawn.mean().item() == pytest.approx(mean, abs=4.5 * error + 1e-4)
 
 
 @pytest.mark.parametrize("p", [*LINE, *PLANE, Lines((0, 1), 0.3)], ids=str)
@@ -179,9 +178,7 @@ def test_ring_has_as_many_different_modes_as_it_says(modes):
     ring = Ring(modes)
     distance = torch.pdist(ring.centers)
     assert ring.centers.shape == (modes, 2)
-    assert distance.min().item() == pytest.approx(
-        2 * 2 * math.sin(math.pi / modes), rel=1e-5
-    )  # a linspace bug: 0
+    assert distance.min().item() == pytest.approx(2 * 2 * math.sin(math.pi / modes), rel=1e-5)  # a linspace bug: 0
     assert torch.allclose(ring.centers.norm(dim=1), torch.tensor(2.0))
     assert ring.modes_hit(ring.sample(500, seeded())) == modes
 
@@ -211,7 +208,8 @@ def test_modes_hit_does_not_count_the_empty_middle():
     ring = Ring()
     assert ring.modes_hit(torch.zeros(10, 2)) == 0
     assert ring.modes_hit(ring.centers[:3]) == 3
-    assert ring.modes_hit(ring.centers[:1] + torch.tensor([[0.0, 0.061]])) == 0
+    beside = ring.centers[:1] + torch.tensor([[0.0, 0.061]])
+    assert ring.modes_hit(beside) == 0 and ring.modes_hit(beside, within=3.1) == 1
 
 
 @pytest.mark.parametrize(("p", "scale"), [(Ring(), 1 / 1.414), (Grid(), 1 / 2.828)], ids=["ring", "grid"])
@@ -233,8 +231,21 @@ def test_two_moons_without_noise_lie_on_two_half_circles():
     lower = ((x - torch.tensor([1.0, 0.5])).norm(dim=1) - 1).abs() < 1e-5
     assert (upper | lower).all() and 900 < upper.sum() < 1100
     assert (x[upper][:, 1] > -1e-5).all() and (x[lower][:, 1] < 0.5 + 1e-5).all()
+    for moon, middle in ((upper, 0.0), (lower, 1.0)):  # each from end to end
+        assert x[moon][:, 0].aminmax() == pytest.approx((middle - 1, middle + 1), abs=0.01)
     with pytest.raises(ValueError, match="no density"):
         TwoMoons(noise=0.0).log_prob(x)
+
+
+def test_a_segment_without_noise_goes_from_its_start_to_its_end():
+    x = Segment((-1.0, 0.5), (2.0, -1.0), noise=0.0).sample(2000, seeded())
+    assert torch.allclose(x[:, 1], -x[:, 0] / 2, atol=1e-6)
+    assert x[:, 0].aminmax() == pytest.approx((-1, 2), abs=0.03)
+
+
+def test_whole_numbers_are_welcome():
+    assert Normal().log_prob([0, 1]).dtype == torch.get_default_dtype()
+    assert Normal().log_prob([0, 1]).tolist() == pytest.approx(stats.norm.logpdf([0, 1]).tolist())
 
 
 def test_lines_are_parallel_and_turn():
@@ -243,6 +254,8 @@ def test_lines_are_parallel_and_turn():
         Lines((0.0, 0.7), math.pi / 2).sample(400, seeded()),
     )
     assert {round(v, 6) for v in straight[:, 0].tolist()} == {0.0, 0.7}
+    three = Lines((0.0, 1.0, 5.0)).sample(3000, seeded())[:, 0]
+    assert [900 < (three == at).sum() < 1100 for at in (0, 1, 5)] == [True] * 3
     assert 0 <= straight[:, 1].min() and straight[:, 1].max() <= 1
     assert torch.allclose(turned, torch.stack([-straight[:, 1], straight[:, 0]], 1), atol=1e-6)
 
@@ -253,8 +266,9 @@ def test_latent_and_as_data_shapes():
     assert [x.shape for x in as_data(Normal())(5)] == [(5, 1)]
     assert [x.shape for x in as_data(Ring())(5)] == [(5, 2)]
     assert [x.shape for x in as_data(Normal(), shape=(1, 1))(5)] == [(5, 1, 1)]
-    (x,) = as_data(Normal(10, 0.001), scale=0.1)(5)
-    assert torch.allclose(x, torch.ones(5, 1), atol=1e-2)
+    for scale, place in (({"scale": 0.1}, 1.0), ({}, 10.0)):
+        (x,) = as_data(Normal(10, 0.001), **scale)(5)
+        assert torch.allclose(x, torch.full((5, 1), place), atol=1e-2)
 
 
 def test_each_latent_is_a_new_one():
