@@ -14,6 +14,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
 import bench  # noqa: E402
+import endurance  # noqa: E402
 import footprint  # noqa: E402
 import on_a_gpu  # noqa: E402
 import pages  # noqa: E402
@@ -239,6 +240,34 @@ def test_the_footprint_is_measured(tmp_path, monkeypatch, capsys):
     assert list(saved["import_s"]) == list(footprint.IMPORTS) and min(saved["import_s"].values()) > 0
     for net in saved["memory"].values():
         assert len(net["held_mb"]) == 10 and 50 < max(net["held_mb"]) <= net["most_mb"] + 1
+
+
+@pytest.mark.timeout(300)
+def test_a_room_and_a_long_time_are_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(endurance, "RESULTS", tmp_path)
+    monkeypatch.setattr(sys, "argv", "endurance --kernels 2 --steps 20 --minutes 0 --save x".split())
+    endurance.main()
+    monkeypatch.setattr(sys, "argv", "endurance --kernels 0 --steps 0 --minutes 0.01 --save x".split())
+    endurance.main()
+    saved = json.loads((tmp_path / "x.json").read_text())
+    room, training, laboratory = (saved[part] for part in ("room", "training", "laboratory"))
+    assert 10 < room["empty_mb"] < room["with_laboratory_mb"] < room["together_mb"] < 4000
+    assert len(training["held_mb"]) == len(laboratory["held_mb"]) == 10
+    assert laboratory["steps"] >= 400 and laboratory["steps"] % 40 == 0
+
+
+def test_the_advice_for_a_hub_is_what_was_measured():
+    room = pages.known("endurance")["room"]
+    assert room["kernels"] == 30  # "with thirty of them"
+    share = f"{room['with_laboratory_mb'] / 1000:.1f} GB"
+    text = (pages.PAGE.parents[1] / "notebooks" / "INSTRUCTORS.md").read_text()
+    assert f"A kernel with the laboratory open takes {share}, as [measured]" in text
+
+
+def test_memory_stayed_flat():
+    for part in ("training", "laboratory"):
+        first, *_, last = pages.known("endurance")[part]["held_mb"]
+        assert last < 1.05 * first
 
 
 def test_the_page_shows_what_was_measured():

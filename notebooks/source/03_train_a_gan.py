@@ -766,6 +766,26 @@ for name, (history, looks) in trainings.items():
 #   ([notebook 02](02_play_the_game.ipynb#Put-it-back:-the-value-is-a-divergence) derives it). A trained D is less than the best, so on pictures that it was *not* trained on,
 #   $\log 2 - d\_loss / 2$ is on average at most the true JS. How far below, nobody can say.
 
+# %% [markdown]
+# ### Deeper: the same curves, read by a program
+#
+# You see what the package makes of these numbers, in words. Skip to [the next question](#How-often-should-D-move?).
+
+# %% [markdown]
+# `diagnose` compares a history with what its objective's own theory allows: the list above, and more. It says what it sees, how sure it is, and what to try first. Curves alone cannot show whether
+# samples are any good, so it takes samples and data as well. [Notebook 14](14_read_the_curves.ipynb) builds it, and counts how often it is wrong.
+
+# %% topics=["diagnosis of a training"]
+from gan_tutorial.lesson.diagnosis import diagnose
+
+unseen = to_unit(images.test_images[:500])
+for name, game in {"MLP": mlp_game, "conv": conv_game}.items():
+    history, _ = trainings[name]
+    print(f"--- {name}\n{diagnose(history, non_saturating, game.sample(500), unseen)}\n")
+
+# %% [markdown]
+# Does it say what you saw? Take it as evidence, not as a verdict: it reads averages, and you have eyes.
+
 # %% [markdown] slide=["D alone: saturation in a real network | Theory lets D go ... more moves?"]
 # ## How often should D move?
 #

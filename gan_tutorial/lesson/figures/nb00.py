@@ -36,10 +36,13 @@ MAP = {
         "09 count the modes": ("Why does G leave out\npart of the data?", False),
         "10 use the tricks": ("Which tricks help,\nand by how much?", False),
         "11 measure what you made": ("How good are samples,\nand what says so?", False),
+        "12 look further": ("Where does D help today,\nand where does it not?", False),
     },
     ANY_TIME: {
         "13 meet the family": ("Which other generative\nmodels are there?", False),
         "14 read the curves": ("My losses look odd:\nis that normal?", False),
+        "15 add a condition": ("How does one ask G\nfor something?", False),
+        "16 spot the bug": ("It trains. But is\nthe code right?", False),
     },
 }
 
@@ -92,7 +95,7 @@ def series_map(ax: Axes) -> None:
         for column, (name, (question, short)) in enumerate(notebooks.items()):
             box = {"boxstyle": "round,pad=0.04", "facecolor": COLORS["data" if short else "guide"]}
             ax.add_patch(FancyBboxPatch((column + 0.04, -row - 0.3), 0.87, 0.6, alpha=0.16, linewidth=0, **box))
-            ax.text(column + 0.03, -row + 0.2, name, size=8.4, weight="bold", va="center")
+            ax.text(column + 0.03, -row + 0.2, name, size=8.2, weight="bold", va="center")
             ax.text(column + 0.03, -row - 0.12, question, size=8.5, va="center")
             if column and part != ANY_TIME:
                 ax.annotate("", (column + 0.01, -row), (column - 0.06, -row), arrowprops=arrow)
@@ -101,6 +104,6 @@ def series_map(ax: Axes) -> None:
             ax.plot(*corner, color=COLORS["guide"], lw=1)
             ax.annotate("", (0.48, 0.34 - row), (0.48, 0.51 - row), arrowprops=arrow)
         above = column
-    ax.text(2.1, 1 - len(MAP), "blue: the short course", color=COLORS["data"], va="center")
+    ax.text(2.1, -list(MAP).index("Wasserstein"), "blue: the short course", color=COLORS["data"], va="center")
     ax.set(xlim=(-0.9, 4), ylim=(0.5 - len(MAP), 0.5))
     ax.axis("off")
