@@ -71,7 +71,7 @@ K = 8  # seeds, trained side by side
 #
 # 1. A network is trained on pairs to have a small squared error. You ask for "a bright T-shirt". What comes?
 # 2. A [generator](glossary.md#generator) G gets $c$ and noise $z$; a [discriminator](glossary.md#discriminator) D sees $c$ and $x$. Somebody also shows D *real* pictures with *wrong* words, as "no". Does that help G?
-# 3. You have 60,000 pictures and only 20 labels. May a GAN help a classifier?
+# 3. You have 60,000 pictures and only 20 labels. Can a GAN help a classifier?
 # 4. G gets ten codes and must make pictures from which another network finds the code again. It succeeds, perfectly. Do the codes now mean the ten classes?
 #
 # Write down your answers; each section gives one.
@@ -126,7 +126,7 @@ for n in range(steps):
     move(opt, mse_loss(regression(torch.zeros(len(c), 0), c), x))
 
 # %% [markdown]
-# Beside it a **conditional GAN** (Mirza and Osindero 2014): G gets $z$ and $c$, D gets $x$ and $c$. Nothing else changes; the package's `Game` hands labels to both. The objective is the [non-saturating](glossary.md#non-saturating) one, with a small [R1](glossary.md#r1) penalty that keeps D calm.
+# Beside it a [**conditional GAN**](glossary.md#conditional-gan) (Mirza and Osindero 2014): G gets $z$ and $c$, D gets $x$ and $c$. Nothing else changes; the package's `Game` hands labels to both. The objective is the [non-saturating](glossary.md#non-saturating) one, with a small [R1](glossary.md#r1) penalty that keeps D calm.
 
 # %% covers=["13.01"] topics=["conditional GAN"]
 calm = replace(objectives.non_saturating, penalty=objectives.r1_penalty(0.1))
@@ -250,7 +250,7 @@ nb15.rows({"real": real[SHOWN, 0], "mean": averages[SHOWN], "regression": painte
            "GAN, one z": made[SHOWN, 0], "another z": made[SHOWN, 1]});
 
 # %% [markdown]
-# The answer to the first question: a blurred picture, with half-sleeves from all shirts at once. Nobody owns such a shirt. The GAN's pictures are rough after so short a training, but each is *one* garment, and another $z$ gives another one.
+# The answer to the first question: a blurred picture, with half-sleeves from all shirts at once. Nobody owns such a shirt. The GAN's pictures are rough after so short a training, but they have edges, and another $z$ gives another picture.
 
 # %%
 note("13.01", "clothes: regression to the mean / real to the mean", (0, 0.3),
@@ -265,11 +265,11 @@ note("13.01", "clothes: regression to the mean / real to the mean", (0, 0.3),
 #
 # $$D^\star(x, c) = \frac{p(x \mid c)}{p(x \mid c) + (1 - w)\, q(x \mid c) + w\, r(x \mid c)} .$$
 #
-# Read it for $w = 0$: the formula depends on $c$ already. A picture off the subject has $p(x \mid c) = 0$ and is unmasked *without* any wrong pair.
+# Read it for $w = 0$: the formula depends on $c$ already. A picture off the subject has $p(x \mid c) = 0$ and is unmasked *without* any wrong pair, once G makes it.
 #
 # ### Exercise 15.1 · Three kinds of pairs
 #
-# Write D's loss from its [scores](glossary.md#score) of the three kinds, with $D = \sigma(s)$: the mean of $-\log D$ over right pairs, plus $1 - w$ times the mean of $-\log(1 - D)$ over fake pairs, plus $w$ times that over wrong pairs. {{help}}
+# Write D's loss from its [scores](glossary.md#score) of the three kinds, with $D = \sigma(s)$: the mean of $-\log D$ over right pairs, plus $1 - w$ times the mean of $-\log(1 - D)$ over fake pairs, plus $w$ times that over wrong pairs. Scores may be large: use [`softplus`](glossary.md#softplus). {{help}}
 
 
 # %% tags=["exercise"] covers=["13.02"] topics=["matching-aware discriminator", "mismatched pairs"]
@@ -389,9 +389,9 @@ for name, row in ends.items():
     print(f"{name:8}", *(f"{key} {v.min():.2f} to {v.max():.2f}  " for key, v in row.items()))
 
 # %% [markdown]
-# (Lines: medians of eight seeds; bands: all of them; dotted: the truth.) Both sides of the bargain. Wrong pairs make G keep to the subject, and soon: with a half, all seeds are on subject at the end. But **seed after seed gave up the rare answer**: its share is 0, or not much more; with a fifth, there is less of it than without (medians). Nothing in $D^\star$ asks for that. It is the way there: the wrong pairs teach D at once that the six other modes are "no" for this question, and G settles on the first "yes" that it finds; and only half of D's "no" is about G, so crowding there is hardly punished.
+# (Lines: medians of eight seeds; bands: all of them; dotted: the truth.) Both sides of the bargain. Wrong pairs make G keep to the subject, and soon: with a half, all seeds are on subject at the end. But **seed after seed gave up the rare answer**: its share is 0; with a fifth, there is less of it than without (medians). Nothing in $D^\star$ asks for that. It is the way there: which games have the rare answer after 200 steps, and which bring it back? A likely reason: with a half, only half of D's "no" is about G, and crowding is hardly punished.
 #
-# Without wrong pairs no seed made answers off the subject either, at the end. So the honest answer to the second question: yes, G obeys sooner; and here variety was lost by it.
+# Without wrong pairs no seed answered in another question's mode either, at the end; the rest lies in no mode. So the honest answer to the second question: yes, G obeys sooner; and here variety was lost by it.
 
 # %%
 none, fifth, half = ends.values()
@@ -442,7 +442,7 @@ spreads = {name: row["spread"] for name, row in noise.items()}
 nb15.dots(spreads, "spread of the answers to a question", true_spread, (0, 1.15));
 
 # %% [markdown]
-# With L1 *every* seed ignores $z$: the spread is that of one narrow mode, and the rare answer has gone. Dropout does bring spread, but look at what kind: most of the samples are in *no* mode. Half of the hidden numbers fall away at random, and G cannot shape such noise into two sharp answers; it makes a smear around the common one. Some variety, and the wrong one.
+# With L1 *every* seed ignores $z$: the spread is no more than that of one narrow mode, and the rare answer has gone. Dropout does bring spread, but look at what kind: most of the samples are in *no* mode. Half of the hidden numbers fall away at random, and our small G does not shape such noise into two sharp answers; it makes a smear, mostly around the common one. Some variety, and the wrong one.
 
 # %%
 drops = [noise[name] for name in ("dropout", "dropout, L1")]
@@ -479,9 +479,9 @@ for name in WAYS:
 nb15.dots(variety, "variety, 1 = real pictures", 1.0, (0, 1.1));
 
 # %% [markdown]
-# With half wrong pairs each of three seeds obeys both words better than any seed without, and each varies less: the bargain of the small world, but a mild one, and by FFD it was even a gain. Here wrong pairs are worth their place.
+# With half wrong pairs each of three seeds obeys both words better than any seed without, and each varies less: the bargain of the small world, but a mild one, and by FFD it was even a gain. Here wrong pairs are worth their place. (No picture fits two captions, so $D^\star$ asks for no loss. And a sample of the wrong kind counts as variety, so obedience alone takes some away.)
 #
-# L1 lowers the variety to little more than half, with every seed. G has not stopped listening to $z$; it listens less. And dropout in the place of $z$ gives about the same variety. So on clothes the two ways differ little, where the small world showed a smear: an average of neighbouring garments still looks like a garment, an average of opposite modes is nothing at all.
+# L1 lowers the variety to little more than half, with every seed. G has not stopped listening to $z$; it listens less. And dropout in the place of $z$ gives about the same variety. A smear shows less here, perhaps because an average of neighbouring garments still looks like a garment.
 #
 # Play: choose a caption, and walk through six neighbours on a circle of $z$. **With which G does the picture change most along the circle, and with which least? Is there a caption for which the samples are not of its kind?**
 
@@ -509,7 +509,7 @@ note("13.02", "clothes, FFD: right pairs only, least - half wrong pairs, most", 
 # %% [markdown]
 # ## A D that knows the classes
 #
-# Up to now labels steered G. They can also teach D ("semi-supervised": a few labelled pictures, many without). Give D $K$ [logits](glossary.md#logit) $l_1 \dots l_K$, one for each class of data, and beside them one for "sample": $K + 1$ *classes* (Odena 2016, Salimans et al. 2016). Softmax does not notice if the same number is added to all logits, so that of "sample" can be fixed at 0. Then
+# Up to now labels steered G. They can also be D's task ([semi-supervised](glossary.md#semi-supervised-learning): a few labelled pictures, many without). Give D $K$ [logits](glossary.md#logit) $l_1 \dots l_K$, one for each class of data, and beside them one for "sample": $K + 1$ *classes* (Odena 2016, Salimans et al. 2016). Softmax does not notice if the same number is added to all logits, so that of "sample" can be fixed at 0. Then
 #
 # $$D(x) = \frac{Z(x)}{Z(x) + 1} = \sigma(\log Z(x)), \qquad Z(x) = \sum_{k=1}^K e^{l_k(x)} .$$
 #
@@ -547,7 +547,7 @@ print(f"eleven classes {joint:.4f} = which class {supervised:.4f} "
 # %% [markdown]
 # The last line is the chain rule: of all eleven classes, "data of class $y$" has the probability $D$ times $p(y \mid x, \text{data})$.
 #
-# Why should the unlabelled pictures help to tell *classes*? The unsupervised loss wants $\log Z$ high on all data: at least one class must claim each picture; and low on samples. If samples lie between the classes of data, D has to draw its borders there, where no data are. For that G must not be too good. Salimans et al. train it by **feature matching**: G makes the mean of D's features over its samples equal to that over data,
+# Why should the unlabelled pictures help to tell *classes*? The unsupervised loss wants $\log Z$ high on all data: at least one class must claim each picture; and low on samples. If samples lie between the classes of data, D has to draw its borders there, where no data are. For that G must not be too good. Salimans et al. train it by [**feature matching**](glossary.md#feature-matching): G makes the mean of D's features over its samples equal to that over data,
 #
 # $$J^{(G)} = \bigl\lVert E_p f(x) - E_z f(G(z)) \bigr\rVert ,$$
 #
@@ -575,10 +575,10 @@ note("13.04", "feature matching: one point at the mean", 0,
 # %% [markdown]
 # ## Twenty labels
 #
-# The test: FashionMNIST at half its size, $n = 20, 50, 100, 200$ labels, as many of each class, and ten *draws* of which pictures have their label. Networks are MLPs; D has noise before every layer, a strong regulariser. Two trainings for each draw, of 1,000 steps of 64 each:
+# The test: FashionMNIST with sides halved, 14 × 14 pixels; $n = 20, 50, 100, 200$ labels, as many of each class, and ten *draws* of which pictures have their label. Networks are MLPs; D has noise before every layer, a strong regulariser. Two trainings for each draw, of 1,000 steps of 64 each:
 #
 # - **labels only**: the same D, the same noise, the same labels, step size and [averaged weights](glossary.md#ema), with the supervised loss alone;
-# - **with G**: besides, the unsupervised loss (half of it, one half for each of its two means) on all 60,000 pictures, without labels, and feature matching for G.
+# - **with G**: besides, half the unsupervised loss, on all 60,000 pictures, without labels, and feature matching for G.
 #
 # Only with such a twin does a result mean anything. Guess the gain at 20 labels, in points of 100.
 
@@ -597,7 +597,7 @@ for n, a, b in zip(N_LABELS, alone, helped, strict=True):
 nb15.few_labels(N_LABELS, alone, helped);
 
 # %% [markdown]
-# The honest result: **the gain is small.** With each number of labels the mean is above 0, by about one point or less, and most draws gain; three of the forty lose more than two points. (The ± of a gain is its standard error. No mean is as much as three of them above 0, and the draws are not independent: a draw of 50 contains that of 20.) *Which* pictures have their labels matters more: with labels only, the draws differ by more than G gains (one standard deviation). So does a GAN help a classifier? Here perhaps by a point, and it takes more than three times as long.
+# The honest result: **the gain is small.** With each number of labels the mean is above 0, by about one point or less, and most draws gain; three of the forty lose more than two points. (The ± of a gain is its standard error. Each mean is less than three of them above 0, so none is beyond doubt, and the draws are not independent: a draw of 50 contains that of 20.) *Which* pictures have their labels matters more: with labels only, the draws differ by more than G gains (one standard deviation). So does a GAN help a classifier? Here perhaps by a point, and it takes more than three times as long.
 #
 # Beside it the published table, numbers of errors among 10,000 test images of MNIST (Salimans et al. 2016; ± is the standard deviation over ten draws of labels):
 #
@@ -618,7 +618,7 @@ nb15.few_labels(N_LABELS, alone, helped);
 # | | 1,000 | 8.11 ± 1.3 | 5.88 ± 1.0 |
 # | | 2,000 | 6.16 ± 0.58 | |
 #
-# These are other data, larger networks and far longer trainings (300 epochs; ours sees each picture about once), so no number of ours may be set against one of theirs. Digits fall into ten separate groups; a shirt, a coat and a pullover do not, and what the borders between them are, only labels can say. And the table has no row for the same network without unlabelled data: that the model is good, it shows; how much G did for it, it does not.
+# These are other data, larger networks and far longer trainings (300 epochs in their program for MNIST; ours sees each picture about once), so no number of ours may be set against one of theirs. Digits fall into ten separate groups; a shirt, a coat and a pullover do not, and what the borders between them are, only labels can say. And the table has no row for the same network without unlabelled data: that the model is good, it shows; how much G did for it, it does not.
 
 # %%
 gains = alone - helped
@@ -643,7 +643,7 @@ note("13.05", "few labels: time with G / labels only, least", (3, 6), min(longer
 # %% [markdown]
 # ## Codes that G invents
 #
-# No labels at all. G gets a *code* $c$, drawn evenly from $K$ values, beside its $z$; nobody says what it should mean. **InfoGAN** (Chen et al. 2016) demands that one can *find it again*: a network $Q$ looks at $G(z, c)$ and answers with probabilities of the codes, and both G and Q minimise $-\log Q(c \mid x)$, besides the game with D. That raises a bound of the mutual information of code and sample:
+# No labels at all. G gets a *code* $c$, drawn evenly from $K$ values, beside its $z$; nobody says what it should mean. [**InfoGAN**](glossary.md#infogan) (Chen et al. 2016) demands that one can *find it again*: a network $Q$ looks at $G(z, c)$ and answers with probabilities of the codes, and both G and Q minimise $-\log Q(c \mid x)$, besides the game with D. That raises a bound of the mutual information of code and sample:
 #
 # $$L_I = H(c) + E \log Q(c \mid G(z, c)) \;\le\; I(c; x) \;\le\; H(c) = \log K .$$
 #
@@ -703,9 +703,9 @@ codes = invented.array("with Q", 0, "samples")
 nb15.rows({f"code {k}": codes[k] for k in range(10)});
 
 # %% [markdown]
-# The bound is all but full with every seed: $Q$ finds the code again nearly always. **And the codes are not the classes**: on the best matching only about a third of the samples agree, or fewer. (Without $Q$ it is about an eighth, mostly chance.) Several codes share one class, other classes have no code of their own. That is the answer to the last question. $L_I$ speaks about the pair of G and $Q$, and about nothing else: the two agreed on *some* signal, and whether it is a kind of garment, a shade, or a pattern of pixels that we would not call a meaning, the bound does not say. (With the digits of MNIST, published codes and classes fell together far better.)
+# The bound is all but full with every seed: $Q$ finds the code again nearly always. **And the codes are not the classes**: on the best matching only about a third of the samples agree, or fewer. (Without $Q$ it is about an eighth, mostly chance.) Several codes share one class, other classes have no code of their own. (The pictures are rough, so the classifier has to guess; a longer training may agree better.) That is the answer to the last question. $L_I$ speaks about the pair of G and $Q$, and about nothing else: the two agreed on *some* signal, and whether it is a kind of garment, a shade, or a pattern of pixels that we would not call a meaning, the bound does not say. (With the digits of MNIST, published codes and classes fell together far better.)
 #
-# The continuous code is found again as well, but its correlation with the tone has another size and even another sign from seed to seed. And the FFD of all three is worse than without $Q$: at this weight the signal takes its room from the picture.
+# The continuous code is found again as well, but its correlation with the tone has another size from seed to seed. (The sign is free: $-u$ would serve as well.) And the FFD of all three is worse than without $Q$: at this weight, it seems, the signal takes its room from the picture.
 
 # %%
 L = {name: invented.value(name, "L_I") for name in ("with Q", "without")}
@@ -774,7 +774,7 @@ with profile.plan(steps=2 * steps, about=22):
               *(f"{v:4.0%}" for v in agree[name]))  # fmt: skip
 
 # %% [markdown]
-# With $Q$, every seed fills the bound and gives each mode a code of its own: eight codes, eight modes, matched without remainder. Without $Q$, G has no reason to listen to its code, and none does: codes and modes are matched about as well as by chance. (That is a sixth or so, not an eighth: the best of many matchings flatters.)
+# With $Q$, every seed fills the bound and gives each mode a code of its own: eight codes, eight modes, matched without remainder. Without $Q$, G has no reason to listen to its code. In this run seven seeds hardly do, and codes and modes are matched about as well as by chance; one listens a little, unasked, for a code is noise too. (That is a sixth or so, not an eighth: the best of many matchings flatters.)
 #
 # This is InfoGAN at its best. Mind what helped: as many codes as modes, equally likely, far apart.
 
@@ -860,12 +860,12 @@ for k in range(K):
 nb15.maps(placed[:4], centers_Y, [f"seed {k}" for k in range(4)]);
 
 # %% [markdown]
-# Every seed comes home within a fraction of a mode's width, and most of its points lie in modes of $Y$. By these measures all eight have succeeded. And hardly a point is where the true map sends it: each found *an* order, most of them a turn or a reflection of the ring, and in this run none found the right one. (Of sixteen turns and reflections one is right: with other random numbers a seed may be lucky.) (The reflection that agrees in two modes of eight scores a quarter.) **Neither D nor the cycle can know which picture belongs to which.** What helps CycleGAN on pictures, it seems, is that its networks change little to begin with; a horse becomes the zebra in the same pose because that is the easy map, not because a loss demands it. A pair or two would tell.
+# Every seed comes home within a fraction of a mode's width, and most of its points lie in modes of $Y$. By these measures all eight have succeeded. And hardly a point is where the true map sends it: each found *an* order (the four drawn: a turn or a reflection), and in this run none found the right one. (Of sixteen turns and reflections one is right: with other random numbers a seed may be lucky. The reflection that agrees in two modes of eight scores a quarter.) **Neither D nor the cycle can know which picture belongs to which.** What helps CycleGAN on pictures, it seems, is that its networks change little to begin with; a horse becomes the zebra in the same pose because that is the easy map, not because a loss demands it. A pair or two would tell.
 
 # %% [markdown]
 # ### What the middle picture hides
 #
-# Now let $Y$ be poorer: four modes only (and a weight of 0.1, so that D has a say beside the way home). Eight modes of $X$ have to pass through four, so in the middle one bit is missing: which of two was it? Whoever comes home all the same has *hidden* that bit, in tiny displacements within a mode of $Y$, where D does not look. Chu et al. (2017) found it in CycleGAN's maps and aerial photographs: details of the photograph were written into the map in a pattern that no eye sees. The test is to disturb the middle a little. With noise of a fifth of the radius one still sees in which of the four modes each point was. What comes home?
+# Now let $Y$ be poorer: four modes only (and a weight of 0.1, so that D has a say beside the way home). Eight modes of $X$ have to pass through four, so in the middle one bit is missing: which of two was it? Whoever comes home all the same has *hidden* that bit, in small displacements about a mode of $Y$. Chu et al. (2017) found it in CycleGAN's maps and aerial photographs: details of the photograph were written into the map in a pattern that no eye sees. The test is to disturb the middle a little. With noise of a fifth of the radius one still sees in which of the four modes each point was. What comes home?
 
 # %% topics=["steganography"]
 NOISE = (0.0, 0.02, 0.05, 0.1, 0.2)
@@ -896,7 +896,7 @@ for name, rows in survives.items():
 nb15.falls_apart(NOISE, survives);
 
 # %% [markdown]
-# Without noise the median seed brings everything home through four modes: the missing bit is there. Noise that does no harm to an honest middle destroys it: at a fifth of the radius about two thirds come back to the right mode, and a coin would give one half. And $F$'s points lie about twice as far from the middle of their mode as those of $Y$ (first line): to this side for the one, to that side for the other; there the bit was. So the cycle loss is no proof that the middle *means* the picture; it may only *carry* it.
+# Without noise the median seed brings everything home through four modes: the missing bit is there. Noise that does no harm to an honest middle destroys it: at a fifth of the radius about two thirds come back to the right mode, and a coin would give one half. And $F$'s points lie more than twice as far from the middle of their mode as those of $Y$ (first line): there the bit was. A sharp D could see it; here the way home outweighs D, and a large picture has better places to hide. So the cycle loss is no proof that the middle *means* the picture; it may only *carry* it.
 
 # %%
 whole, four = survives.values()
@@ -928,7 +928,7 @@ for claim, expected, value, how in (
 # - D hears the condition through a *projection*, $v(c) \cdot f(x)$ added to its score (Miyato and Koyama 2018), more often than through more inputs. The package's picture networks do it so. [10](10_use_the_tricks.ipynb#Labels) measures what labels do for FFD.
 # - Text-to-image today is mostly diffusion; the question "obedience or variety" came along, as the guidance scale.
 # - Semi-supervised classifiers today rarely use a GAN; they make predictions agree under distortions of the picture.
-# - *Modes hit for each condition* and *distance of two samples of one condition* are cheap, and seldom reported.
+# - *Modes hit for each condition* and *distance of two samples of one condition* are cheap, and too seldom reported.
 #
 # **Further reading**
 #
