@@ -185,6 +185,8 @@ def test_every_link_of_the_page_leads_somewhere():
     links = re.findall(r"\]\(([^)\s]+)\)", TEXT)
     assert len(links) > 100
     for link in links:
+        if link.startswith("https://"):  # other people's pages: nothing here may depend on a network
+            continue
         path, _, place = link.partition("#")
         if path.endswith(".ipynb"):
             found = {unquote(anchor(words)) for cell in BUILT[path].cells for _, words in headings(cell)}
