@@ -158,6 +158,18 @@ def page_of(chromium: str, url: str, visit: Visit, profile: Path, width: int = 1
 
 
 @contextmanager
+def page_from_disk(chromium: str, file: Path, ready: str, home: Path):
+    """A page opened from disk without a network, once the script `ready` says yes; its visit, and all it asked for."""
+    visit, asked = Visit(), []
+    with page_of(chromium, "about:blank", visit, home / "chromium") as page:
+        page.context.set_offline(True)
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(file.as_uri())
+        page.wait_for_function(ready, timeout=30_000)
+        yield page, visit, asked
+
+
+@contextmanager
 def page_of_notebook(chromium: str, port: int, notebook: str, home: Path, seconds: float, theme: str = "", **look):
     """A page with a notebook on which Run All was chosen and came to its end; yields it, and the visit so far."""
     visit = Visit()

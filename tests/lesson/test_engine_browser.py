@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lab import Visit, page_of
+from lab import Visit, page_from_disk, page_of
 from torch.nn.utils import parameters_to_vector
 
 from gan_tutorial.game.objectives import OBJECTIVES
@@ -136,13 +136,9 @@ def opened(chromium, tmp_path_factory):  # noqa: F811
     """The playground, opened from disk without a network; and what its console said, and what it asked for."""
     home = tmp_path_factory.mktemp("playground")
     playground.main(home / "gan_laboratory.html")
-    visit, asked = Visit(), []
-    with page_of(chromium, "about:blank", visit, home / "chromium") as page:
-        page.context.set_offline(True)
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto((home / "gan_laboratory.html").as_uri())
-        page.wait_for_function("document.querySelector('canvas.plane')?.dataset.frame", timeout=30_000)
-        yield page, visit, asked
+    ready = "document.querySelector('canvas.plane')?.dataset.frame"
+    with page_from_disk(chromium, home / "gan_laboratory.html", ready, home) as found:
+        yield found
 
 
 def steps(page) -> int:

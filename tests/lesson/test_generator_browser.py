@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lab import Visit, page_of
+from lab import page_from_disk
 from scipy.stats import binom
 from torch import nn
 
@@ -28,13 +28,8 @@ def opened(chromium, tmp_path_factory):
     """The page, opened from disk without a network; and what its console said, and what it asked for."""
     home = tmp_path_factory.mktemp("generator")
     gallery.main(home / "generator.html")
-    visit, asked = Visit(), []
-    with page_of(chromium, "about:blank", visit, home / "chromium") as page:
-        page.context.set_offline(True)
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto((home / "generator.html").as_uri())
-        page.wait_for_function("window.generator", timeout=30_000)
-        yield page, visit, asked
+    with page_from_disk(chromium, home / "generator.html", "window.generator", home) as found:
+        yield found
 
 
 @pytest.fixture
