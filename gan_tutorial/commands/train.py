@@ -16,7 +16,7 @@ import textwrap
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from gan_tutorial.commands.cli import UsageError, hush
@@ -130,6 +130,7 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         try:
             images = data.fashion_mnist(device=device)
             game, notes = _game(args, settings, images, rank)
+            held.enter_context(_one_rounding(game, settings, rank))
         except (data.CorruptData, ValueError) as error:
             return _failed(str(error), rank)
         except (MemoryError, RuntimeError) as error:
@@ -342,6 +343,17 @@ def _game(args: Namespace, settings: dict, images, rank: int) -> tuple:
     elif rank:  # the same weights, other batches
         game.reseed(hash((settings["seed"], rank, game.step)))
     return game, list(dict.fromkeys(notes))
+
+
+def _one_rounding(game, settings: dict, rank: int) -> AbstractContextManager:
+    """Inside, products of matrices are rounded in one way, in all processes and after each --resume."""
+    from gan_tutorial.game import products
+
+    if not products.wide(game.G, game.D):
+        return nullcontext()
+    if type(settings.get("onednn")) is not bool:  # a new game, or one of an older version
+        settings["onednn"] = _from_first(lambda: products.look().worthwhile, rank)
+    return products.choosing(settings["onednn"])
 
 
 # ---- The training -----------------------------------------------------------------------------------------------

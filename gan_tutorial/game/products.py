@@ -87,10 +87,27 @@ def wide(*nets: nn.Module) -> bool:
     return any(w.numel() >= WIDE and w.dtype == torch.float32 and w.device.type == "cpu" for w in weights)
 
 
+_chosen: bool | None = None  # by `choosing`, for this process
+
+
+@contextmanager
+def choosing(quicker: bool) -> Iterator[None]:
+    """Inside, `quickest` takes oneDNN or not as is said here, not as it finds; never where it would not be exact.
+
+    The two round differently: a training that goes on, or that several processes share, keeps to one of them.
+    """
+    global _chosen
+    before, _chosen = _chosen, quicker and look().error < EXACT
+    try:
+        yield
+    finally:
+        _chosen = before
+
+
 @contextmanager
 def quickest(wanted: bool) -> Iterator[None]:
     """Inside, products go the quicker way if it is `wanted` and this processor has one; outside, as torch has them."""
-    if wanted and look().worthwhile:
+    if wanted and (look().worthwhile if _chosen is None else _chosen):
         with _switched():
             yield
     else:

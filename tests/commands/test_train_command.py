@@ -23,7 +23,7 @@ from gan_tutorial.commands import train as command
 from gan_tutorial.commands.cli import main
 from gan_tutorial.commands.history import COLUMNS
 from gan_tutorial.commands.train import LOOK_EVERY
-from gan_tutorial.game import Game
+from gan_tutorial.game import Game, products
 from gan_tutorial.game.objectives import OBJECTIVES
 from gan_tutorial.lesson import diagnosis
 
@@ -109,6 +109,20 @@ def test_resume_equals_uninterrupted(train, tmp_path):
     assert np.array_equal(*(np.load(tmp_path / out / "samples.npy") for out in ("whole", "out")))
     steps = [int(r["step"]) for r in rows(train.out)]
     assert steps == [20, 30, 40, 50]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_resumed_training_keeps_its_way_to_multiply(begun, train, monkeypatch):
+    """Which of two libraries is quicker is found by timing, and they round differently."""
+    ways = []
+    backend = type("Backend", (), {"fp32_precision": property(lambda _: "none", lambda _, way: ways.append(way))})()
+    monkeypatch.setattr(products, "_backend", lambda: backend)
+    for quicker, more in ((begun, []), (not begun, ["--resume"])):
+        monkeypatch.setattr(products, "look", lambda gain=1 + quicker: products.Found(3e-7, gain))
+        assert train("--net", "mlp", "--steps", "2", "--batch", "4", *more) == 0
+        assert ("bf16" in ways) == begun
+        ways.clear()
+    assert torch.load(train.out / "game.pt", weights_only=True)["settings"]["onednn"] is begun
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process")

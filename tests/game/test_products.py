@@ -57,6 +57,22 @@ def test_not_where_it_is_inexact_or_no_faster(found, backend, monkeypatch):
         assert backend.fp32_precision == "none"
 
 
+@pytest.mark.parametrize(
+    ("chosen", "found", "way"),
+    [
+        (True, products.Found(3e-7, 1.0), "bf16"),
+        (False, products.Found(3e-7, 2.0), "none"),
+        (True, products.Found(3e-3, 2.0), "none"),  # chosen on another processor: here it would not be exact
+    ],
+)
+def test_a_choice_holds_whatever_a_look_would_say(chosen, found, way, backend, monkeypatch):
+    monkeypatch.setattr(products, "look", lambda: found)
+    with products.choosing(chosen), products.quickest(True):
+        assert backend.fp32_precision == way
+    with products.quickest(True):
+        assert (backend.fp32_precision == "bf16") == found.worthwhile
+
+
 def test_only_wide_float32_networks_on_the_cpu_want_it():
     assert products.wide(MLPGenerator(), MLPDiscriminator())
     assert not products.wide(mlp([2, 128, 128, 2]), PointDiscriminator(2, (128, 128)))
