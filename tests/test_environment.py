@@ -23,6 +23,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from packaging.requirements import Requirement
 
 import install
 from gan_tutorial.lesson.connection import PromptConnection
@@ -644,7 +645,7 @@ def test_a_wish_that_cannot_be_read_gets_one_sentence(name, value, tree, monkeyp
 
 
 def test_what_torch_needs_comes_from_where_pip_is_set_up_to_take_it():
-    needed = {split(each.partition(";")[0].strip())[0].lower() for each in importlib.metadata.requires("torch")
+    needed = {Requirement(each).name.lower() for each in importlib.metadata.requires("torch")
               if "extra ==" not in each and not re.match(r"nvidia|cuda|triton|pytorch", each)}
     listed = {split(each)[0].lower() for each in PROJECT["dependencies"] + install.BESIDE}
     assert needed <= listed

@@ -91,6 +91,14 @@ def pages(site):
             for path in site.rglob("*.html") if "_static" not in path.parts}
 
 
+def test_each_page_has_an_icon(pages, site):
+    """Else each browser asks for one and complains that there is none."""
+    for name, page in pages.items():
+        links = [attrs for tag, attrs in page.tags if tag == "link"]
+        (icon,) = [attrs["href"] for attrs in links if "icon" in attrs.get("rel", "").split()]
+        assert icon == "data:," or (site / name).parent.joinpath(icon.partition("?")[0]).is_file(), name
+
+
 def test_it_is_made_without_a_warning(site):
     assert site.with_suffix(".txt").read_text().strip() == "0"
     assert {path.name for path in site.parent.glob("whole site*") if path.is_dir()} == {"whole site"}
