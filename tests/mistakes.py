@@ -371,6 +371,11 @@ MISTAKES = [
         "game/test_game.py::test_average_copies_batch_norms_statistics",
     ),
     Mistake(
+        "An average is kept, and pictures are drawn from G all the same",
+        LOOP, "ema: bool = True, batch_size", "ema: bool = False, batch_size",
+        "game/test_game.py::test_samples_are_those_of_the_average_unless_g_is_asked_for",
+    ),
+    Mistake(
         "Pictures are drawn in training mode: each depends on the others of its batch, and they change G",
         LOOP, "        G.eval()\n        try:", "        try:",
         "game/test_game.py::test_samples_are_drawn_one_by_one_and_change_nothing",
@@ -395,6 +400,11 @@ MISTAKES = [
         "A good state is kept by reference, and trains on",
         LOOP, "return deepcopy(self._state())", "return self._state()",
         "game/test_game.py::test_a_state_is_a_copy", "'best model' of many training loops",
+    ),
+    Mistake(
+        "A checkpoint may bring code, which runs when it is loaded",
+        LOOP, "weights_only=True", "weights_only=False",
+        "game/test_game.py::test_wrong_files_say_so_and_change_nothing", "torch.load before PyTorch 2.6",
     ),
     # ---- Networks ----
     Mistake(
@@ -620,5 +630,10 @@ MISTAKES = [
         "The nearest neighbour of a point is the point itself",
         SCORE, "kthvalue(k + 1, dim=1)", "kthvalue(k, dim=1)",
         "clothes/test_score.py::test_precision_and_recall_agree_with_torch_fidelity",
+    ),
+    Mistake(
+        "Settings are chosen by the very images that the result is reported on",
+        SCORE, "features(reference(images, held_out))", "features(reference(images))",
+        "clothes/test_score.py::test_the_report_holds_each_number_under_its_name",
     ),
 ]

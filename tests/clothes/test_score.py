@@ -157,6 +157,55 @@ def test_density_and_coverage_need_enough_points():
         score.density_coverage(torch.randn(10, 2), torch.randn(5, 2))
 
 
+def test_whole_and_in_blocks_is_the_same():
+    """More points than a block holds, and not equally many: against the formulas on all pairs at once."""
+    torch.manual_seed(0)
+    a, b = torch.randn(2300, 3, dtype=torch.float64), torch.randn(1200, 3, dtype=torch.float64) * 0.8 + 0.5
+
+    def others(x):
+        kernel = (x @ x.T / 3 + 1) ** 3
+        return (kernel.sum() - kernel.trace()) / (len(x) * (len(x) - 1))
+
+    expected = others(a) + others(b) - 2 * ((a @ b.T / 3 + 1) ** 3).mean()
+    assert [score.kid(a, b), score.kid(b, a)] == pytest.approx([float(expected)] * 2, rel=1e-9)
+
+    def reach(x, k):
+        return torch.cdist(x, x).sort(dim=1).values[:, k]
+
+    between = torch.cdist(a, b)
+    precision = (between <= reach(b, 3)).any(1).double().mean()
+    recall = (between <= reach(a, 3)[:, None]).any(0).double().mean()
+    assert score.precision_recall(a, b) == pytest.approx((float(precision), float(recall)), abs=1e-12)
+    held = between <= reach(b, 5)
+    density, coverage = held.sum() / (5 * len(a)), held.any(0).double().mean()
+    assert score.density_coverage(a, b) == pytest.approx((float(density), float(coverage)), abs=1e-6)
+
+
+def test_the_neighbour_itself_is_inside():
+    """At the very distance counts as within it: the balls around -3, -1 and 4 reach to 2, 2 and 5."""
+    real = torch.tensor([[-3.0], [-1.0], [4.0]])
+    samples = torch.tensor([[-5.0], [-5.5]])  # the first lies on the edge of one ball, the second in none
+    assert score.precision_recall(samples, real, k=1)[0] == 0.5
+    assert score.density_coverage(samples, real, k=1) == (0.5, pytest.approx(1 / 3))
+
+
+@pytest.mark.parametrize("measure", [score.precision_recall, score.density_coverage])
+def test_where_the_clouds_lie_does_not_matter(measure, clouds):
+    """Far from 0 the distances that matrix products give are blurred, by more than the clouds are wide."""
+    samples, real = clouds
+    far = torch.tensor([3e7, -3e7, 0, 1, 0, 0, 0, 5e6], dtype=torch.float64)
+    assert measure(samples + far, real + far) == measure(samples, real)
+
+
+def test_as_many_points_as_are_asked_for_are_enough(clouds):
+    a, b = clouds
+    for measure, fewest in ((score.kid, 2), (score.precision_recall, 4), (score.density_coverage, 6)):
+        for pair in ((a[:fewest], b), (a, b[:fewest])):
+            assert np.isfinite(measure(*pair)).all()
+            with pytest.raises(ValueError, match=f"{fewest - 1} samples are too few for .*; give at least {fewest}"):
+                measure(*(x[: fewest - 1] if len(x) == fewest else x for x in pair))
+
+
 def test_precision_and_recall_tell_a_lost_mode_from_a_false_one():
     torch.manual_seed(0)
     left, right = torch.randn(300, 2), torch.randn(300, 2) + 20
@@ -202,15 +251,35 @@ def test_bytes_and_floats_score_the_same(images):
     assert score.class_histogram(x).sum() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("bad", [torch.zeros(3, 28, 28), torch.zeros(3, 28, 27, dtype=torch.uint8)])
+def test_the_histogram_has_the_share_of_each_class(images):
+    seen = score.classes(images.test_images[:300])
+    bag, boot = (images.test_images[:300][seen == c] for c in (8, 9))
+    shares = score.class_histogram(torch.cat([bag[:9], boot[:3]]))
+    assert shares.tolist() == [0] * 8 + [0.75, 0.25]
+    assert score.class_histogram(bag[:2]).tolist() == [0] * 8 + [1, 0]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        torch.zeros(3, 28, 28),
+        torch.zeros(3, 28, 27, dtype=torch.uint8),
+        torch.zeros(3, 1, 28, 28, dtype=torch.uint8),
+        torch.zeros(3, 1, 28, 28, dtype=torch.int64),
+        torch.zeros(3, 28, 28, dtype=torch.int64),
+    ],
+)
 def test_other_shapes_are_refused(bad):
     with pytest.raises(ValueError, match="Samples should be uint8"):
         score.features(bad)
 
 
-def test_samples_with_nan_are_refused():
-    with pytest.raises(ValueError, match="NaN"):
-        score.features(torch.full((2, 1, 28, 28), torch.nan))
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_samples_with_nan_are_refused(bad):
+    x = torch.zeros(2, 1, 28, 28)
+    x[1, 0, 3, 4] = bad
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        score.features(x)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +287,7 @@ def test_samples_with_nan_are_refused():
 )
 def test_pictures_on_another_scale_are_told(use, images):
     u = to_unit(images.test_images[:150])
-    for wrong in ((u + 1) * 127.5, (u - u.mean()) / u.std() * 2):  # [0, 255]; standardised
+    for wrong in ((u + 1) * 127.5, (u - u.mean()) / u.std() * 2, u - 1.5):  # [0, 255]; standardised; too dark
         with pytest.raises(ValueError, match=r"should be in \[-1, 1\]"):
             use(wrong)
     with pytest.warns(UserWarning, match="No value of these samples is negative"):
@@ -292,6 +361,80 @@ def test_the_nearest_image_is_found(images):
     distance, row = score.nearest(x, images.train_images[:6000])
     assert row.tolist() == [7, 5_003]
     assert distance.tolist() == pytest.approx([0.0, 1.0], abs=0.05)
+
+
+def test_the_nearest_image_is_found_wherever_a_block_begins(images):
+    distance, row = score.nearest(images.train_images[[4_999, 5_000, 10_001]], images.train_images[:10_002])
+    assert row.tolist() == [4_999, 5_000, 10_001] and distance.tolist() == [0, 0, 0]
+
+
+def test_the_nearest_image_is_nearest_by_all_pixels():
+    """One level off everywhere is a root mean square of 1; seven levels at one pixel of 784 are one of 1/4."""
+    x = torch.full((1, 28, 28), 100, dtype=torch.uint8)
+    brighter, darker, spotted = x + 1, x - 1, x.clone()
+    spotted[0, 5, 5] += 7
+    distance, row = score.nearest(x, torch.cat([brighter, darker, spotted]))
+    assert (distance.item(), row.item()) == (0.25, 2)
+
+
+@pytest.fixture
+def few(images, monkeypatch):
+    """450 training images, of which the last 150 are held out, and 200 to test with."""
+    monkeypatch.setattr(classifier, "SEEN", 300)
+    train, labels = images.train_images[:450], images.train_labels[:450]
+    return replace(images, train_images=train, train_labels=labels, test_images=images.test_images[:200])
+
+
+def test_the_report_holds_each_number_under_its_name(few, images):
+    samples = images.test_images[1000:1110]
+    for options, real in (((), few.test_images), ((True,), few.train_images[300:])):
+        told, a, b = score.score(samples, few, *options), score.features(samples), score.features(real)
+        precision, recall = score.precision_recall(a, b)
+        apart = [(x.float() - few.train_images[:300]).square().mean(dim=(1, 2)).sqrt().min() for x in samples]
+        shares = tuple(score.class_histogram(samples).tolist())
+        assert told == score.Report(score.frechet(a, b), score.kid(a, b), precision, recall, shares, told.nearest)
+        assert told.nearest == pytest.approx(float(torch.stack(apart).median())) and precision != recall
+
+
+def test_baselines_are_what_their_names_say(few):
+    found = score.baselines(few, n=201)
+    assert all(x.dtype == torch.uint8 and x.shape == (201, 28, 28) for x in found.values())
+    real, no_shirts, repeated, noisy, blurred, _, noise = found.values()
+    seen, labels = few.train_images[:300], few.train_labels[:300]
+    for x, classes in ((real, set(range(10))), (no_shirts, set(range(10)) - {6})):
+        distance, row = score.nearest(x, seen)
+        assert not distance.any() and set(labels[row].tolist()) == classes and len(row.unique()) > 100
+    assert torch.equal(repeated, torch.cat([real[:100], real[:100], real[:1]]))
+    grey = (real > 100) & (real < 155)  # far from black and white, where the noise is clipped
+    error = (noisy[grey].double() - real[grey]) / 127.5
+    assert error.mean().abs() < 0.02 and error.std() == pytest.approx(0.3, abs=0.02)
+    x = real.double()
+    mean = sum(x[:, i : i + 26, j : j + 26] for i in range(3) for j in range(3)) / 9
+    assert (blurred[:, 1:-1, 1:-1] - mean).abs().max() < 0.51
+    # a normal number is below -1 as often as above 1: 15.9 percent of the pixels are black, as many white
+    assert [float((noise == v).double().mean()) for v in (0, 255)] == pytest.approx([0.16, 0.16], abs=0.01)
+    assert score.floor(few, n=201).keys() < found.keys()
+
+
+def test_baselines_come_again_with_their_seed(few):
+    (first, again, other), (floor,) = (score.baselines(few, 150, s) for s in (0, 0, 1)), score.floor(few, 150).values()
+    assert all(map(torch.equal, first.values(), again.values()))
+    assert not any(map(torch.equal, first.values(), other.values()))
+    assert torch.equal(floor, next(iter(first.values())))
+    assert len(score.floor(few)["training images (the floor)"]) == 10_000
+
+
+def test_the_gaussian_baseline_has_the_datas_first_64_components(few):
+    """Of images of low contrast, so that nothing is clipped; rounding to bytes adds a variance of 1/12 a pixel."""
+    calm = replace(few, train_images=112 + few.train_images // 8)
+    x = calm.train_images[:300].double().flatten(1)
+    made = score.baselines(calm, n=4000)["a Gaussian in the first 64 principal components"].double().flatten(1)
+    assert (made.mean(0) - x.mean(0)).abs().max() < 1
+    _, S, V = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    along = ((made - made.mean(0)) @ V.T).var(0)
+    expected = S.square() / 299
+    assert along[:64].tolist() == pytest.approx((expected[:64] + 1 / 12).tolist(), rel=0.12)
+    assert along[64:].max() < 0.2 < expected[64]
 
 
 def test_worse_samples_score_worse(images):

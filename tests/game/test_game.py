@@ -125,6 +125,23 @@ def test_each_d_move_sees_fresh_data_and_g_moves_once():
     assert {int(s["step"]) for s in game.d_opt.state_dict()["state"].values()} == {12}
 
 
+def test_a_step_takes_64_data_once_unless_it_is_told_otherwise():
+    game, asked = small_game(), []
+    data = game.data
+    game.data = lambda n: asked.append(n) or data(n)
+    assert [s.n for s in train(game, objectives.minimax, steps=3)] == [1, 2, 3] and asked == [64] * 3
+
+
+def test_the_next_training_has_settings_of_its_own():
+    """And not those of the turn that the game has kept from the last one."""
+    game, asked = small_game(), []
+    data = game.data
+    game.data = lambda n: asked.append(n) or data(n)
+    run(game, steps=2, batch_size=8)
+    run(game, objectives.wgan, steps=2, batch_size=5, d_steps=3)
+    assert asked == [8] * 2 + [5] * 6 and all(w.abs().max() <= 0.01 for w in game.D.parameters())
+
+
 def test_yields_every_and_the_last():
     game = small_game()
     assert [s.n for s in train(game, objectives.minimax, steps=7, every=3)] == [3, 6, 7]
@@ -214,6 +231,18 @@ def test_a_d_that_changes_its_input_in_place_does_not_change_the_data_in_the_mov
     before = x.clone()
     g_move(game, objectives.rpgan, 8, x=x)
     assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("name", ["non_saturating", "rpgan"])
+def test_the_weights_of_d_are_constants_in_the_move_of_g_and_only_there(name):
+    """Else layers written in Python compute gradients that nobody wants; a weight that was frozen before stays so."""
+    game, seen = small_game(), []
+    first, *others = game.D.parameters()
+    first.requires_grad_(False)
+    game.D.register_forward_hook(lambda D, inputs, score: seen.append([w.requires_grad for w in others]))
+    run(game, objectives.OBJECTIVES[name], steps=1)
+    assert seen[0] == [True] * len(others) and seen[-1] == [False] * len(others)
+    assert not first.requires_grad and all(w.requires_grad for w in others)
 
 
 def test_labels_stand_beside_the_data_in_the_move_of_g():
@@ -390,9 +419,10 @@ def test_settings_lie_beside_the_state(tmp_path):
     assert (tmp_path / "game.pt").read_bytes() == old
     torch.save(game.state_dict(), tmp_path / "game.pt")  # written before there were settings
     assert game.load(tmp_path / "game.pt") == {}
-    torch.save(game.state_dict() | {"settings": [1]}, tmp_path / "game.pt")
-    with pytest.raises(ValueError, match="game.pt is not a saved game"):
-        game.load(tmp_path / "game.pt")
+    for odd in ([1], {"lr": torch.ones(2)}):
+        torch.save(game.state_dict() | {"settings": odd}, tmp_path / "game.pt")
+        with pytest.raises(ValueError, match="game.pt is not a saved game"):
+            game.load(tmp_path / "game.pt")
 
 
 def test_a_full_disk_keeps_the_old_file_and_raises_os_error(tmp_path):
@@ -459,16 +489,28 @@ def test_killed_a_hundred_times_while_it_saves_a_game_is_whole_and_never_older(t
     assert len(reached) == 100 and reached == sorted(reached) and reached[-1] > 5
 
 
+class Code:
+    """What would make a folder, were it loaded as pickle loads."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
 def test_wrong_files_say_so_and_change_nothing(tmp_path):
     game = small_game()
     run(game, steps=2)
     before = copy.deepcopy(game.state_dict())
     (tmp_path / "damaged.pt").write_bytes(b"not a game")
     torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pt")
-    torch.save(print, tmp_path / "code.pt")
-    for name in ("damaged.pt", "other.pt", "code.pt"):
+    torch.save(print, tmp_path / "function.pt")
+    torch.save(before | {"settings": Code(tmp_path / "it ran")}, tmp_path / "code.pt")
+    for name in ("damaged.pt", "other.pt", "function.pt", "code.pt"):
         with pytest.raises(ValueError, match=f"{name} is not a saved game"):
             game.load(tmp_path / name)
+    assert not (tmp_path / "it ran").exists()
     torch.manual_seed(0)
     larger = Game.with_adam(mlp([2, 17, 2]), PointDiscriminator(2, (16,)), game.data, game.latent)
     larger.save(tmp_path / "larger.pt")
@@ -497,7 +539,7 @@ def test_nan_names_the_loss_and_the_step_and_keeps_the_last_good_state(which, cu
         Diverged, match=rf"{which}.* became NaN or infinite at step {bad_from}, .* back to step (\d+)"
     ) as caught:
         run(game, objective, steps=400, every=every)
-    assert game.step >= CHECK_EVERY and f"step {game.step}," in str(caught.value)
+    assert game.step == CHECK_EVERY and f"step {game.step}," in str(caught.value)
     run(witness, healthy, steps=game.step)
     assert same(witness.state_dict(), game.state_dict())
     run(game, healthy, steps=5)  # and it can go on
@@ -556,6 +598,18 @@ def test_samples_are_drawn_one_by_one_and_change_nothing():
         found.append(game.sample(6, ema=False, batch_size=size))
     torch.testing.assert_close(*found)
     assert same(before, game.state_dict()) and game.G.training and not game.ema.training
+
+
+def test_samples_are_those_of_the_average_unless_g_is_asked_for():
+    game = small_game()
+    run(game, steps=5)
+    torch.manual_seed(1)
+    z = game.latent(6)
+    for options, net in (({}, game.ema), ({"ema": False}, game.G)):
+        torch.manual_seed(1)
+        found = game.sample(6, **options)
+        assert torch.equal(found, net(z)) and not found.requires_grad
+    assert not torch.equal(game.ema(z), game.G(z))
 
 
 def test_convolutions_see_channels_last_from_end_to_end():
@@ -791,6 +845,36 @@ def test_crafted_states_are_refused_in_a_sentence_and_change_nothing(name, tmp_p
     run(game, steps=2)
 
 
+@pytest.mark.parametrize("step", [0, 123_456, 2**62 - 1, 2**62])
+def test_a_game_may_be_long(step):
+    game = small_game()
+    state = game.state_dict() | {"step": step}
+    if step == 2**62:
+        with pytest.raises(ValueError, match="number of steps"):
+            game.load_state_dict(state)
+        return
+    game.load_state_dict(state)
+    assert [s.n for s in train(game, objectives.minimax, steps=2)] == [step + 1, step + 2]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()])
+def test_whatever_ends_the_taking_over_of_a_state_the_game_is_as_it_was(error, monkeypatch):
+    game, other = small_game(), small_game(1)
+    run(game, steps=2), run(other, steps=3)
+    before, whole, calls = game.state_dict(), game.d_opt.load_state_dict, []
+
+    def load_state_dict(state):
+        calls.append(1)
+        if len(calls) == 1:  # the last part but the step and the random numbers
+            raise error
+        whole(state)
+
+    monkeypatch.setattr(game.d_opt, "load_state_dict", load_state_dict)
+    with pytest.raises(type(error)):
+        game.load_state_dict(other.state_dict())
+    assert same(before, game.state_dict())
+
+
 def test_moments_come_into_memory_of_their_own():
     """A file may describe a moment as one number seen many times: the fused optimiser writes to all of them."""
     game, twin = small_game(), small_game()
@@ -999,13 +1083,14 @@ def test_other_signals_with_a_handler_end_the_step_at_once(name):
         signal.signal(number, old)
 
 
-def test_a_with_that_is_just_left_is_left_whole(monkeypatch):
+@pytest.mark.parametrize("moment", [False, True])
+def test_a_with_that_is_just_entered_or_left_is_so_wholly(moment, monkeypatch):
     """D's weights are fixed while G's loss is computed: an interrupt at the wrong moment would leave them so."""
     game, made = small_game(), []
     made_constant = nn.Parameter.requires_grad_
 
     def requires_grad_(self, on=True):
-        if not made:
+        if on is moment and not made:
             made.append(1)
             interrupt(), interrupt()
         return made_constant(self, on)
