@@ -13,6 +13,7 @@ FLOORS = ["ground", "game", "truth", "clothes", "lesson", "commands"]  # from be
 # Imports inside a function, of what takes long and is seldom needed, or must not be needed: module -> what and why
 INSIDE = {
     "clothes/files.py": {"torchvision": "takes a second to import, and is needed only to download"},
+    "truth/divergences.py": {"scipy": "takes half a second to import, and only distances of samples need it"},
     "lesson/figures/__init__.py": {"torch": "curves do not need it, and it takes a second to import"},
     "lesson/live.py": {"IPython": "a picture that follows its sliders can be made without a notebook"},
     "lesson/profile.py": {"torch": "`gan-tutorial run` needs its names only", "IPython": "so does `train`"},

@@ -288,6 +288,26 @@ def running_cell() -> int | None:
     return shell.execution_count if aside or _where() else None
 
 
+def after_the_cell(do: Callable[[], None]) -> None:
+    """Call `do()` when the cell that is being executed has shown what it shows; at once where none is.
+
+    Sent is not drawn: the browser draws meanwhile.  The next cell waits.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    if parent.get("header", {}).get("msg_type") != "execute_request":
+        do()
+        return
+
+    def once(_result: Any) -> None:
+        shell.events.unregister("post_run_cell", once)
+        do()
+
+    shell.events.register("post_run_cell", once)
+
+
 def replace_older(new: widgets.DOMWidget) -> None:
     place = _where()
     if place is None:

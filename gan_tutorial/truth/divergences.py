@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
@@ -170,6 +169,8 @@ def empirical_w1(x: Tensor, y: Tensor) -> Tensor:
         return _w1_of_sorted(x.flatten().sort().values, y.flatten().sort().values)
     if len(x) != len(y):
         raise ValueError(f"Off the line the samples must be equally many, but are {len(x)} and {len(y)}.")
+    from scipy.optimize import linear_sum_assignment  # takes half a second to import, and only this needs it
+
     # float64, and not by the matrix product, which loses the digits that points far from 0 have in common
     ends = [v.detach().cpu().double() for v in (x, y)]
     distance = torch.cdist(*ends, compute_mode="donot_use_mm_for_euclid_dist")

@@ -862,10 +862,11 @@ function render({ model, el }) {
       [[0.5, ink.guide]], [[theory.inside, ink.model]], [[1, ink.guide]],
     ];
     const most = [null, 1.6, 1.05, 1.05, null], share = [false, false, true, true, false];
+    const measured = column_("slope").some(Number.isFinite); // just after the first picture it is not; the place is kept
     charts.forEach((chart, i) => {
       const shown = lines[i].map(([name, label, color, dash]) => ({ label, color, dash, values: column_(name) }))
         .filter((line) => line.values.some(Number.isFinite));
-      chart.node.hidden = !shown.length;
+      chart.node.hidden = measured && !shown.length;
       if (shown.length) drawChart(chart, steps, shown, guides[i].filter(([v]) => Number.isFinite(v)), most[i], ink, share[i]);
     });
   }

@@ -32,6 +32,10 @@ class Play:
         self._refresh()
         self.last = self._before_a_step()
 
+    def get_ready(self) -> None:
+        """Make the optimisers, so that the first move need not wait for what torch imports for them."""
+        self.game.d_opt, self.game.g_opt  # noqa: B018  # asking makes them
+
     def change(self, setting: Setting) -> bool:
         """Take over `setting` without stopping the game, where that can be.  -> whether a new game had to begin"""
         old, self.setting = self.setting, setting

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -101,6 +102,28 @@ STARTS = {
     True: {"width": 16, "d_lr": 2e-3, "g_lr": 2e-3, "momentum": 0.0, "batch_size": 64},
     False: {"width": 64, "d_lr": 1e-3, "g_lr": 1e-3, "momentum": 0.5, "batch_size": 128},
 }
+
+
+def _made_when_asked(name: str) -> property:
+    """An optimiser, or a `partial` of what makes it, which is called once somebody asks for it."""
+
+    def get(game: Game) -> torch.optim.Optimizer:
+        held = vars(game)[name]
+        if isinstance(held, partial):
+            held = vars(game)[name] = held()
+        return held
+
+    return property(get, lambda game, held: vars(game).update({name: held}))
+
+
+class Unmoved(Game):
+    """A game whose optimisers are made when they are first asked for: a picture of it needs networks only.
+
+    For the first optimiser of a process torch imports its compiler (`torch._dynamo`), which takes two seconds.
+    """
+
+    g_opt = _made_when_asked("g_opt")
+    d_opt = _made_when_asked("d_opt")
 
 
 @dataclass(frozen=True)
@@ -266,8 +289,8 @@ class Setting:
                 G = mlp([self.latent_dim, *[self.g_width] * self.g_depth, 2])
                 D = PointDiscriminator(2, [self.d_width] * self.d_depth)
         D, latent = NoisyInput(D, self.noise), eval(self._latent(), {"densities": densities, "torch": torch})
-        g_opt, d_opt = self.make_optimiser("G", G), self.make_optimiser("D", D)
-        return Game(G, D, g_opt, d_opt, self.make_data(), latent, seed=self.seed)
+        g_opt, d_opt = partial(self.make_optimiser, "G", G), partial(self.make_optimiser, "D", D)
+        return Unmoved(G, D, g_opt, d_opt, self.make_data(), latent, seed=self.seed)
 
     @property
     def latent_dim(self) -> int:

@@ -146,10 +146,12 @@ class Laboratory(anywidget.AnyWidget):
         self._judge = Judge()
         self._mine: dict[str, Any] | None = None  # while on the tour: the game, and all about it, to come back to
         self._reach = 0.0  # the score that has the full colour, where a score is no probability
+        self._ready = False
         super().__init__(fixed=fixed, layers=dict(LAYERS))
         self.on_msg(self._heard)
         live.replace_older(self)
         turns.ask_for(self)
+        live.after_the_cell(self._get_ready)
 
     def open(self) -> None:
         """Tell the browser, if there is one: with a first picture."""
@@ -158,6 +160,18 @@ class Laboratory(anywidget.AnyWidget):
         # ipykernel 7.4 sends what the browser says to the thread that last spoke to the browser. That is the main one,
         # which is deaf while a cell runs; as the browser asked, in a thread of its own, it is heard at once.
         self.comm._reply_subshell_for = None
+
+    def _get_ready(self) -> None:
+        """Measure, and make the optimisers: what the first picture need not wait for, since it loads two libraries.
+
+        scipy for W1 takes half a second, and torch's compiler, without which it makes no optimiser, two.
+        """
+        if self._ready or threading.get_ident() != self._home[1]:
+            return
+        self._ready = True
+        with one_thread():
+            self._record()
+            self._play.get_ready()
 
     # ---- What one can do with it ----
 
@@ -171,6 +185,7 @@ class Laboratory(anywidget.AnyWidget):
 
     def set(self, **changes: Any) -> None:
         """Change controls; it goes on playing if it was.  ValueError, and nothing changes, for what cannot be."""
+        self._get_ready()
         new = self._play.setting.but(**changes)
         drawn = new.drawing != self._play.setting.drawing
         self.error = ""
@@ -195,6 +210,7 @@ class Laboratory(anywidget.AnyWidget):
 
         Only steps in which both players move count.
         """
+        self._get_ready()
         with one_thread(), torch.no_grad(), randomness(0):
             samples = self.game.G(self._z[:SHOWN]) if self._truth else self.game.ema(self._z)
             found = diagnose(self._play.history, self.objective, samples, self.game.data(SHOWN)[0])
@@ -209,6 +225,7 @@ class Laboratory(anywidget.AnyWidget):
         """Go to a stop of the tour, 0 to 7, or leave it: -1.  What was played before waits, untouched, until then."""
         if not -1 <= stop < len(TOUR):
             raise ValueError(f"There is no stop {stop}; there are 0 to {len(TOUR) - 1}, and -1 leaves the tour.")
+        self._get_ready()
         self.pause()
         if self._mine is None and stop >= 0:
             self._finish_the_step()
@@ -250,6 +267,7 @@ class Laboratory(anywidget.AnyWidget):
 
     def reset(self) -> None:
         """Start anew with the present setting."""
+        self._get_ready()
         self.error = ""
         self._play.begin()
         self._begin()
@@ -257,6 +275,7 @@ class Laboratory(anywidget.AnyWidget):
 
     def step(self, n: int = 1) -> str:
         """Train n steps, at once, and return the line of numbers.  What training raises is raised."""
+        self._get_ready()
         every = n // 40 or n  # few steps are one moment
         for i in range(1, n + 1):
             with one_thread():
@@ -294,6 +313,7 @@ class Laboratory(anywidget.AnyWidget):
     def _start(self) -> None:
         if self.playing:
             raise RuntimeError("This laboratory is playing already; pause it first.")
+        self._get_ready()
         self.playing, self._stopping, self.error = True, False, ""
 
     async def _go_on(self, steps: int | None) -> None:
@@ -414,7 +434,8 @@ class Laboratory(anywidget.AnyWidget):
         """Measure, and keep the moment for the charts and the time slider."""
         step = self.game.step
         with randomness(0), one_thread():
-            measures, self._best = self._measure(self._play.mean_paid())
+            paid = self._play.mean_paid()
+            measures, self._best = self._measure(paid) if self._ready else (Measures(*paid), None)
         about, buffers = self._picture()
         if self._records and self._records[-1].step == step:
             self._records.pop()  # the same moment under another setting
@@ -533,9 +554,11 @@ class Laboratory(anywidget.AnyWidget):
 
     def _theory(self) -> dict[str, float]:
         d, g = at_rest(self.objective)
-        floors = {} if self._truth is None else {"js": self._truth.js_floor, "w1": self._truth.w1_floor}
-        if self._truth is not None and self._truth.has_modes:
-            floors["inside"] = INSIDE
+        floors = {}
+        if self._truth is not None and self._ready:
+            floors = {"js": self._truth.js_floor, "w1": self._truth.w1_floor}
+            if self._truth.has_modes:
+                floors["inside"] = INSIDE
         return {"d_loss": d, "g_loss": g, **floors}
 
     def _make_scene(self) -> tuple[dict, list[bytes]]:
@@ -552,6 +575,8 @@ class Laboratory(anywidget.AnyWidget):
     def _line(self, record: Record) -> str:
         m = record.measures
         parts = [f"step {record.step:,}", f"loss of D {readable(m.d_loss)}", f"of G {readable(m.g_loss)}"]
+        if not self._ready:
+            return " · ".join(parts)
         if self._truth is not None:
             parts += [f"JS {m.js:.3f}", f"KL {nats(m.kl)}, reversed {nats(m.reverse_kl)}"]
             parts.append(f"W1 {readable(m.w1)} (floor {self._truth.w1_floor:.3f})")
@@ -602,6 +627,7 @@ class Laboratory(anywidget.AnyWidget):
             "now": lambda m: self._look_at_now(),
         }
         try:
+            self._get_ready()
             with one_thread():
                 commands[message["do"]](message)
         except Exception as error:
@@ -654,17 +680,19 @@ class Laboratory(anywidget.AnyWidget):
     # ---- Without a browser ----
 
     def png(self) -> bytes:
-        """The present moment as a picture: what readers without a kernel see."""
+        """The present moment as a picture: what readers without a kernel see.  Losses from the first step on."""
+        moved = len(self._records) > 1  # text takes most of the time, and before a step the first picture waits for it
         with figures.styled(), torch.no_grad(), randomness(0):
-            figure = Figure(figsize=(9.2, 3.9))
+            figure = Figure(figsize=(9.2 if moved else 5.0, 3.9))
             FigureCanvasAgg(figure)
-            left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
+            left, *right = figure.subplots(1, 1 + moved, width_ratios=(1.15, 1)[: 1 + moved], squeeze=False)[0]
             if self._truth is None:
                 figures.image_grid(self.game.ema(self._z), left, columns=8)
             else:
                 self._draw_plane(left)
             left.set_title(f"{figures.objective_title(self._play.setting.objective)}, step {self.game.step:,}")
-            self._draw_losses(right)
+            for ax in right:
+                self._draw_losses(ax)
             buffer = BytesIO()
             figure.savefig(buffer, format="png", dpi=90)
         return buffer.getvalue()
