@@ -526,13 +526,16 @@ def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str
 def _diagnose(rows: list[tuple], objective: str, images, folder: Path) -> None:
     """Say in a few lines what the losses and the samples show; nothing if that cannot be done, for all is saved."""
     import numpy as np
+    import torch
 
+    from gan_tutorial.clothes.data import to_unit
     from gan_tutorial.game.objectives import OBJECTIVES
     from gan_tutorial.lesson.diagnosis import summary
 
     with suppress(Exception):
-        samples = np.load(folder / "samples.npy")[::20]
-        if text := summary(rows, OBJECTIVES[objective], samples, images.test_images):
+        samples = torch.from_numpy(np.load(folder / "samples.npy")[::20])
+        pictures = [to_unit(x) for x in (samples, images.test_images.cpu())]  # as D saw them: slopes are per unit
+        if text := summary(rows, OBJECTIVES[objective], *pictures):
             _say("\n".join(textwrap.wrap(f"What this training shows: {text}", 100)))
 
 

@@ -848,10 +848,17 @@ kinds = {
     "random weights": lambda x: untrained.features(to_unit(x)).double(),
     "pixels, 7 x 7": lambda x: avg_pool2d(to_unit(x), 4).flatten(1).double(),
 }
+
+
+def in_parts(look, x):
+    """Look at some pictures at a time: their activations take much memory."""
+    return torch.cat([look(part) for part in x.split(250)])
+
+
 relative = {}
 for name, look in kinds.items():
-    stand = torch.cat([look(part) for part in images.test_images[: 2 * m].split(500)])
-    by = {fault: score.frechet(look(x), stand) for fault, x in faults.items()}
+    stand = in_parts(look, images.test_images[: 2 * m])
+    by = {fault: score.frechet(in_parts(look, x), stand) for fault, x in faults.items()}
     noise_is = by["noise, sd 20 grey levels"]
     relative[name] = {f: by[f] / noise_is for f in ("blurred", "mirrored")}
     print(f"{name:15}", "   ".join(f"{f} {v:6.2f}" for f, v in relative[name].items()))

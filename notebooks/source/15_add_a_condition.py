@@ -860,7 +860,7 @@ for k in range(K):
 nb15.maps(placed[:4], centers_Y, [f"seed {k}" for k in range(4)]);
 
 # %% [markdown]
-# Every seed comes home within a fraction of a mode's width, and most of its points lie in modes of $Y$. By these measures all eight have succeeded. And hardly a point is where the true map sends it: each found *an* order (the four drawn: a turn or a reflection), and in this run none found the right one. (Of sixteen turns and reflections one is right: with other random numbers a seed may be lucky. The reflection that agrees in two modes of eight scores a quarter.) **Neither D nor the cycle can know which picture belongs to which.** What helps CycleGAN on pictures, it seems, is that its networks change little to begin with; a horse becomes the zebra in the same pose because that is the easy map, not because a loss demands it. A pair or two would tell.
+# Every seed comes home within a fraction of a mode's width, and most of its points lie in modes of $Y$. By these measures all eight have succeeded. And hardly a point is where the true map sends it: each found *an* order (the four drawn: a turn or a reflection), and in this run none found the right one. (Of sixteen turns and reflections one is right: with other random numbers a seed may be lucky. The reflection that agrees in two modes of eight scores a quarter.) **Neither D nor the cycle can know which picture belongs to which.** What helps CycleGAN on pictures, it seems, is that its networks change little to begin with; a horse becomes the zebra in the same pose because that is the easy map, not because a loss demands it. A pair or two would tell. With [clothes and their edges](#Deeper:-clothes-and-their-edges) you can see how far either goes.
 
 # %% [markdown]
 # ### What the middle picture hides
@@ -913,6 +913,137 @@ for claim, expected, value, how in (
     ("hidden: eight modes, noise 0.2, right mode, least", (0.85, 1), whole[-1].min(), TRAINED),
 ):
     note("13.01", claim, expected, value, 0, "eight seeds", **how)
+
+# %% [markdown]
+# ## Deeper: clothes and their edges
+#
+# You see CycleGAN translate pictures whose true translation is known, find out whether it finds that one, and what its middle picture carries; or skip to [what to keep](#What-to-keep).
+
+# %% [markdown]
+# In the plane nothing told one order of the modes from another. A convolution cannot shuffle pictures so freely: it answers near the place that it looks at. So here is CycleGAN in miniature, with a truth. $X$ are garments. $Y$ are *edges*, in black and white: a pixel is white if it differs from its right or its lower neighbour by more than 64 of 255. This rule is the true map, and the two sides share no image: $X$ is one half of the training images, $Y$ the edges of the other half.
+
+# %%
+def edges(x):
+    """The true map: white beside a steep step.  uint8 (n, 28, 28) twice"""
+    v = np.pad(x.astype(int), ((0, 0), (0, 1), (0, 1)))
+    across, down = np.diff(v, axis=2)[:, :-1], np.diff(v, axis=1)[:, :, :-1]
+    return np.where(np.maximum(abs(across), abs(down)) > 64, 255, 0)
+
+
+unpaired = recordings.load("15_edges")
+x, true = (unpaired.array("anchors", 0, key) for key in ("x", "true"))
+assert (edges(x) == true).all()
+unpaired.about
+
+# %% [markdown]
+# Three ways, recorded with four seeds each, 1,500 steps of 8 pictures; losses of D by least squares as in the paper, on patches; a weight of 5 for the way home:
+#
+# - *no pairs*: $F$ and $B$ are of convolutions, and a pixel of the answer sees a square of 18 pixels' width;
+# - *10 pairs*: the same, and for ten garments $F$ and $B$ must also get the true partner right (L1, weight 5);
+# - *MLP*: no pairs, and networks in which every pixel sees every other and no place is special.
+#
+# And for what can be reached, *all pairs*: the convolutions without any D, trained to a small squared error on garments with their own edges. We measure on 500 test images; errors are root mean squares over pixels, of 255. *Nearest* is how often $F(x)$ is nearer to the edges of $x$ than to those of 19 other garments of its kind (chance: 5 %); *nearest, coarse* is the same after averaging blocks of 4x4 pixels, which forgives a line that lies a pixel beside its place.
+#
+# Guess: does $F$ find the edges? And which picture comes home better: one that went through $F$'s middle, or one whose *true* edges are read by the network that learned from all pairs?
+
+# %%
+WAYS = "no pairs", "10 pairs", "MLP", "all pairs"
+anchor = {key: unpaired.value("anchors", key).mean()
+          for key in ("mean_picture", "mean_edges", "others_edges", "lit")}  # fmt: skip
+anchor["black"] = 255 * math.sqrt(anchor.pop("lit"))  # a picture without an edge
+print("without looking:", *(f"{key} {value:.0f}" for key, value in anchor.items()))
+measured = {"edges": "F(x) to the true edges", "nearest": "nearest",
+            "nearest_coarse": "nearest, coarse", "home_F": "home",
+            "home_true": "B on the true edges"}  # fmt: skip
+for key, label in measured.items():
+    print(f"\n{label}")
+    for way in WAYS:
+        style = "4.0%" if "nearest" in key else "4.0f"
+        print(f"  {way:9}", *(f"{v:{style}}" for v in unpaired.value(way, key)))
+
+# %% tags=["figure"] topics=["CycleGAN"] alt="Rows of eight garments, their true edges, F's middle pictures of four seeds without pairs, then with 10 pairs, and of an MLP: without pairs the lines lie beside their place and dots fill the garments; the MLP draws dots without a garment's shape"
+nb15.rows({"x": x, "true edges": true}
+          | {f"no pairs, {k}": unpaired.array("no pairs", k, "middle") for k in range(4)}
+          | {"10 pairs, 0": unpaired.array("10 pairs", 0, "middle"),
+             "MLP, 0": unpaired.array("MLP", 0, "middle")});  # fmt: skip
+
+# %% [markdown]
+# **No seed finds the true edges without a pair.** By pixels, $F(x)$ is about as far from them as the edges of some other garment, and further than a black picture. What it draws *looks* like edges and lies where the garment lies, but the lines run beside their true place, and inside there are patterns that no rule of ours makes: *nearest* is little above chance, *nearest, coarse* about three times as often right as chance, with every seed. The MLP, to which all places are alike, does not find even that: its answers are a secret writing of dots. So the networks do part of the work, but only part. Ten pairs do most of the rest, with three seeds of four: $F(x)$ is nearest to the right edges in most cases. With the other one $F$ draws nothing at all. Most pixels of an edge picture are black, L1 rewards the median, and from a picture that is wholly black it never came back.
+#
+# Now look at the way home. Without pairs every seed comes home *better* than the same kind of network that learned, in as many steps, from all pairs to read the true edges. That is too good: inside a flat garment the true edges are black, however bright it is, so an honest middle must lose something. $F$ wrote it down, in those patterns. And what $B$ has learned to read is this writing, not edges: show it the true edges of $x$, and its error is larger than that of somebody who always says the mean picture. (Below you see why: the T-shirt and the bag come out hollow.)
+
+# %% [markdown]
+# Would a disturbance have told us? We disturb $F$'s middle, and the true edges of an honest middle in the same way: noise; rounding to 256 levels or to black and white; a few pixels inverted.
+
+# %%
+NAMES = ("none", "noise 0.2", "0.4", "0.8", "256 levels", "2 levels", "1 % flipped", "5 %")
+
+
+def under(way, middle):
+    """Errors at home after each disturbance.  -> (seeds, 8)"""
+    keys = [f"{key}_{middle}" for key in ("noise", "levels", "flips")]
+    home = unpaired.value(way, f"home_{middle}")[:, None]
+    return np.hstack([home, *(unpaired.value(way, key) for key in keys)])
+
+
+disturbed = {"no pairs, F's middle": under("no pairs", "F"),
+             "all pairs, true edges": under("all pairs", "true")}  # fmt: skip
+for name, values in disturbed.items():
+    print(name)
+    for k, row in enumerate(values):
+        print(f"  seed {k}", *(f"{n}: {v:.0f}" for n, v in zip(NAMES, row, strict=True)))
+
+# %% tags=["figure"] topics=["steganography"] alt="Left: errors at home by way; without pairs F's middle is below all pairs, the true edges far above and above the mean picture. Right: errors under disturbances; F's middle starts lower, rises faster, and rounding changes next to nothing"
+ways = {way: (unpaired.value(way, "home_F"), unpaired.value(way, "home_true")) for way in WAYS}
+nb15.way_home(ways, anchor["mean_picture"], NAMES, disturbed);
+
+# %% tags=["figure"] alt="Rows for one seed without pairs: garments, F's middle, the way home, home after noise, home after rounding to black and white, and what B makes of the true edges, a T-shirt and a bag that are hollow; last what the network with all pairs makes of the true edges"
+shown = {"F(x)": "middle", "home": "home", "noise 0.4": "noisy", "2 levels": "rounded",
+         "B(true edges)": "from_true"}  # fmt: skip
+nb15.rows({"x": x} | {name: unpaired.array("no pairs", 0, key) for name, key in shown.items()}
+          | {"all pairs, true edges": unpaired.array("all pairs", 0, "from_true")});
+
+# %% [markdown]
+# Only partly. Strong noise and flipped pixels harm $F$'s middle more than the honest one, with every seed, and under the strongest noise more than half of its lead is gone; weak noise harms both alike. But rounding, even to black and white, does next to nothing. What Chu et al. found was a message in faint greys; a D that knows only black and white leaves no room for those, so ours stands in the open, in dots, and a message in the open is robust. **A middle that survives a disturbance need not be true.** What gave it away is a comparison with the truth: the true edges in place of the middle. For that you need pairs, a few to test with, and if you have them, train with them as well.
+#
+# These are small networks and short trainings; longer ones may come nearer. The losses will not ask them to.
+
+# %%
+def lowest(way, key):
+    return unpaired.value(way, key).min()
+
+
+def highest(way, key):
+    return unpaired.value(way, key).max()
+
+
+assert lowest("no pairs", "edges") > 1.05 * anchor["black"]  # further than a black picture
+assert 0.85 < lowest("no pairs", "edges") / anchor["others_edges"] < 1.15  # another garment's
+assert 0.2 > highest("no pairs", "nearest_coarse")
+assert lowest("no pairs", "nearest_coarse") > 0.1 > highest("MLP", "nearest_coarse")
+found, black = (unpaired.value("10 pairs", "nearest") > 0.6,
+                abs(unpaired.value("10 pairs", "edges") / anchor["black"] - 1) < 0.02)
+assert (found != black).all() and found.sum() == 3  # with ten pairs, three seeds of four
+assert lowest("no pairs", "home_true") > anchor["mean_picture"]  # B cannot read true edges
+ours, honest = (values - values[:, :1] for values in disturbed.values())
+assert (ours.min(0) > honest.max(0))[[2, 3, 6, 7]].all()  # strong noise, flipped pixels
+assert abs(ours[:, 1] - honest[:, 1]).max() < 1  # weak noise
+lead = disturbed["all pairs, true edges"] - disturbed["no pairs, F's middle"]
+assert (lead[:, 3] < lead[:, 0] / 2).all()  # under the strongest noise
+assert ours[:, 4:6].max() < 2  # rounding
+
+for claim, expected, value, says in (
+    ("edges: no pairs, nearest, most", (0, 0.2), highest("no pairs", "nearest"),
+     "Clothes without pairs: how often F(x) is nearest to the right edges of 20, most;"),
+    ("edges: 10 pairs, nearest, median", (0.6, 1),
+     np.median(unpaired.value("10 pairs", "nearest")), "with ten pairs, median."),
+    ("edges: home, no pairs, most / all pairs from true edges, least", (0.5, 0.95),
+     highest("no pairs", "home_F") / lowest("all pairs", "home_true"),
+     "Error at home without pairs, over that of the best reading of the true edges."),
+    ("edges: B on the true edges, least / mean picture", (1.02, 2),
+     lowest("no pairs", "home_true") / anchor["mean_picture"], ""),
+):  # fmt: skip
+    note("13.01", claim, expected, value, 0, "four seeds, recorded", says=says)
 
 # %% [markdown]
 # ## What to keep

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from gan_tutorial.clothes import recordings
 from gan_tutorial.game import train
@@ -22,7 +23,7 @@ AUTHORS = Path(__file__).resolve().parents[2] / "notebooks" / "authors"
 sys.path.insert(0, str(AUTHORS))
 
 import record  # noqa: E402
-from recordings import RECORDINGS, clothes, nb06  # noqa: E402
+from recordings import RECORDINGS, clothes, nb06, nb15  # noqa: E402
 from recordings.plan import source  # noqa: E402
 
 
@@ -207,6 +208,23 @@ def test_a_recording_is_not_made_from_drawn_garments(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="needs the real FashionMNIST"):
         record.main()
     assert not list(tmp_path.iterdir())
+
+
+def test_edges_are_white_beside_a_step_and_the_right_ones_are_the_nearest():
+    x = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    x[0, 10:20, 5:15] = nb15.STEEP + 1  # a square: from the pixel before it to its last
+    x[1, 10:20, 5:15] = nb15.STEEP  # not steep enough
+    edges = nb15.edge_pictures(x)
+    outline = torch.zeros(28, 28, dtype=torch.uint8)
+    outline[[9, 19], 5:15] = outline[10:20, [4, 14]] = 255
+    assert torch.equal(edges[0], outline) and not edges[1].any()
+    y = torch.randn(60, 1, 7, 7, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(60) // 30
+    torch.manual_seed(0)
+    assert nb15.nearest_right(y, y, labels) == 1.0 and nb15.nearest_right(torch.zeros_like(y), y, labels) < 0.2
+    assert nb15.rounded(torch.tensor([-1, -0.1, 0.2, 1.0]), 2).tolist() == [-1, -1, 1, 1]
+    assert nb15.rounded(torch.tensor([0.1, 0.9]), 3).tolist() == [0, 1]
+    assert nb15.in_greys(torch.ones(2), -torch.ones(2)) == 255
 
 
 def test_a_missing_recording_says_how_to_make_it():

@@ -75,6 +75,16 @@ def test_it_says_at_the_end_what_the_training_shows(train, capsys):
     assert max(map(len, out.splitlines())) < 200
 
 
+def test_the_diagnosis_sees_pictures_as_d_saw_them(train, monkeypatch):
+    """A slope of D is a difference of scores over a distance: of pictures in [-1, 1], not of bytes."""
+    seen = []
+    monkeypatch.setattr(diagnosis, "summary", lambda rows, objective, *pictures: seen.extend(pictures) or "well")
+    assert train("--steps", "3", "--batch", "4", "--net", "mlp") == 0
+    for x in seen:
+        assert x.shape[1:] == (1, 28, 28) and x.is_floating_point() and -1 <= x.min() < 0 and x.max() <= 1
+    assert [len(x) for x in seen] == [500, len(data.fashion_mnist().test_images)]
+
+
 @pytest.mark.parametrize("error", [ValueError, MemoryError, OSError])
 def test_a_failing_diagnosis_loses_nothing(train, monkeypatch, capsys, error):
     def fails(*_):

@@ -15,7 +15,7 @@ from gan_tutorial.commands.history import COLUMNS
 from gan_tutorial.game import Game, networks, train
 from gan_tutorial.game.objectives import OBJECTIVES, fake_as_real, gradient_penalty, wasserstein
 from gan_tutorial.lesson import diagnosis
-from gan_tutorial.lesson.diagnosis import FEWEST_ROWS, Scale, diagnose, summary
+from gan_tutorial.lesson.diagnosis import FEWEST_ROWS, Scale, compare, diagnose, summary
 from gan_tutorial.lesson.figures import nb14
 from gan_tutorial.truth import densities
 
@@ -91,6 +91,34 @@ def test_swings():
     assert diagnose(history(NS, waves, -waves), NS).name == "swings"
 
 
+def peaking(units, at, rows=60):
+    """A loss of D that wobbles a little, and in some rows is worse by so many units."""
+    loss = 1.39 + 0.1 * np.random.default_rng(0).standard_normal(rows)
+    loss[at] += units * Scale.of(NS).unit
+    return history(NS, 0.0, 0.0, rows, d_loss=loss)
+
+
+def test_one_bad_batch_is_no_swing_and_a_peak_that_comes_back_is():
+    assert diagnose(peaking(1.0, [30]), NS).healthy
+    assert diagnose(peaking(1.0, [30, 50]), NS).name == "swings"
+    assert diagnose(peaking(1.0, [2, 5]), NS).healthy  # the first steps of a new D
+    assert diagnose(peaking(3.0, [30]), NS).name == "swings"  # no batch's luck
+    assert diagnose(peaking(1.0, [30, 500], rows=1000), NS).healthy  # two in a thousand
+
+
+def test_the_luck_of_small_batches_is_no_swing():
+    for seed in range(20):
+        loss = 1.2 + 0.14 * np.random.default_rng(seed).standard_normal(200)
+        assert diagnose(history(NS, 0.2, -0.2, rows=200, d_loss=loss), NS).healthy
+
+
+def test_who_leaps_is_not_behind():
+    rng = np.random.default_rng(0)
+    leaping = history(NS, 0.0, 9.0, d_loss=12 + 6 * rng.standard_normal(60))
+    assert diagnose(leaping, NS).name == "swings"
+    assert diagnose(history(NS, 0.0, 9.0, d_loss=12 + 0.3 * rng.standard_normal(60)), NS).name == "D behind"
+
+
 def test_swapped_labels_and_signs_are_contradictions():
     swapped = diagnose(history(NS, -9, 9, d_loss=0.001), NS)
     assert swapped.name == "labels swapped" and swapped.findings[0].sure == "certain"
@@ -138,6 +166,36 @@ def test_what_only_samples_show():
     assert diagnose(rows, NS, data * math.nan, data).name == "samples not finite"
     corners = torch.tensor([[-1.0, 1.0], [1.0, -1.0]]).repeat(100, 1)
     assert diagnose(history(NS, 5, -5), NS, corners, 4 * data).name == "wrong range"
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 1), (0, 1)])
+def test_data_out_of_reach_are_found_even_where_d_is_not_ahead(low, high):
+    torch.manual_seed(0)
+    bytes_ = 255 * torch.rand(100, 8)
+    samples = low + (high - low) * torch.rand(100, 8)
+    samples[0], samples[1] = low, high
+    leaping = history(NS, 50.0, 9.0, d_loss=12 + 6 * np.random.default_rng(0).standard_normal(60))
+    told = diagnose(leaping, NS, samples, bytes_)
+    assert told.name == "wrong range" and all(f.name != "swings" for f in told.findings)
+    assert f"between {low} and {high}" in str(told)
+    assert diagnose(even(NS, noise=0.05), NS, bytes_ / 255, bytes_[:50] / 255).healthy
+
+
+def test_of_many_numbers_coverage_says_nothing():
+    torch.manual_seed(0)
+    data, noise = torch.rand(100, 1) * torch.rand(100, 784), torch.rand(100, 784)
+    told = diagnose(even(NS, noise=0.05), NS, noise, data)
+    assert not told.healthy and "have a sample near" not in str(told)
+    one = data[:1] + 0.01 * torch.randn(100, 784)
+    assert diagnose(even(NS, noise=0.05), NS, one, data).name == "collapse"
+    told = diagnose(even(NS, noise=0.05), NS, data[:50], data[50:])
+    assert told.healthy and "energy distance" in str(told) and "of the data have" not in str(told)
+
+
+def test_what_was_compared_before_is_as_good_as_samples():
+    data, made = points(), points(seed=1)
+    assert str(diagnose(even(NS), NS, compare(made, data))) == str(diagnose(even(NS), NS, made, data))
+    assert diagnose(even(NS), NS, compare(made, None)).findings[0].sure == "possible"
 
 
 def test_half_of_the_modes_is_found_and_an_even_law_is_not():
@@ -246,14 +304,16 @@ def test_every_name_has_its_place_in_the_order():
 def told_of(name):
     """(cause, diagnosis) of all runs of a recording."""
     patients = nb14.patients(recordings.load(name))
-    return [(p.cause, diagnose(p.history, p.objective, p.samples[-1], p.data)) for p in patients]
+    return [(p.cause, diagnose(p.history, p.objective, *p.seen)) for p in patients]
 
 
-def test_false_alarms_on_runs_that_no_threshold_was_set_on():
-    told = [not diagnosed.healthy for cause, diagnosed in told_of("14_held_out") if cause == "healthy"]
-    assert len(told) >= 40 and sum(told) <= 0.05 * len(told)
+@pytest.mark.parametrize(("name", "fewest"), [("14_held_out", 40), ("14_clothes_held_out", 20)])
+def test_false_alarms_on_runs_that_no_threshold_was_set_on(name, fewest):
+    told = [not diagnosed.healthy for cause, diagnosed in told_of(name) if cause == "healthy"]
+    assert len(told) >= fewest and sum(told) <= 0.05 * len(told)
 
 
-def test_the_ill_ones_are_found():
-    ill = [d.healthy for cause, d in told_of("14_held_out") if cause not in ("healthy", "D switched on late")]
+@pytest.mark.parametrize("name", ["14_held_out", "14_clothes_held_out"])
+def test_the_ill_ones_are_found(name):
+    ill = [d.healthy for cause, d in told_of(name) if cause not in ("healthy", "D switched on late")]
     assert sum(ill) <= 0.1 * len(ill)

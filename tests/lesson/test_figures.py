@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from gan_tutorial.game import objectives
 from gan_tutorial.lesson import figures
-from gan_tutorial.lesson.figures import COLORS, PAPER
+from gan_tutorial.lesson.figures import COLORS, PAPER, nb15
 
 NOTE = "Not FashionMNIST: these pictures were drawn by our own code, because there is no network here."
 
@@ -415,3 +415,16 @@ def test_samples_on_one_place_are_one_cross_that_can_be_seen():
     sizes = [ax.collections[1].get_sizes()[0] for ax in (near, apart)]
     assert sizes[0] > 5 * sizes[1]
     plt.close(fig)
+
+
+def test_the_way_home_shows_a_mark_for_each_seed_and_each_way():
+    ways = {"no pairs": ([31, 30], [90, 88]), "all pairs": ([41, 40], [42, 41])}
+    disturbed = {"CycleGAN": [[31, 42, 64], [30, 40, 59]], "all pairs": [[42, 46, 58], [41, 45, 57]]}
+    left, right = nb15.way_home(ways, 75, ["none", "noise", "more"], disturbed)
+    middle, true, mean = left.lines
+    assert middle.get_xdata().tolist() == [31, 30, 41, 40] and middle.get_ydata().tolist() == [0, 0, 1, 1]
+    assert true.get_xdata().tolist() == [90, 88, 42, 41] and [*mean.get_xdata()] == [75, 75]
+    assert [line.get_ydata().tolist() for line in right.lines] == [row for rows in disturbed.values() for row in rows]
+    assert [line.get_color() for line in right.lines] == [COLORS["model"]] * 2 + [COLORS["data"]] * 2
+    assert [text.get_text() for text in right.get_legend().get_texts()] == [*disturbed]
+    assert [label.get_text() for label in left.get_yticklabels()] == [*ways]

@@ -45,25 +45,36 @@ class Patient:
     samples: Tensor  # (looks, n, ...)
     data: Tensor  # (m, ...)
     run: Mapping  # what else was measured
+    every: int = EVERY  # steps between two rows
 
     @property
     def history(self) -> list[tuple]:
         """Rows of (n, d_loss, g_loss, real_score, fake_score)."""
-        return [(EVERY * (i + 1), *map(float, row)) for i, row in enumerate(self.curves)]
+        return [(self.every * (i + 1), *map(float, row)) for i, row in enumerate(self.curves)]
 
     @property
     def steps(self) -> np.ndarray:
         """The steps of the rows.  -> (rows,)"""
-        return EVERY * np.arange(1, len(self.curves) + 1)
+        return self.every * np.arange(1, len(self.curves) + 1)
+
+    @property
+    def seen(self) -> tuple:
+        """What `diagnose` is shown beside the history: samples and data, or what `compare` said of them at the time."""
+        return (self.run["seen"],) if "seen" in self.run else (self.samples[-1], self.data)
 
 
 def patients(recording: Recording, images: Tensor | None = None) -> Iterator[Patient]:
-    """All runs of a recording; of those on FashionMNIST with some of the `images` (n, 28, 28) for data."""
+    """All runs of a recording; of "14_garments" with some of the `images` (n, 28, 28) for data."""
     for name, row in recording.settings.items():
         cause = "healthy" if name.startswith("healthy") else row.get("cause", name)
-        objective = replace(OBJECTIVES.get(row["objective"], wasserstein), penalty=HELD.get(row.get("penalty")))
+        objective = OBJECTIVES.get(row["objective"], wasserstein)
+        if "net" not in row:  # those of the package bring their penalty
+            objective = replace(objective, penalty=HELD.get(row.get("penalty")))
         for i, run in enumerate(row["runs"]):
-            if "data" in row:
+            every, data = EVERY, torch.empty(0)
+            if "net" in row:  # pictures to look at; what was compared is in `run["seen"]`
+                every, samples = 20, torch.tensor(recording.array(name, i, "samples"))[None]
+            elif "data" in row:
                 place, scale = PLACES[row["data"]]
                 with torch.random.fork_rng():
                     torch.manual_seed(i)
@@ -72,7 +83,7 @@ def patients(recording: Recording, images: Tensor | None = None) -> Iterator[Pat
             else:  # each second pixel, as the recording has them
                 data = images[:256, ::2, ::2].float() / 127.5 - 1
                 samples = torch.tensor(recording.array(name, i, "coarse"))[None].float() / 127.5 - 1
-            yield Patient(name, cause, i, objective, recording.array(name, i, "history"), samples, data, run)
+            yield Patient(name, cause, i, objective, recording.array(name, i, "history"), samples, data, run, every)
 
 
 # ---- Curves and samples -------------------------------------------------------------------------------------------
@@ -244,6 +255,41 @@ def low_losses(everyone: Sequence[Patient], named: Sequence[str]) -> list[Axes]:
         ax.axhline(0.08, color=COLORS["guide"], ls=":", lw=1)
     axes[0].set(ylabel="energy distance to the data", title="circles: samples like the data")
     axes[1].set(title="crosses: not so (what is below -2 is drawn there)")
+    return fig.axes
+
+
+# ---- On clothes ---------------------------------------------------------------------------------------------------
+
+
+def worn(groups: Mapping[str, Sequence[Patient]]) -> list[Axes]:
+    """The samples at the end of all seeds: a row of contact sheets for each patient."""
+    fig, axes = plt.subplots(len(groups), 3, figsize=(7.2, 1.25 * len(groups)), squeeze=False)
+    for row, (title, group) in zip(axes, groups.items(), strict=True):
+        for ax, patient in zip(row, group, strict=False):
+            image_grid(patient.samples[-1][:12], ax, columns=6, title=f"{title}, seed {patient.seed}")
+            ax.title.set_size(9)
+    return fig.axes
+
+
+def wardrobe(groups: Mapping[str, Sequence[Patient]], columns: int = 2) -> list[Axes]:
+    """For each patient the losses of seed 0, and beside them some samples of each seed."""
+    rows = -(-len(groups) // columns)
+    fig, axes = plt.subplots(
+        rows, 4 * columns, figsize=(4.4 * columns, 1.3 * rows), width_ratios=(2.1, 1, 1, 1) * columns, squeeze=False
+    )
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for i, (title, group) in enumerate(groups.items()):
+        row, first = i % rows, 4 * (i // rows)
+        curves, *sheets = axes[row, first : first + 4]
+        curves.set_axis_on()
+        losses(curves, group[0]).set_title(title, size=9)
+        curves.grid(False)
+        curves.tick_params(labelsize=6.5)
+        for ax, patient in zip(sheets, group, strict=False):
+            image_grid(patient.samples[-1][:9], ax, columns=3)
+            if not row:
+                ax.set_title(f"seed {patient.seed}", size=8)
     return fig.axes
 
 

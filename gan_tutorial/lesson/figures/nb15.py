@@ -166,3 +166,29 @@ def falls_apart(noise: Sequence[float], found: Mapping[str, Any]) -> Axes:
     ax.set(xlabel="noise on the middle (standard deviation)", ylabel="back in the right mode", ylim=(0, 1.05))
     ax.legend()
     return ax
+
+
+def way_home(ways: Mapping[str, tuple[Any, Any]], mean: float, names: Sequence[str], disturbed: Any) -> np.ndarray:
+    """Errors at home, a dot for each seed: left by way, right over what is done to the middle.
+
+    ways {name: (from F's middle (seeds,), from the true edges (seeds,))}; mean: error of the mean picture, dotted;
+    disturbed {name: (seeds, len(names))}, of two middles.
+    """
+    left, right = axes = plt.subplots(1, 2, figsize=(9.4, 3.1))[1]
+    looks = (("model", "o", "from F's middle"), ("data", "s", "from the true edges"))
+    for (role, mark, label), values in zip(looks, zip(*ways.values(), strict=True), strict=True):
+        values = np.asarray(values, dtype=float)  # (ways, seeds)
+        place = np.broadcast_to(np.arange(len(ways))[:, None], values.shape)
+        left.plot(values.ravel(), place.ravel(), mark, color=COLORS[role], markersize=5, alpha=0.7, label=label)
+    left.axvline(mean, color=COLORS["guide"], linestyle=":", linewidth=1.2, label="mean picture")
+    left.set(yticks=range(len(ways)), yticklabels=[*ways], ylim=(len(ways) - 0.5, -0.5))
+    left.set(xlabel="error at home, of 255", xlim=(0, None))
+    for (name, values), (role, mark, _) in zip(disturbed.items(), looks, strict=True):
+        for k, row in enumerate(np.asarray(values, dtype=float)):
+            label = name if k == 0 else None
+            right.plot(row, mark, color=COLORS[role], markersize=4.5, alpha=0.7, label=label)
+    right.set(xticks=range(len(names)), xticklabels=names, ylabel="error at home, of 255", ylim=(0, None))
+    right.tick_params(axis="x", labelsize=8, labelrotation=35)
+    for ax in axes:
+        ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.27), ncols=3, columnspacing=1)
+    return axes

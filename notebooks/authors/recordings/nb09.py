@@ -132,6 +132,11 @@ def grid() -> Iterator[Setting]:
     yield from settings("grid", SLOW, SEEN | FOUR)
 
 
+def ahead() -> Iterator[Setting]:
+    """On the grid: G looks ahead, and the control, a D that moves five times."""
+    yield from settings("grid", SLOW, AHEAD | {"five moves of D": Way(d_steps=5)})
+
+
 def four() -> Iterator[Setting]:
     """The two-by-two where D is as fast as G, so that not every game collapses; a weak penalty and a stronger one."""
     for gamma in (0.1, 1.0):
@@ -221,4 +226,4 @@ def pairs() -> Iterator[Setting]:
         yield Setting(name, partial(in_pairs, way), PAIR_SEEDS, numbers=numbers)
 
 
-RECORDINGS = {"09_ring": ring, "09_grid": grid, "09_four": four, "09_pairs": pairs}
+RECORDINGS = {"09_ring": ring, "09_grid": grid, "09_ahead": ahead, "09_four": four, "09_pairs": pairs}

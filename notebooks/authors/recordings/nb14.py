@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from gan_tutorial.clothes import recipes, score
-from gan_tutorial.clothes.data import fashion_mnist, to_uint8
-from gan_tutorial.game import Diverged, train
-from gan_tutorial.game.networks import SideBySide
-from gan_tutorial.game.objectives import OBJECTIVES, squared_gradient_norm, wasserstein
+from gan_tutorial.clothes.data import fashion_mnist, to_uint8, to_unit
+from gan_tutorial.game import Diverged, Game, train
+from gan_tutorial.game.networks import SideBySide, mlp
+from gan_tutorial.game.objectives import OBJECTIVES, Objective, squared_gradient_norm, wasserstein
+from gan_tutorial.lesson.diagnosis import compare
 from gan_tutorial.truth import densities
 from recordings.plan import Setting
 
@@ -213,6 +214,101 @@ def _drawn(game: Any, n: int, seed: int) -> Tensor:
     return to_uint8(game.sample(n))
 
 
+# ---- FashionMNIST, made ill ---------------------------------------------------------------------------------------
+
+ROWS = 20  # steps between two rows, as `gan-tutorial train` has them
+WORN: dict[str, Any] = {
+    "net": "mlp",  # networks of `gan_tutorial.clothes.recipes`
+    "objective": "non_saturating",  # with its own penalty, if it has one
+    "steps": 400,
+    "batch_size": 64,
+    "d_lr": 5e-4,
+    "g_lr": 5e-4,
+    "beta1": 0.0,
+    "d_steps": 1,
+    "labels": "right",
+    "sign": 1.0,  # of G's loss
+    "batch_norm": False,  # in D
+    "low": -1.0,  # what black is for D,
+    "high": 1.0,  # and white
+    "end": "tanh",  # of G
+    "base": 0,  # added to the seed
+}
+CONV = {"net": "conv", "batch_size": 32, "d_lr": 2e-3, "g_lr": 2e-3}
+CRITIC = {"d_steps": 3, "steps": 240}
+SHORT = {"steps": 300}
+
+TORN: dict[str, dict[str, Any]] = {
+    "D too strong": SHORT | {"d_lr": 2e-3, "g_lr": 1e-5, "d_steps": 2},
+    "D too slow": SHORT | {"d_lr": 5e-8},
+    "saturation": SHORT | {"objective": "minimax", "d_lr": 2e-3, "g_lr": 2e-5, "d_steps": 2},
+    "collapse": SHORT | {"d_lr": 1e-4, "g_lr": 2e-2, "beta1": 0.5},
+    "step too large": SHORT | {"d_lr": 2e-2, "g_lr": 2e-2},
+    "momentum too high": SHORT | {"beta1": 0.95},
+    "no bound on the slope": CRITIC | {"objective": "wasserstein"},
+    "batch norm in D": CRITIC | {"objective": "wgan_gp", "batch_norm": True},
+    "wrong label": SHORT | {"labels": "swapped"},
+    "wrong sign": SHORT | {"sign": -1.0},
+    "wrong range": SHORT | {"low": 0.0, "high": 255.0},
+}
+
+
+def dress(changed: dict[str, Any], kept: int, every: int, seed: int) -> dict[str, Any]:
+    """Train once, and see what `gan-tutorial train` would show to `diagnose`.  -> history (rows, 4), what samples and
+    data look like side by side, FFD, and some pictures: so many, each so-manieth pixel
+    """
+    how, images = WORN | changed, fashion_mnist()
+    seed += how["base"]
+    game = recipes.fashion_game(images, recipes.NETS[how["net"]], seed=seed)
+    if how["batch_norm"]:
+        torch.manual_seed(seed)
+        layers = mlp([784, 512, 256, 1], partial(nn.LeakyReLU, 0.2), norm=True)
+        critic = nn.Sequential(nn.Flatten(), layers, nn.Flatten(0))
+        game = Game.with_adam(game.G, critic, game.data, game.latent, seed=seed)
+    if how["end"] == "sigmoid":
+        for net in (game.G, game.ema):
+            net.body[[type(layer) for layer in net.body].index(nn.Tanh)] = nn.Sigmoid()
+    for opt, lr in ((game.d_opt, how["d_lr"]), (game.g_opt, how["g_lr"])):
+        opt.param_groups[0] |= {"lr": lr, "betas": (how["beta1"], 0.999)}
+    pictures, reach = game.data, (how["high"] - how["low"]) / 2
+
+    def scaled(x: Tensor) -> Tensor:
+        return (x + 1) * reach + how["low"]
+
+    if (how["low"], how["high"]) != (-1, 1):
+        game.data = lambda n: (scaled(pictures(n)[0]),)
+    history, broke = [], 0
+    moves = {"steps": how["steps"], "batch_size": how["batch_size"], "d_steps": how["d_steps"], "every": ROWS}
+    try:
+        for step in train(game, _harmed(how), **moves):
+            history.append((step.n, *map(float, step[1:])))
+    except Diverged:
+        broke = game.step
+    rows = np.array([row[1:] for row in history if row[0] <= game.step], np.float32).reshape(-1, 4)
+    torch.manual_seed(seed)
+    made = game.sample(1000)
+    seen = compare(made[:500], scaled(to_unit(images.test_images)))
+    undone = to_uint8(((made - how["low"]) / reach - 1).nan_to_num())  # as a person would look at them
+    return {
+        "history": rows,
+        "seen": {name: round(value, 4) for name, value in seen.items()},
+        "ffd": round(score.ffd(undone), 2),
+        "diverged": broke,
+        "samples": np.ascontiguousarray(undone[:kept].numpy()[:, ::every, ::every]),
+    }
+
+
+def _harmed(how: dict[str, Any]) -> Objective:
+    """What is trained with; the objective that a person believes to be trained with is `how["objective"]`."""
+    objective = OBJECTIVES.get(how["objective"], wasserstein)
+    if how["labels"] == "swapped":
+        objective = replace(objective, d_real=objective.d_fake, d_fake=objective.d_real)
+    if how["sign"] < 0:
+        curve = objective.g_fake
+        objective = replace(objective, g_fake=lambda s: -curve(s))
+    return objective
+
+
 # ---- What is recorded ---------------------------------------------------------------------------------------------
 
 
@@ -287,4 +383,60 @@ def garments() -> Iterator[Setting]:
         yield Setting(name, partial(clothes, changed, 5), numbers=numbers)
 
 
-RECORDINGS = {"14_clinic": clinic, "14_held_out": held_out, "14_garments": garments}
+def worn() -> Iterator[Setting]:
+    """FashionMNIST, healthy and made ill in each way: what the rules were mended on, and what the notebook shows."""
+    healthy = {
+        "healthy, MLP": {},
+        "healthy, convolutions": CONV,
+        "healthy, R1": {"objective": "r1"},
+        "healthy, WGAN-GP": CRITIC | {"objective": "wgan_gp"},
+    }
+    for name, changed in healthy.items():
+        yield Setting(name, partial(dress, changed, 16, 1), numbers=WORN | changed | {"cause": "healthy"})
+    for name, changed in (TORN | {"range [0, 1]": {"low": 0.0}}).items():
+        if name not in ("saturation", "no bound on the slope", "batch norm in D", "wrong label"):  # as in the plane
+            yield Setting(name, partial(dress, changed, 16, 1), numbers=WORN | changed | {"cause": name})
+
+
+def worn_held_out() -> Iterator[Setting]:
+    """FashionMNIST with other seeds, objectives, networks and step sizes: no rule was made on these."""
+    hinge, ls = {"objective": "hinge"}, {"objective": "least_squares"}
+    healthy = {
+        "MLP": {},
+        "MLP, a quick D": {"d_lr": 1e-3, "g_lr": 2e-4},
+        "MLP, steps doubled": {"d_lr": 1e-3, "g_lr": 1e-3},
+        "MLP, momentum 0.5": {"d_lr": 2e-4, "g_lr": 2e-4, "beta1": 0.5},
+        "MLP, hinge": hinge,
+        "MLP, paired": {"objective": "r3gan"},
+        "MLP, WGAN-LP": CRITIC | {"objective": "wgan_lp"},
+        "convolutions": CONV,
+        "convolutions, R1": CONV | {"objective": "r1"},
+        "convolutions, least squares": CONV | ls,
+    }
+    ill = [
+        ("D too strong", "convolutions", CONV | {"d_lr": 5e-3, "g_lr": 2e-5}),
+        ("D too slow", "hinge, MLP", hinge),
+        ("saturation", "convolutions", CONV | {"d_lr": 5e-3, "g_lr": 2e-5}),
+        ("collapse", "MLP, hinge", hinge),
+        ("step too large", "convolutions", CONV | {"d_lr": 3e-2, "g_lr": 3e-2}),
+        ("momentum too high", "convolutions", CONV),
+        ("batch norm in D", "MLP, WGAN-LP", {"objective": "wgan_lp"}),
+        ("wrong label", "convolutions, hinge", CONV | hinge),
+        ("wrong sign", "MLP, least squares", ls),
+        ("wrong range", "MLP, sigmoid", {"end": "sigmoid", "low": -1.0, "high": 1.0}),
+    ]
+    for cause, where, other in ill:
+        numbers = WORN | TORN[cause] | other | {"base": 50, "steps": 200}
+        yield Setting(f"{cause}: {where}", partial(dress, numbers, 9, 2), 1, numbers=numbers | {"cause": cause})
+    for name, changed in healthy.items():
+        numbers = WORN | changed | {"base": 50}
+        yield Setting(name, partial(dress, numbers, 9, 2), 2, numbers=numbers | {"cause": "healthy"})
+
+
+RECORDINGS = {
+    "14_clinic": clinic,
+    "14_held_out": held_out,
+    "14_garments": garments,
+    "14_clothes": worn,
+    "14_clothes_held_out": worn_held_out,
+}

@@ -377,4 +377,191 @@ def all_labels() -> Iterator[Setting]:
             yield Setting(f"{n}, {name}", record, SUBSETS, together=True, numbers=numbers | {"labels": n})
 
 
-RECORDINGS = {"15_captions": all_captions, "15_codes": all_codes, "15_labels": all_labels}
+# ---- Clothes and their edges, no pairs ----------------------------------------------------------------------------
+
+EDGE_SEEDS, EDGE_STEPS, EDGE_BATCH, EDGE_WIDTH, EDGE_HIDDEN = 4, 1_500, 8, 24, 256
+EDGE_LR, WAY_HOME, STEEP = 1e-3, 5.0, 64  # STEEP: of 255, a difference of neighbours that is an edge
+HELD_OUT, CANDIDATES, SHOWN_KINDS = 500, 20, (0, 1, 2, 3, 5, 7, 8, 9)
+NOISES, LEVELS, FLIPS = (0.2, 0.4, 0.8), (256, 2), (0.01, 0.05)  # of a middle picture between -1 and 1
+
+
+def edge_pictures(x: Tensor) -> Tensor:
+    """White where a pixel differs from its right or its lower neighbour by more than STEEP.  uint8 (n, 28, 28) twice"""
+    v = torch.nn.functional.pad(x.to(torch.int16), (0, 1, 0, 1))
+    across, down = v[:, :-1, 1:] - v[:, :-1, :-1], v[:, 1:, :-1] - v[:, :-1, :-1]
+    return 255 * (across.abs().maximum(down.abs()) > STEEP).to(torch.uint8)
+
+
+class Residual(nn.Module):
+    """h + f(h)"""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(width, width, 3, padding=1)
+        )
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + self.body(h)
+
+
+def local_map() -> nn.Module:
+    """Picture -> picture by convolutions: a pixel of the answer sees a square of 18 pixels' width at most."""
+    ends = [nn.PixelUnshuffle(2), nn.Conv2d(4, EDGE_WIDTH, 3, padding=1), nn.LeakyReLU(0.2)]
+    last = [nn.LeakyReLU(0.2), nn.Conv2d(EDGE_WIDTH, 4, 3, padding=1), nn.PixelShuffle(2), nn.Tanh()]
+    return nn.Sequential(*ends, Residual(EDGE_WIDTH), *last).to(memory_format=torch.channels_last)
+
+
+def global_map() -> nn.Module:
+    """Picture -> picture by layers in which each pixel of the answer sees all pixels, and no place is special."""
+    inner = [nn.Linear(784, EDGE_HIDDEN), nn.LeakyReLU(0.2), nn.Linear(EDGE_HIDDEN, EDGE_HIDDEN), nn.LeakyReLU(0.2)]
+    return nn.Sequential(nn.Flatten(), *inner, nn.Linear(EDGE_HIDDEN, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
+
+
+def patch_scores() -> nn.Module:
+    """D: 49 scores, each of a patch of 20 pixels' width.  (n, 1, 28, 28) -> (n, 1, 7, 7)"""
+    first = [nn.PixelUnshuffle(2), nn.Conv2d(4, EDGE_WIDTH, 3, padding=1), nn.LeakyReLU(0.2)]
+    second = [nn.Conv2d(EDGE_WIDTH, 2 * EDGE_WIDTH, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*first, *second, nn.Conv2d(2 * EDGE_WIDTH, 1, 3, padding=1)).to(
+        memory_format=torch.channels_last
+    )
+
+
+def both_kinds(images: Tensor, rows_x: Tensor, rows_y: Tensor) -> tuple[Tensor, Tensor]:
+    """Clothes of some images and edges of some, in [-1, 1]."""
+    return to_unit(images[rows_x]), to_unit(edge_pictures(images[rows_y]))
+
+
+def translated(network: Any, pairs: int, seed: int) -> dict[str, Any]:
+    """Train F and B without pairs, or with a few beside; the halves of the data share no image."""
+    torch.set_flush_denormal(True)
+    images, start = fashion_mnist().train_images, time.process_time()
+    torch.manual_seed(seed)
+    F, B, D_X, D_Y = network(), network(), patch_scores(), patch_scores()
+    g_opt = torch.optim.Adam([*F.parameters(), *B.parameters()], lr=EDGE_LR, betas=(0.5, 0.999), fused=True)
+    d_opt = torch.optim.Adam([*D_X.parameters(), *D_Y.parameters()], lr=EDGE_LR, betas=(0.5, 0.999), fused=True)
+    known = both_kinds(images, *[torch.randint(60_000, (pairs,))] * 2)
+    with products.quickest(True):
+        for n in range(EDGE_STEPS):
+            slower_rate((g_opt, d_opt), n / EDGE_STEPS)
+            mine, yours = torch.randint(30_000, (EDGE_BATCH,)), torch.randint(30_000, 60_000, (EDGE_BATCH,))
+            x, y = both_kinds(images, mine, yours)
+            to_x = B(y)
+            to_y, home_y = F(torch.cat([x, to_x])).chunk(2)
+            home_x = B(to_y)
+            loss = 0.0
+            for D, real, fake in ((D_X, x, to_x), (D_Y, y, to_y)):
+                right, made = D(torch.cat([real, fake.detach()])).chunk(2)
+                loss = loss + (right - 1).square().mean() + made.square().mean()
+            move(d_opt, loss)
+            loss = (D_X(to_x) - 1).square().mean() + (D_Y(to_y) - 1).square().mean()
+            loss = loss + WAY_HOME * ((home_x - x).abs().mean() + (home_y - y).abs().mean())
+            if pairs:
+                pick = torch.randint(pairs, (EDGE_BATCH // 2,))
+                p, q = known[0][pick], known[1][pick]
+                loss = loss + WAY_HOME * ((F(p) - q).abs().mean() + (B(q) - p).abs().mean())
+            move(g_opt, loss)
+    seconds = round(time.process_time() - start, 1)
+    return {"seconds": seconds} | both_ways(F, B, seed)
+
+
+def from_pairs(seed: int) -> dict[str, Any]:
+    """Train F and B, of convolutions, on pairs alone, all of them: squared error, no D."""
+    torch.set_flush_denormal(True)
+    images, start = fashion_mnist().train_images, time.process_time()
+    torch.manual_seed(seed)
+    F, B = local_map(), local_map()
+    opt = torch.optim.Adam([*F.parameters(), *B.parameters()], lr=EDGE_LR, betas=(0.5, 0.999), fused=True)
+    with products.quickest(True):
+        for n in range(EDGE_STEPS):
+            slower_rate((opt,), n / EDGE_STEPS)
+            x, y = both_kinds(images, *[torch.randint(60_000, (EDGE_BATCH,))] * 2)
+            move(opt, (F(x) - y).square().mean() + (B(y) - x).square().mean())
+    seconds = round(time.process_time() - start, 1)
+    return {"seconds": seconds} | both_ways(F, B, seed)
+
+
+def slower_rate(opts: Sequence[torch.optim.Optimizer], done: float) -> None:
+    """The step size grows at first, lest all fall to black, and goes to 0 in the second half of a training."""
+    for opt in opts:
+        opt.param_groups[0]["lr"] = opt.param_groups[0].setdefault("initial_lr", opt.param_groups[0]["lr"])
+        opt.param_groups[0]["lr"] *= min(0.02 + 10 * done, 1, 2 * (1 - done))
+
+
+def in_greys(a: Tensor, b: Tensor) -> float:
+    """Root mean square of a - b over pictures and pixels, in grey levels of 255."""
+    return round(float((a - b).square().mean().sqrt() * 127.5), 3)
+
+
+def rounded(y: Tensor, levels: int) -> Tensor:
+    """The nearest of so many levels between -1 and 1."""
+    return ((y + 1) / 2 * (levels - 1)).round() / (levels - 1) * 2 - 1
+
+
+@torch.no_grad()
+def both_ways(F: nn.Module, B: nn.Module, seed: int) -> dict[str, Any]:
+    """On pictures held out: the way there, the way home, and what a disturbance of the middle does to it."""
+    images = fashion_mnist()
+    held, labels = images.test_images[:HELD_OUT], images.test_labels[:HELD_OUT]
+    x, y = to_unit(held), to_unit(edge_pictures(held))
+    torch.manual_seed(seed)
+    to_y = F(x)
+    noise, chance = torch.randn_like(x), torch.rand_like(x)
+    middles = {"F": to_y, "true": y}
+    found: dict[str, Any] = {
+        "edges": in_greys(to_y, y),
+        "black_and_white": round(float((rounded(to_y, 2) == rounded(y, 2)).float().mean()), 4),
+        "nearest": nearest_right(to_y, y, labels),
+        "nearest_coarse": nearest_right(avg_pool2d(to_y, 4), avg_pool2d(y, 4), labels),
+    }
+    for name, middle in middles.items():
+        found[f"home_{name}"] = in_greys(B(middle), x)
+        found[f"noise_{name}"] = [in_greys(B(middle + sd * noise), x) for sd in NOISES]
+        found[f"levels_{name}"] = [in_greys(B(rounded(middle, levels)), x) for levels in LEVELS]
+        found[f"flips_{name}"] = [in_greys(B(torch.where(chance < p, -middle, middle)), x) for p in FLIPS]
+    kept = {"middle": to_y, "home": B(to_y), "noisy": B(to_y + NOISES[1] * noise), "rounded": B(rounded(to_y, 2))}
+    kept |= {"from_true": B(y), "from_true_noisy": B(y + NOISES[1] * noise)}
+    return found | {key: to_uint8(value[one_of_each(labels)]).numpy() for key, value in kept.items()}
+
+
+def one_of_each(labels: Tensor) -> list[int]:
+    """The first picture of each kind that is shown."""
+    return [int(torch.nonzero(labels == kind)[0, 0]) for kind in SHOWN_KINDS]
+
+
+def nearest_right(to_y: Tensor, y: Tensor, labels: Tensor) -> float:
+    """How often F(x) is nearer to the edges of x than to those of CANDIDATES - 1 other garments of its kind."""
+    right = []
+    for i, label in enumerate(labels):
+        others = torch.nonzero((labels == label) & (torch.arange(len(labels)) != i))[:, 0]
+        others = others[torch.randperm(len(others))[: CANDIDATES - 1]]
+        distance = (y[torch.cat([torch.tensor([i]), others])] - to_y[i]).square().sum((1, 2, 3))
+        right.append(bool(distance[0] < distance[1:].min()))
+    return round(sum(right) / len(right), 4)
+
+
+def edge_anchors(seed: int) -> dict[str, Any]:
+    """Errors of answers that look at nothing: the mean picture, the mean edges, the edges of another garment."""
+    images = fashion_mnist()
+    x, y = to_unit(images.test_images[:HELD_OUT]), to_unit(edge_pictures(images.test_images[:HELD_OUT]))
+    mean_x = to_unit(images.train_images).mean(0)
+    mean_y = to_unit(edge_pictures(images.train_images)).mean(0)
+    generator = torch.Generator().manual_seed(seed)
+    others = to_unit(edge_pictures(images.train_images[torch.randint(60_000, (HELD_OUT,), generator=generator)]))
+    found = {"mean_picture": in_greys(mean_x, x), "mean_edges": in_greys(mean_y, y)}
+    found |= {"others_edges": in_greys(others, y), "lit": round(float((y > 0).float().mean()), 4)}
+    shown = one_of_each(images.test_labels)
+    return found | {"x": to_uint8(x[shown]).numpy(), "true": to_uint8(y[shown]).numpy()}
+
+
+def all_edges() -> Iterator[Setting]:
+    numbers = {"batch_size": EDGE_BATCH, "lr": EDGE_LR, "steps": EDGE_STEPS, "held_out": HELD_OUT}
+    yield Setting("anchors", edge_anchors, EDGE_SEEDS, numbers={"held_out": HELD_OUT, "steep": STEEP})
+    numbers |= {"noises": NOISES, "levels": LEVELS, "flips": FLIPS, "candidates": CANDIDATES, "way_home": WAY_HOME}
+    yield Setting("all pairs", from_pairs, EDGE_SEEDS, numbers=numbers)
+    for name, network, pairs in (("no pairs", local_map, 0), ("10 pairs", local_map, 10), ("MLP", global_map, 0)):
+        record = partial(translated, network, pairs)
+        yield Setting(name, record, EDGE_SEEDS, numbers=numbers | {"pairs": pairs})
+
+
+RECORDINGS = {"15_captions": all_captions, "15_codes": all_codes, "15_labels": all_labels, "15_edges": all_edges}
