@@ -195,6 +195,13 @@ def test_a_click_brings_new_data_players_and_presets(opened):
     press(page, "presets")
     page.get_by_role("button", name="paired, and held").click()
     assert page.evaluate("laboratory.model.get('setting').objective") == "r3gan"
+    for seed in range(3):
+        page.evaluate("seed => laboratory.model.send({ do: 'set', name: 'seed', value: seed })", seed)
+        page.get_by_role("button", name="the ring, learned").click()
+        steps, moments, last = page.evaluate("""() => { const { play, records } = laboratory.model;
+          return [play.game.steps, records.length, records.at(-1).measures]; }""")
+        assert (steps, moments > 30, last["modes"]) == (2_000, True, 1) and last["inside"] > 0.6
+    page.get_by_role("button", name="paired, and held").click()
     before = page.evaluate("laboratory.model.play.game.D.w.slice()")
     page.locator("[name=players]").select_option("only G")
     press(page, "step")

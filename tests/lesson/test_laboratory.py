@@ -16,7 +16,7 @@ from gan_tutorial.game import Diverged
 from gan_tutorial.game.objectives import OBJECTIVES, minimax, rpgan, wasserstein
 from gan_tutorial.lesson import figures, turns
 from gan_tutorial.lesson.laboratory import CONTROLS, Laboratory, Setting, truth, widget
-from gan_tutorial.lesson.laboratory.challenges import PRESETS, Judge, Sight, presets
+from gan_tutorial.lesson.laboratory.challenges import LEARNED, PRESETS, Judge, Sight, presets
 from gan_tutorial.lesson.laboratory.setting import CLOTHES, DATA, HOLDS, OWN, PAIRED, SUITS
 from gan_tutorial.lesson.laboratory.truth import Truth
 from gan_tutorial.truth import densities
@@ -558,12 +558,32 @@ def test_defaults_are_what_the_cell_asked_for():
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_what_its_line_says(name):
     line = {one["name"]: one["line"] for one in presets()}[name]
-    assert eval(line, {"laboratory": Setting.of}) == Setting.of(**PRESETS[name])
+    call = re.search(r"laboratory\(.*?\)", line)[0]
+    assert eval(call, {"laboratory": Setting.of}) == Setting.of(**PRESETS[name])
     lab = Laboratory(seed=3)
     lab.step(1)
     tell(lab, do="preset", name=name)
-    assert lab.error == "" and lab.game.step == 0
+    assert lab.error == "" and lab.game.step == LEARNED.get(name, 0)
     assert lab._play.setting == Setting.of(**PRESETS[name], seed=3)
+    assert name not in LEARNED or line == f"lab = {call}; lab.step({lab.game.step:_}); lab"
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", LEARNED)
+def test_what_is_called_learned_is_and_how_can_be_looked_at(name, seed):
+    lab = Laboratory(seed=seed)
+    tell(lab, do="preset", name=name)
+    first, *_, last = (record.measures for record in lab._records)
+    assert last.modes == 1 and last.inside > 0.6 > first.inside
+    assert lab.recorded > 30  # moments for the time slider
+
+
+def test_a_game_can_be_saved_and_goes_on_elsewhere(tmp_path):
+    lab, other = Laboratory(seed=1), Laboratory(seed=1)
+    lab.step(5)
+    lab.game.save(tmp_path / "ring.pt")
+    other.game.load(tmp_path / "ring.pt")
+    assert other.step(2) == lab.step(2)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -786,7 +786,9 @@ function render({ model, el }) {
     words("samples", shown.x + small_ / 2, 55);
     if (!narrow) words("data", shown.x - 6, 84, "right");
 
-    // What D says of eight of each, and whether it is right.
+    // What D says of eight of each, and whether it is right, in as many words as there is room for beside the losses.
+    pen.font = "600 11px sans-serif";
+    const end = width - (tight ? 2 : 10 + pen.measureText("loss of G 0.00").width);
     const row = (values, y, real) => {
       if (!values) return;
       let right = 0;
@@ -816,12 +818,17 @@ function render({ model, el }) {
         }
         pen.globalAlpha = 1;
       }
-      if (picture.judges && !narrow) words(`${right} of 8 right`, says.x + 142, y + 4, "left");
+      pen.font = "11px sans-serif";
+      const said = [`${right} of 8 right`, `${right} of 8`].find((each) => says.x + 142 + pen.measureText(each).width < end);
+      if (picture.judges && !narrow && said) words(said, says.x + 142, y + 4, "left");
     };
     flow(D.x + D.w + 3, 52, says.x - 2, 52, "verdicts");
     row(parts.says_fake, 26, false);
     row(parts.says_real, 80, true);
-    words(narrow ? "" : picture && !picture.judges ? "D's scores: above of samples, below of data" : "blue: “data”, orange: “sample”; struck: wrong", says.x, 56, "left");
+    const legend = picture && !picture.judges ? ["D's scores: above of samples, below of data", "D's scores"]
+      : ["blue: “data”, orange: “sample”; struck: wrong", "blue: “data”; struck: wrong"];
+    const short = legend.find((each) => says.x + pen.measureText(each).width < width - 2);
+    if (!narrow && short) words(short, says.x, 56, "left");
 
     // Both losses, at the right end.
     const at = momentShown();

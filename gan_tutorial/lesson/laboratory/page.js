@@ -290,6 +290,12 @@ export class PageModel {
     const { seed, drawing } = this.play.setting;
     this.change({ ...but(this.given.setting, this.given.presets[name], this.given), seed, drawing });
     this.reset();
+    const steps = this.given.learned[name] || 0, every = Math.floor(steps / 40);
+    for (let i = 1; i <= steps; i++) {
+      this.play.step();
+      if (i % every === 0) this.record();
+    }
+    if (steps) this.show();
   }
 
   tour(stop) {

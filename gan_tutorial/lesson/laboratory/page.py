@@ -45,6 +45,7 @@ def given() -> dict[str, Any]:
         "challenge": goals | {"near": challenges.NEAR, "seconds": challenges.SECONDS},
         "challenges": [{"name": n, "words": w, "hint": h} for n, (w, h) in challenges.CHALLENGES.items()],
         "presets": challenges.PRESETS,
+        "learned": challenges.LEARNED,
         "tour": [stop.game for stop in tour.TOUR],
         "heart": setting.HEART,
         "window": setting.WINDOW,

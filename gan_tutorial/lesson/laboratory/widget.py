@@ -29,7 +29,7 @@ from gan_tutorial.game import Diverged, Game
 from gan_tutorial.game.objectives import Objective
 from gan_tutorial.lesson import figures, live, turns
 from gan_tutorial.lesson.diagnosis import Diagnosis, diagnose
-from gan_tutorial.lesson.laboratory.challenges import CHALLENGES, PRESETS, Judge, Sight, presets
+from gan_tutorial.lesson.laboratory.challenges import CHALLENGES, LEARNED, PRESETS, Judge, Sight, presets
 from gan_tutorial.lesson.laboratory.play import PLAYERS, Batch, Play, randomness
 from gan_tutorial.lesson.laboratory.setting import CONTROLS, DATA, OWN, PAIRED, Setting
 from gan_tutorial.lesson.laboratory.tour import TOUR, Stop, play
@@ -647,6 +647,8 @@ class Laboratory(anywidget.AnyWidget):
         new = Setting.of(**PRESETS[name]).as_dict()
         self.set(**new | {"seed": self._play.setting.seed, "drawing": self._play.setting.drawing})
         self.reset()
+        if name in LEARNED:
+            self.step(LEARNED[name])
 
     def _one_step(self) -> None:
         """The Step button: one step or, in slow motion, its next stage."""
