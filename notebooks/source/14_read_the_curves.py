@@ -70,9 +70,7 @@ ledger = Ledger("14")
 
 # %%
 clinic = recordings.load("14_clinic")  # trainings that were recorded
-groups = defaultdict(list)  # name -> its three seeds
-for patient in nb14.patients(clinic):
-    groups[patient.name].append(patient)
+groups = nb14.by_name(clinic)  # name -> its three seeds
 print(clinic.about)
 
 # %% tags=["figure"] topics=["loss of 1.39"] alt="Three panels with the losses of D and G over 1,500 steps; in all three D's loss lies at the dashed line at 1.39 and G's at 0.69"
@@ -533,9 +531,7 @@ for (name, seed), told in mine.items():
 
 # %%
 shop = recordings.load("14_clothes")
-worn = defaultdict(list)  # name -> its three seeds
-for p in nb14.patients(shop):
-    worn[p.name].append(p)
+worn = nb14.by_name(shop)  # name -> its three seeds
 print(shop.about)
 
 # %% tags=["figure"] alt="Three panels with the losses of D and G over the steps, all with D's loss near the dashed line"

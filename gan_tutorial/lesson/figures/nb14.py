@@ -86,6 +86,14 @@ def patients(recording: Recording, images: Tensor | None = None) -> Iterator[Pat
             yield Patient(name, cause, i, objective, recording.array(name, i, "history"), samples, data, run, every)
 
 
+def by_name(recording: Recording) -> dict[str, list[Patient]]:
+    """The same runs, those of one name together: a name's seeds."""
+    groups: dict[str, list[Patient]] = {}
+    for patient in patients(recording):
+        groups.setdefault(patient.name, []).append(patient)
+    return groups
+
+
 # ---- Curves and samples -------------------------------------------------------------------------------------------
 
 

@@ -49,7 +49,7 @@ PRESETS = {
     "they circle": {"data": "three regions", "optimiser": "SGD", "d_lr": 0.1, "g_lr": 0.1},
     "paired, and held": {"data": "grid", "objective": "r3gan", "width": 128},
 }
-LEARNED = {"the ring, learned": 2_000}  # presets that begin with so many steps done: the good end, with any seed
+LEARNED = {"the ring, learned": 2_000}  # presets that begin with so many steps done: the good end, seen first
 
 
 def presets() -> list[dict[str, str]]:
