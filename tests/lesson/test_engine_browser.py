@@ -198,10 +198,19 @@ def test_a_click_brings_new_data_players_and_presets(opened):
     for seed in range(3):
         page.evaluate("seed => laboratory.model.send({ do: 'set', name: 'seed', value: seed })", seed)
         page.get_by_role("button", name="the ring, learned").click()
+        assert page.evaluate("laboratory.model.get('playing') && laboratory.model.play.game.steps < 2000")  # not at once
+        page.wait_for_function("!laboratory.model.get('playing')", timeout=120_000)
         steps, moments, last = page.evaluate("""() => { const { play, records } = laboratory.model;
           return [play.game.steps, records.length, records.at(-1).measures]; }""")
         assert (steps, moments > 30, last["modes"]) == (2_000, True, 1) and last["inside"] > 0.6
-    page.get_by_role("button", name="paired, and held").click()
+    page.get_by_role("button", name="the ring, learned").click()
+    page.wait_for_function("laboratory.model.play.game.steps > 20")
+    press(page, "play")
+    page.wait_for_function("!laboratory.model.get('playing')")
+    assert page.evaluate("laboratory.model.play.game.steps") < 2_000
+    page.get_by_role("button", name="the ring, learned").click()
+    page.get_by_role("button", name="paired, and held").click()  # on the way to there: this one waits for Play
+    page.wait_for_function("!laboratory.model.get('playing')")
     before = page.evaluate("laboratory.model.play.game.D.w.slice()")
     page.locator("[name=players]").select_option("only G")
     press(page, "step")

@@ -287,15 +287,14 @@ export class PageModel {
   }
 
   takePreset(name) {
-    const { seed, drawing } = this.play.setting;
+    const { seed, drawing } = this.play.setting, onItsWay = this.state.playing && this.goal < Infinity;
     this.change({ ...but(this.given.setting, this.given.presets[name], this.given), seed, drawing });
     this.reset();
-    const steps = this.given.learned[name] || 0, every = Math.floor(steps / 40);
-    for (let i = 1; i <= steps; i++) {
-      this.play.step();
-      if (i % every === 0) this.record();
-    }
-    if (steps) this.show();
+    if (name in this.given.learned) {
+      this.goal = this.given.learned[name]; // it plays to there by itself, as fast as it can
+      this.start();
+      this.stopping = false;
+    } else if (onItsWay) this.stopping = true; // nobody has pressed Play
   }
 
   tour(stop) {
@@ -336,7 +335,7 @@ export class PageModel {
   begin() {
     // What a new game needs: the same latents to the end, no records, the truth beside it.
     const { setting } = this.play, dim = latentDim(setting.latent);
-    Object.assign(this, { records: [], best: null, dim });
+    Object.assign(this, { records: [], best: null, dim, goal: Infinity });
     this.judge.begin();
     this.z = sampleLatent(setting.latent, this.k.many, new Random(1000 + setting.seed));
     const edge = this.given.edges[setting.latent.split(",")[0]], m = edge.length;
@@ -376,8 +375,8 @@ export class PageModel {
     this.set("error", "");
     this.set("playing", true);
     try {
-      while (!this.stopping) {
-        if (this.state.slow) await this.slowly();
+      while (!this.stopping && this.play.game.steps < this.goal) {
+        if (this.state.slow && this.goal === Infinity) await this.slowly();
         else {
           this.slice();
           this.show(this.due());
@@ -387,19 +386,23 @@ export class PageModel {
     } catch (error) {
       this.set("error", error.message);
     }
+    this.goal = Infinity;
     this.set("playing", false);
     this.set("stage", "");
     this.show(true);
   }
 
   slice() {
-    const end = performance.now() + this.k.slice, most = this.state.pace || 1e9;
+    const end = performance.now() + this.k.slice, left = this.goal - this.play.game.steps;
+    const most = left < Infinity ? left : this.state.pace || Infinity;
     let n = 0;
     while (n < most && (n === 0 || performance.now() < end)) { this.play.step(); n += 1; }
   }
 
   due() {
-    // Measuring takes longer than a picture: it may have a fifth of the time, and happens once a second.
+    // Measuring takes longer than a picture: it may have a fifth of the time, and happens once a second, or forty times
+    // on the way to a goal.
+    if (this.goal < Infinity) return this.play.game.steps - this.records.at(-1).step >= this.goal / 40;
     const wait = Math.min(1000, 5 * this.recordTook);
     return this.shown - this.shownThen >= this.k.record_every && performance.now() - this.recordedAt > wait;
   }
