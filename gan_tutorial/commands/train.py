@@ -14,7 +14,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -27,7 +27,7 @@ SAVE_EVERY = 30.0  # seconds of training between two saves: what a power cut can
 LOOK_EVERY = 20  # steps between two looks at the clock and two rows of history.csv
 ROOM = 32 << 20  # bytes: more than all files of a training with the larger networks
 NO_MEMORY = "MemoryError|out of memory|not enough memory|allocat|bad_alloc|ALLOC_FAILED|overflow"  # torch's many words
-STAYS = ("objective", "net", "seed")  # what makes a training this one and no other; the rest may change on the way
+STAYS = ("objective", "net", "seed", "quick")  # what makes a training this one and no other; the rest may change
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,6 +43,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--batch", type=positive_int, help="pictures per move and process (default: one that suits)")
     parser.add_argument("--lr", type=positive_float, help="step size of both players (default: one that suits)")
     parser.add_argument("--d-steps", type=positive_int, help="moves of D per step (default: 5 for wgan*, else 1)")
+    parser.add_argument(
+        "--quick", action=BooleanOptionalAction,
+        help="r1, wgan_gp: one move of D per step and the penalty on a quarter of each batch, best within a minute",
+    )  # fmt: skip
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
     parser.add_argument("--out", required=True, type=folder, metavar="DIR", help="folder for what is made")
     parser.add_argument(
@@ -189,7 +193,7 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         title = f"{name}, step {game.step:,}"
         if interrupts.until(lambda: complaints.extend(_draw_samples(game, title, settings["seed"], images, place))):
             _say(f"{game.step - first:,} steps in {seconds:.1f} s, now at step {game.step:,}; all is in {place}.")
-            interrupts.until(lambda: _diagnose(history.rows, settings["objective"], images, place))
+            interrupts.until(lambda: _diagnose(history.rows, _objective(settings), images, place))
         else:
             status = status or interrupts.status
             _say(f"Stopped before the samples were written; the game and its history are in {place}.")
@@ -270,10 +274,12 @@ def _saved(checkpoint: Path) -> dict:
 def _settings(args: Namespace, saved: dict, device: str) -> dict:
     """What was given, else what was saved, else what suits."""
     from gan_tutorial import machine
-    from gan_tutorial.clothes.recipes import CRITIC_STEPS, NETS
+    from gan_tutorial.clothes.recipes import CRITIC_STEPS, NETS, QUICK
     from gan_tutorial.game.objectives import OBJECTIVES
 
     kinds = {"objective": str, "net": str, "seed": int, "batch": int, "d_steps": int, "processes": int, "streams": list}
+    kinds["quick"] = bool
+    saved = saved and {"quick": False} | saved  # older games do not say it
     known = not saved or (
         all(type(saved.get(name)) is kind for name, kind in kinds.items())
         and saved["objective"] in OBJECTIVES and saved["net"] in NETS and min(saved["batch"], saved["d_steps"]) > 0
@@ -284,12 +290,15 @@ def _settings(args: Namespace, saved: dict, device: str) -> dict:
     for name in STAYS:
         if name in saved and given.get(name, saved[name]) != saved[name]:
             raise UsageError(
-                f"the game in {args.out} was trained with --{name} {saved[name]}, not {given[name]}; "
-                f"leave --{name} out, or choose another --out."
+                f"the game in {args.out} was trained with {_option(name, saved[name])}, not "
+                f"{_option(name, given[name]).removeprefix(f'--{name} ')}; leave --{name} out, or choose another --out."
             )
-    settings = {"net": "conv", "seed": 0} | saved | given
+    settings = {"net": "conv", "seed": 0, "quick": False} | saved | given
+    if settings["quick"] and settings.get("objective") not in QUICK:
+        raise UsageError(f"--quick is for --objective {' and '.join(QUICK)}, whose penalty it makes cheaper.")
     nets = NETS[settings["net"]]
-    settings = {"batch": nets.batch, "d_steps": CRITIC_STEPS.get(settings.get("objective"), 1)} | settings
+    usual = 1 if settings["quick"] else CRITIC_STEPS.get(settings.get("objective"), 1)
+    settings = {"batch": nets.batch, "d_steps": usual} | settings
     if settings["batch"] < nets.smallest_batch:
         raise UsageError(
             f"--batch {settings['batch']} is too small for --net {settings['net']}: its batch norm needs "
@@ -299,6 +308,19 @@ def _settings(args: Namespace, saved: dict, device: str) -> dict:
     if device.startswith("cpu") and settings["batch"] * nets.memory * here > machine.memory()[0]:
         raise UsageError(_too_large(settings["batch"]))
     return settings
+
+
+def _option(name: str, value: object) -> str:
+    """As it is written on the command line."""
+    return f"--{name if value else f'no-{name}'}" if isinstance(value, bool) else f"--{name} {value}"
+
+
+def _objective(settings: dict):
+    """The objective that is played."""
+    from gan_tutorial.clothes.recipes import QUICK
+    from gan_tutorial.game.objectives import OBJECTIVES
+
+    return (QUICK if settings["quick"] else OBJECTIVES)[settings["objective"]]
 
 
 def _no_memory(error: Exception) -> bool:
@@ -371,12 +393,11 @@ def _train(
 ) -> bool:
     """Whether the training came to the end that was asked for; else it stopped because signals `came`."""
     from gan_tutorial.game import train
-    from gan_tutorial.game.objectives import OBJECTIVES
 
     start = saved = shown = time.perf_counter()
     first, stopped = game.step, False
     moves = {"batch_size": settings["batch"], "d_steps": settings["d_steps"]}
-    for step in train(game, OBJECTIVES[settings["objective"]], steps=args.steps, every=LOOK_EVERY, **moves):
+    for step in train(game, _objective(settings), steps=args.steps, every=LOOK_EVERY, **moves):
         history.add(step)
         now = time.perf_counter()
         if now - shown > 1 or now - start >= limit:
@@ -523,19 +544,18 @@ def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str
     return [f"samples.npy and samples.png could not be written to {folder} ({why}): {where}."]
 
 
-def _diagnose(rows: list[tuple], objective: str, images, folder: Path) -> None:
+def _diagnose(rows: list[tuple], objective, images, folder: Path) -> None:
     """Say in a few lines what the losses and the samples show; nothing if that cannot be done, for all is saved."""
     import numpy as np
     import torch
 
     from gan_tutorial.clothes.data import to_unit
-    from gan_tutorial.game.objectives import OBJECTIVES
     from gan_tutorial.lesson.diagnosis import summary
 
     with suppress(Exception):
         samples = torch.from_numpy(np.load(folder / "samples.npy")[::20])
         pictures = [to_unit(x) for x in (samples, images.test_images.cpu())]  # as D saw them: slopes are per unit
-        if text := summary(rows, OBJECTIVES[objective], *pictures):
+        if text := summary(rows, objective, *pictures):
             _say("\n".join(textwrap.wrap(f"What this training shows: {text}", 100)))
 
 

@@ -302,7 +302,8 @@ def d_move(game: Game, objective: Objective, x: Tensor, *labels: Tensor) -> tupl
     real_score, fake_score = game.D(both, *(torch.cat([label, label]) for label in labels)).chunk(2)
     loss = objective.d_loss(real_score, fake_score)
     if objective.penalty:
-        loss = loss + objective.penalty(lambda u: game.D(u, *_copies(labels)), x, fake)
+        penalised = objective.penalty(lambda u: game.D(u, *_copies([y[: len(u)] for y in labels])), x, fake)
+        loss = loss + penalised  # of the first pairs of the batch, or of all
     move(game.d_opt, loss)
     if objective.project:
         objective.project(game.D)

@@ -180,6 +180,14 @@ def sum_of_penalties(*penalties: Penalty) -> Penalty:
     return lambda D, x, fake: sum(penalty(D, x, fake) for penalty in penalties)
 
 
+def on_part(penalty: Penalty, share: int) -> Penalty:
+    """The penalty on the first n / share of n pairs, at least one: the same in expectation, cheaper, and noisier.
+
+    A batch is drawn independently, so the mean over a part of it has no bias; its variance is `share` times as large.
+    """
+    return lambda D, x, fake: penalty(D, x[: -(-len(x) // share)], fake[: -(-len(fake) // share)])
+
+
 def clip_weights(c: float = 0.01) -> Projection:
     """Put every weight of D back into [-c, c] after its move (Arjovsky et al. 2017, algorithm 1)."""
 

@@ -72,6 +72,7 @@ COMMANDS = {
         [["--steps", "2"], ["--steps=1"], ["--seconds", "1e-9"], ["--seconds", "0.01"]],
         [[], [], [], [], [], ["--res"], ["--steps", "0"], ["--steps"], ["--frob"], ["word"], ["-h"]],
         [[], [], ["--resume"]],
+        [[], [], [], ["--quick"], ["--no-quick"]],
     ),
     "run": words(
         {

@@ -275,6 +275,7 @@ def test_resume_takes_another_step_size_and_says_so(train, tiny, capsys):
     [
         (["--objective", "minimax"], "trained with --objective non_saturating, not minimax; leave --objective out"),
         (["--seed", "5"], "trained with --seed 0, not 5; leave --seed out"),
+        (["--quick"], "trained with --no-quick, not --quick; leave --quick out"),
         (["--batch", "1"], "needs 2 pictures"),
     ],
 )
@@ -283,6 +284,32 @@ def test_resume_refuses_what_would_be_another_training(train, tiny, capsys, opti
     before = (train.out / "game.pt").read_bytes()
     assert sentence in refused(capsys, train, "--steps", "2", "--resume", *options)
     assert (train.out / "game.pt").read_bytes() == before and not (train.out / ".lock").exists()
+
+
+def test_a_quick_training_plays_the_quick_objective_and_goes_on_with_it(train, tiny, monkeypatch, capsys):
+    from gan_tutorial import game
+
+    played, plain = [], game.train
+
+    def noted(g, objective, **how):
+        played.append((objective, how))
+        return plain(g, objective, **how)
+
+    monkeypatch.setattr(game, "train", noted)
+    how = ["--objective", "wgan_gp", "--net", "mlp", "--batch", "8"]
+    assert main(["train", *how, "--quick", "--steps", "2", "--out", str(train.out)]) == 0
+    assert main(["train", "--resume", "--steps", "2", "--out", str(train.out)]) == 0
+    assert [(objective, how["d_steps"]) for objective, how in played] == [(recipes.QUICK["wgan_gp"], 1)] * 2
+    saved = game_of(train.out)
+    del saved["settings"]["quick"]  # as older versions wrote it
+    torch.save(saved, train.out / "game.pt")
+    assert main(["train", "--resume", "--steps", "2", "--out", str(train.out)]) == 0
+    assert played[-1][0] is OBJECTIVES["wgan_gp"]
+
+
+def test_quick_is_for_penalties_only(train, tiny, capsys):
+    assert "--quick is for --objective r1 and wgan_gp" in refused(capsys, train, *SMALL, "--steps", "2", "--quick")
+    assert not train.out.exists()
 
 
 def test_resume_refuses_other_data(train, tiny, capsys):
@@ -307,7 +334,7 @@ def test_an_older_file_without_settings_still_loads(train, tiny, capsys, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "name,value", [("net", ["conv"]), ("objective", "x"), ("batch", "8"), ("d_steps", -1), ("streams", 1)]
+    "name,value", [("net", ["conv"]), ("objective", "x"), ("batch", "8"), ("d_steps", -1), ("streams", 1), ("quick", 1)]
 )
 def test_settings_that_no_training_wrote(train, tiny, capsys, name, value):
     assert train(*SMALL, "--steps", "2") == 0

@@ -667,6 +667,27 @@ def test_networks_shapes_labels_and_training(n_classes, G_type, D_type):
             assert not torch.equal(D(x, labels[0]), D(x, other))
 
 
+@pytest.mark.parametrize("share", [1, 3])
+def test_a_penalty_on_a_part_sees_the_labels_of_that_part(share):
+    seen = []
+
+    class D(nn.Linear):
+        def forward(self, u, label):
+            seen.append((u.detach().clone(), label.clone()))
+            return super().forward(u)[:, 0] * label
+
+    class G(nn.Linear):
+        def forward(self, z, label):
+            return super().forward(z)
+
+    x, y = torch.randn(6, 2), torch.arange(6)
+    game = Game.with_adam(G(2, 2), D(2, 1), lambda n: (x, y), lambda n: torch.randn(n, 2))
+    on_part = replace(objectives.r1, penalty=objectives.on_part(objectives.r1.penalty, share))
+    d_move(game, on_part, *game.data(6))
+    n = 6 // share
+    assert torch.equal(seen[1][0], x[:n]) and torch.equal(seen[1][1], y[:n])
+
+
 def test_labels_reach_g_from_the_batch_that_d_saw():
     seen = []
 

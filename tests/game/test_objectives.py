@@ -532,6 +532,35 @@ def test_r1_looks_at_the_data_and_r2_at_the_samples(batch):
     assert o.sum_of_penalties()(D, x, fake) == 0
 
 
+@pytest.mark.parametrize("penalty", [o.r1_penalty(0.3), o.r2_penalty(2.0), o.r3gan.penalty], ids=["R1", "R2", "both"])
+@pytest.mark.parametrize("share", [1, 2, 3, 6])
+def test_a_penalty_on_a_part_has_no_bias(batch, penalty, share):
+    """Its mean over all places where the part may begin is the penalty on the whole batch."""
+    x, fake = (u[:12] for u in batch)
+
+    def D(u):
+        return u.flatten(1).pow(3).sum(1)
+
+    part = o.on_part(penalty, share)
+    parts = torch.stack([part(D, x.roll(-k, 0), fake.roll(-k, 0)) for k in range(12)])
+    assert torch.allclose(parts.mean(), penalty(D, x, fake)) and (parts.std() > 1e-9) == (share > 1)
+
+
+def test_the_part_of_a_gradient_penalty_is_its_own_pairs(batch):
+    """The first pairs of the batch, with the same random numbers; of a batch that is smaller than its share, one."""
+    x, fake = batch
+    whole, part = o.gradient_penalty(3.0), o.on_part(o.gradient_penalty(3.0), 4)
+    D = Linear(torch.arange(16.0) / 5)
+
+    def of(penalty, x, fake):
+        torch.manual_seed(5)
+        return penalty(lambda u: D(u) ** 2, x, fake)
+
+    n = -(-len(x) // 4)
+    assert torch.equal(of(part, x, fake), of(whole, x[:n], fake[:n]))
+    assert torch.equal(of(part, x[:3], fake[:3]), of(whole, x[:1], fake[:1]))
+
+
 @pytest.mark.parametrize(
     "penalty",
     [o.gradient_penalty(), o.gradient_penalty(one_sided=True), o.r1_penalty(), o.r2_penalty(), o.r3gan.penalty],
