@@ -89,10 +89,10 @@ def endurance() -> str:
     )
 
 
-def finalists() -> str:
+def finalists(name: str = "quality") -> str:
     """The settings that were trained with several seeds, by time and score."""
     groups: dict[tuple[float, str], list[dict]] = {}
-    for r in known("quality")["runs"]:
+    for r in known(name)["runs"]:
         if r["stage"] == "final":
             groups.setdefault((r["seconds"], r["setting"]), []).append(r)
     rows = []
@@ -118,6 +118,11 @@ def finalists() -> str:
     return table(head, rows)
 
 
+def quick_finalists() -> str:
+    """The same on another machine: the package's recipe, and the quick one."""
+    return f"{about(known('quality_zen4'))}\n\n{finalists('quality_zen4')}"
+
+
 def baselines() -> str:
     """What can be had without a GAN."""
     found = known("quality")["baselines"]
@@ -125,17 +130,25 @@ def baselines() -> str:
     return table(["no GAN", "FFD", "precision", "recall"], rows)
 
 
-def screening() -> str:
-    """One seed a setting, at equal time."""
-    runs = [r for r in known("quality")["runs"] if r["stage"] == "search"]
-    runs.sort(key=lambda r: (r["seconds"], r["held_out_ffd"]))
-    speed = known("quality")["speed"]
+def screening(name: str = "quality") -> str:
+    """What was tried: the score against held-out images of one seed or of a few."""
+    groups: dict[tuple[float, str, int], list[float]] = {}
+    for r in known(name)["runs"]:
+        if r["stage"] == "search":
+            groups.setdefault((r["seconds"], r["setting"], r["steps"]), []).append(r["held_out_ffd"])
+    speed = known(name)["speed"]
     rows = [
-        [r["setting"], f"{r['seconds']:g}", f"{r['steps']:,}", f"{r['held_out_ffd']:.1f}", *rates(speed[r["setting"]])]
-        for r in runs
+        [setting, f"{seconds:g}", f"{steps:,}", ", ".join(f"{ffd:.1f}" for ffd in found), *rates(speed[setting])]
+        for (seconds, setting, steps), found in sorted(groups.items(), key=lambda one: (one[0][0], min(one[1])))
     ]
     head = ["setting", "s", "steps", "FFD held out", "steps/s, one thread", "two threads"]
     return table(head, rows)
+
+
+def quick_screening() -> str:
+    """What was tried for the quick recipe, by score: the times differ."""
+    head, rule, *rows = screening("quality_zen4").splitlines()
+    return "\n".join([head, rule, *sorted(rows, key=lambda row: min(map(float, row.split(" | ")[3].split(", "))))])
 
 
 def rates(speed: dict) -> list[str]:
@@ -143,7 +156,11 @@ def rates(speed: dict) -> list[str]:
 
 
 PARTS = {
-    part.__name__: part for part in (loops, loops_elsewhere, footprint, endurance, finalists, baselines, screening)
+    part.__name__: part
+    for part in (
+        *(loops, loops_elsewhere, footprint, endurance),
+        *(finalists, quick_finalists, baselines, screening, quick_screening),
+    )
 }
 
 

@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,18 +28,18 @@ from pathlib import Path
 import numpy as np
 import pages
 import torch
-from bench import RESULTS
+from bench import RESULTS, machine
 from torch import Tensor, nn
 
-from gan_tutorial.clothes import score
+from gan_tutorial.clothes import recipes, score
 from gan_tutorial.clothes.data import fashion_mnist, to_uint8
 from gan_tutorial.game import Diverged, Game, objectives, train
 from gan_tutorial.game.networks import LATENT, ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
-from gan_tutorial.game.objectives import Objective, clip_weights, fake_as_real, gradient_penalty
+from gan_tutorial.game.objectives import Objective, clip_weights, fake_as_real, gradient_penalty, on_part, r1_penalty
 from gan_tutorial.truth.densities import Latent
 
 FILE = RESULTS / "quality.json"
-WORK = Path(__file__).parents[1] / "build" / "quality"
+WORK = Path(__file__).parents[1] / "build"
 SEEDS = 5
 SAMPLES = {"search": 2_500, "final": 10_000}  # for each FFD
 
@@ -119,16 +118,14 @@ def clipped(c: float) -> Objective:
     return replace(objectives.wasserstein, project=clip_weights(c))
 
 
-def penalised(share: int = 1, weight: float = 10.0) -> Objective:
+def penalised(share: int = 1, weight: float = 10.0, one_sided: bool = False) -> Objective:
     """WGAN-GP with the penalty on one in `share` examples of the batch only."""
-    penalty = gradient_penalty(weight)
-    return replace(objectives.wasserstein, penalty=lambda D, x, fake: penalty(D, x[::share], fake[::share]))
+    return replace(objectives.wasserstein, penalty=on_part(gradient_penalty(weight, one_sided=one_sided), share))
 
 
 def with_r1(gamma: float, share: int) -> Objective:
     """The non-saturating game with an R1 penalty on one in `share` examples."""
-    penalty = objectives.r1_penalty(gamma)
-    return replace(objectives.non_saturating, penalty=lambda D, x, fake: penalty(D, x[::share], fake[::share]))
+    return replace(objectives.non_saturating, penalty=on_part(r1_penalty(gamma), share))
 
 
 # ---- Settings ---------------------------------------------------------------------------------------------------
@@ -143,6 +140,7 @@ class Setting:
     G: Callable[[], nn.Module]
     D: Callable[[], nn.Module]
     lr: float = 2e-3
+    d_lr: float | None = None  # D's, where it is another one
     batch_size: int = 32
     d_steps: int = 1
     beta2: float = 0.999
@@ -154,7 +152,7 @@ class Setting:
         torch.manual_seed(seed)
         G, D = self.G(), self.D()
         options = {
-            "d_lr": self.lr,
+            "d_lr": self.d_lr or self.lr,
             "g_lr": self.lr,
             "betas": (0.0, self.beta2),
             "ema_decay": self.ema_decay,
@@ -171,6 +169,8 @@ def cool(game: Game, done: float, share: float) -> None:
 
 NS, CONV, MLP = objectives.non_saturating, (ConvGenerator, ConvDiscriminator), (MLPGenerator, MLPDiscriminator)
 WIDE = (partial(ConvGenerator, width=24), partial(ConvDiscriminator, width=24))
+QUICK = recipes.QUICK_NETS["conv"]
+DEEP = (QUICK.G, QUICK.D)
 MIX = (seven, ConvDiscriminator)
 TRIED = [
     Setting("non-saturating, package's conv, batch 64", NS, *CONV, batch_size=64),
@@ -205,6 +205,36 @@ TRIED = [
     Setting("WGAN-GP, G at 7x7, penalty on half, falling", penalised(2), *MIX, fall=0.5),
     Setting("WGAN-GP, G at 7x7, penalty on half, weight 1", penalised(2, 1.0), *MIX),
     Setting("WGAN-GP, MLP, batch 64, lr 1e-3", penalised(), *MLP, batch_size=64, lr=1e-3),
+    Setting("non-saturating, package's conv, falling", NS, *CONV, fall=0.5),
+    Setting("non-saturating, package's conv, all falling", NS, *CONV, fall=1.0),
+    Setting("non-saturating, package's conv, R1 0.1 on a quarter", with_r1(0.1, 4), *CONV),
+    Setting("non-saturating, package's conv, R1 0.01 on a quarter", with_r1(0.01, 4), *CONV),
+    Setting("non-saturating, package's conv, R1 0.3 on a quarter", with_r1(0.3, 4), *CONV),
+    Setting("non-saturating, package's conv, R1 1 on a quarter", with_r1(1.0, 4), *CONV),
+    Setting("WGAN-GP, package's conv, penalty on half, falling", penalised(2), *CONV, fall=0.5),
+    Setting("WGAN-GP, package's conv, penalty on half, lr 3e-3", penalised(2), *CONV, lr=3e-3),
+    Setting("WGAN-GP, package's conv, penalty on half, beta2 0.99", penalised(2), *CONV, beta2=0.99),
+    Setting("WGAN-GP, package's conv, penalty on a quarter", penalised(4), *CONV),
+    Setting("WGAN-GP, package's conv, penalty on a quarter, beta2 0.99", penalised(4), *CONV, beta2=0.99),
+    Setting("WGAN-GP, package's conv, penalty on a quarter, lr 3e-3", penalised(4), *CONV, lr=3e-3),
+    Setting(
+        "WGAN-GP, package's conv, penalty on a quarter, lr 3e-3, beta2 0.99", penalised(4), *CONV, lr=3e-3, beta2=0.99
+    ),
+    Setting("non-saturating, package's conv, R1 0.1 on a quarter, beta2 0.99", with_r1(0.1, 4), *CONV, beta2=0.99),
+    Setting("WGAN-GP, package's conv, penalty on a quarter, G 1e-3", penalised(4), *CONV, lr=1e-3, d_lr=2e-3),
+    Setting("WGAN-GP, package's conv, penalty on a quarter, G 4e-3", penalised(4), *CONV, lr=4e-3, d_lr=2e-3),
+    Setting("WGAN-GP, package's conv, penalty on a quarter, D of 24 channels", penalised(4), ConvGenerator, WIDE[1]),
+    Setting("non-saturating, deeper D", NS, *DEEP),
+    Setting("non-saturating, deeper D, R1 1 on a quarter", with_r1(1.0, 4), *DEEP),
+    Setting("WGAN-GP, deeper D, penalty on a quarter", penalised(4), *DEEP),
+    Setting("non-saturating with R1, quick", recipes.QUICK["r1"], *DEEP, ema_decay=QUICK.ema_decay),
+    Setting("WGAN-GP, quick", recipes.QUICK["wgan_gp"], *DEEP, ema_decay=QUICK.ema_decay),
+    Setting("WGAN-GP, package's conv, penalty on a quarter, one-sided", penalised(4, one_sided=True), *CONV),
+    Setting("WGAN-GP, package's conv, penalty on a quarter, two moves of D", penalised(4), *CONV, d_steps=2),
+    Setting("WGAN-GP, package's conv, penalty on half, batch 16", penalised(2), *CONV, batch_size=16),
+    Setting("WGAN-GP, package's conv, penalty on half, weight 3", penalised(2, 3.0), *CONV),
+    Setting("non-saturating, package's conv, D 3e-3", NS, *CONV, d_lr=3e-3),
+    Setting("WGAN-GP, package's conv, penalty on half, D 4e-3", penalised(2), *CONV, d_lr=4e-3),
     Setting("clipping 0.1, G at 7x7", clipped(0.1), *MIX),
     Setting("clipping 0.03, G at 7x7, lr 1e-3", clipped(0.03), *MIX, lr=1e-3),
     Setting("clipping 0.03, MLP, lr 1e-3", clipped(0.03), *MLP, lr=1e-3),
@@ -223,6 +253,8 @@ SETTINGS = {setting.name: setting for setting in TRIED}
 
 FINALISTS = {
     "non-saturating, package's conv": (60,),
+    "non-saturating with R1, quick": (60, 120),
+    "WGAN-GP, quick": (60, 120),
     "non-saturating, G at 7x7": (60,),
     "non-saturating, G at 7x7, falling": (60, 180, 300),
     "WGAN-GP, package's conv, penalty on half": (60, 180),
@@ -290,20 +322,27 @@ def run(stage: str, name: str, seconds: float, steps: int, seed: int) -> dict:
     return row
 
 
+def write_to(name: str) -> None:
+    """From here on what is known is in results/NAME.json."""
+    global FILE
+    FILE = RESULTS / f"{name}.json"
+
+
 def place(stage: str, name: str, seconds: float, seed: int) -> Path:
     """The file of one training."""
     plain = "".join(c if c.isalnum() or c == "." else "-" for c in name)
-    return WORK / f"{stage}_{plain}_{seconds:g}s_{seed}.json"
+    return WORK / FILE.stem / f"{stage}_{plain}_{seconds:g}s_{seed}.json"
 
 
 def run_all(stage: str, jobs: list[tuple[str, float, int]], workers: int) -> None:
     """All trainings that are not done yet, `workers` at a time, each kept as soon as it ends."""
-    WORK.mkdir(parents=True, exist_ok=True)
+    (WORK / FILE.stem).mkdir(parents=True, exist_ok=True)
     speed = known()["speed"]
     todo = [job for job in jobs if not place(stage, *job).exists()]
     if unmeasured := {name for name, *_ in todo} - speed.keys():
         raise SystemExit(f"Measure the speed of {', '.join(sorted(unmeasured))} first: quality.py speed")
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=write_to, initargs=(FILE.stem,)) as pool:
         doing = {}
         for name, seconds, seed in todo:
             steps = round(seconds * speed[name]["steps_per_second"])
@@ -358,7 +397,7 @@ def known() -> dict:
 def keep(found: dict) -> None:
     """Write results/quality.json in one stroke."""
     RESULTS.mkdir(exist_ok=True)
-    found |= {"torch": torch.__version__, "date": date.today().isoformat()}
+    found |= machine(torch.device("cpu"))
     partial_file = FILE.with_suffix(f".{os.getpid()}")
     partial_file.write_text(json.dumps(found, indent=1) + "\n")
     os.replace(partial_file, FILE)
@@ -368,7 +407,7 @@ def collect() -> None:
     """Take over every training in build/quality."""
     found = known()
     rows = {(r["stage"], r["setting"], r["seconds"], r["seed"]): r for r in found["runs"]}
-    for path in sorted(WORK.glob("*.json")):
+    for path in sorted((WORK / FILE.stem).glob("*.json")):
         r = json.loads(path.read_text())
         rows[r["stage"], r["setting"], r["seconds"], r["seed"]] = r
     found["runs"] = list(rows.values())
@@ -416,7 +455,7 @@ def draw() -> None:
             samples = np.load(place("final", name, seconds, r["seed"]).with_suffix(".npy"))
             image_grid(torch.from_numpy(samples), ax, columns=8)
             ax.set_title(f"{name}\n{r['steps']:,} steps, FFD {r['test']['ffd']:.1f}", fontsize=9)
-        fig.savefig(RESULTS / f"quality_{seconds:g}s.png", dpi=110)
+        fig.savefig(RESULTS / f"{FILE.stem}_{seconds:g}s.png", dpi=110)
 
 
 def main() -> None:
@@ -428,7 +467,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="trainings at a time, a core each (default: 2)")
     parser.add_argument("--rounds", type=int, default=40, help="of speed (default: 40)")
     parser.add_argument("--window", type=int, default=5, help="steps of speed in a round (default: 5)")
+    parser.add_argument("--to", default=FILE.stem, metavar="NAME", help="results/NAME.json: one for each machine")
     args = parser.parse_args()
+    write_to(args.to)
     names = [name for name in SETTINGS if args.only in name]
     match args.command:
         case "speed":

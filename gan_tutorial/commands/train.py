@@ -45,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--d-steps", type=positive_int, help="moves of D per step (default: 5 for wgan*, else 1)")
     parser.add_argument(
         "--quick", action=BooleanOptionalAction,
-        help="r1, wgan_gp: one move of D per step and the penalty on a quarter of each batch, best within a minute",
+        help="for a minute: one move of D per step, the penalty on a quarter of each batch, D one layer deeper (conv)",
     )  # fmt: skip
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
     parser.add_argument("--out", required=True, type=folder, metavar="DIR", help="folder for what is made")
@@ -274,11 +274,11 @@ def _saved(checkpoint: Path) -> dict:
 def _settings(args: Namespace, saved: dict, device: str) -> dict:
     """What was given, else what was saved, else what suits."""
     from gan_tutorial import machine
-    from gan_tutorial.clothes.recipes import CRITIC_STEPS, NETS, QUICK
+    from gan_tutorial.clothes.recipes import CRITIC_STEPS, NETS, QUICK, QUICK_NETS
     from gan_tutorial.game.objectives import OBJECTIVES
 
-    kinds = {"objective": str, "net": str, "seed": int, "batch": int, "d_steps": int, "processes": int, "streams": list}
-    kinds["quick"] = bool
+    kinds = {"objective": str, "net": str, "seed": int, "quick": bool, "batch": int, "d_steps": int}
+    kinds |= {"processes": int, "streams": list}
     saved = saved and {"quick": False} | saved  # older games do not say it
     known = not saved or (
         all(type(saved.get(name)) is kind for name, kind in kinds.items())
@@ -295,8 +295,8 @@ def _settings(args: Namespace, saved: dict, device: str) -> dict:
             )
     settings = {"net": "conv", "seed": 0, "quick": False} | saved | given
     if settings["quick"] and settings.get("objective") not in QUICK:
-        raise UsageError(f"--quick is for --objective {' and '.join(QUICK)}, whose penalty it makes cheaper.")
-    nets = NETS[settings["net"]]
+        raise UsageError(f"--quick makes a penalty cheaper; those with one are {', '.join(QUICK)} (--objective).")
+    nets = (QUICK_NETS if settings["quick"] else NETS)[settings["net"]]
     usual = 1 if settings["quick"] else CRITIC_STEPS.get(settings.get("objective"), 1)
     settings = {"batch": nets.batch, "d_steps": usual} | settings
     if settings["batch"] < nets.smallest_batch:
@@ -338,7 +338,7 @@ def _game(args: Namespace, settings: dict, images, rank: int) -> tuple:
 
     from gan_tutorial.clothes import recipes
 
-    nets, notes = recipes.NETS[settings["net"]], []
+    nets, notes = (recipes.QUICK_NETS if settings["quick"] else recipes.NETS)[settings["net"]], []
     lr = args.lr or nets.lr * (0.15 if settings.get("objective") in recipes.STEEP else 1.0)
     game = recipes.fashion_game(images, nets, lr=lr, seed=settings["seed"])
     saved = game.load(args.out / "game.pt") if args.resume else {}

@@ -170,18 +170,20 @@ class ConvGenerator(_Generator):
 
 
 class ConvDiscriminator(_Discriminator):
-    """28x28 -> 14x14 -> 7x7 -> score; the first halving turns each 2x2 block into 4 channels (PixelUnshuffle)."""
+    """28x28 -> 14x14 -> 7x7, then 4x4 if `deep`, -> score; the first halving makes 4 channels of a 2x2 block."""
 
-    def __init__(self, width: int = WIDTH, n_classes: int = 0):
+    def __init__(self, width: int = WIDTH, n_classes: int = 0, deep: bool = False):
+        deeper = (nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1), _leaky()) if deep else ()  # 7x7 -> 4x4
         features = nn.Sequential(
             nn.PixelUnshuffle(2),  # 1 channel of 28x28 -> 4 of 14x14
             nn.Conv2d(4, width, 3, padding=1),
             _leaky(),
             nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),  # 14x14 -> 7x7
             _leaky(),
+            *deeper,
             Features(),
         )
-        super().__init__(features, 2 * width * 49, n_classes)
+        super().__init__(features, 4 * width * 16 if deep else 2 * width * 49, n_classes)
         self.to(memory_format=torch.channels_last)
 
 

@@ -301,6 +301,7 @@ def test_a_quick_training_plays_the_quick_objective_and_goes_on_with_it(train, t
     assert main(["train", "--resume", "--steps", "2", "--out", str(train.out)]) == 0
     assert [(objective, how["d_steps"]) for objective, how in played] == [(recipes.QUICK["wgan_gp"], 1)] * 2
     saved = game_of(train.out)
+    assert saved["settings"]["quick"] is True
     del saved["settings"]["quick"]  # as older versions wrote it
     torch.save(saved, train.out / "game.pt")
     assert main(["train", "--resume", "--steps", "2", "--out", str(train.out)]) == 0
@@ -308,7 +309,7 @@ def test_a_quick_training_plays_the_quick_objective_and_goes_on_with_it(train, t
 
 
 def test_quick_is_for_penalties_only(train, tiny, capsys):
-    assert "--quick is for --objective r1 and wgan_gp" in refused(capsys, train, *SMALL, "--steps", "2", "--quick")
+    assert "those with one are wgan_gp, wgan_lp, r1, r3gan" in refused(capsys, train, *SMALL, "--steps", "2", "--quick")
     assert not train.out.exists()
 
 
@@ -357,9 +358,9 @@ def test_a_cut_game_is_told(train, tiny, capsys):
 GPU_IS_FULL = torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 1 GiB free.\nSee")
 
 
-@pytest.mark.parametrize("name", recipes.NETS)
-def test_what_a_picture_needs(name):
-    nets, kept = recipes.NETS[name], []
+@pytest.mark.parametrize("nets", [*recipes.NETS.values(), recipes.QUICK_NETS["conv"]], ids=[*recipes.NETS, "quick"])
+def test_what_a_picture_needs(nets):
+    kept = []
     G, D = nets.G(), nets.D()
     for n in (2, 4):
         seen = {}

@@ -620,7 +620,7 @@ def test_convolutions_see_channels_last_from_end_to_end():
         if output.ndim == 4 and not output.is_contiguous(memory_format=torch.channels_last):
             strange.append(module)
 
-    G, D = ConvGenerator(), ConvDiscriminator()
+    G, D = ConvGenerator(), ConvDiscriminator(deep=True)
     for module in (*G.modules(), *D.modules()):
         if not isinstance(module, nn.PixelShuffle | nn.PixelUnshuffle):  # one channel: both layouts are one
             module.register_forward_hook(look)

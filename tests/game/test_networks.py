@@ -1,5 +1,7 @@
 """Networks: what a score may be, where pictures end, what batch norm does, what a label is for."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -13,8 +15,10 @@ from gan_tutorial.game.networks import (
     PointDiscriminator,
 )
 
+DEEP = partial(ConvDiscriminator, deep=True)
 
-@pytest.mark.parametrize("make", [PointDiscriminator, MLPDiscriminator, ConvDiscriminator])
+
+@pytest.mark.parametrize("make", [PointDiscriminator, MLPDiscriminator, ConvDiscriminator, DEEP])
 def test_a_score_is_any_real_number(make):
     """With the last layer's weights a thousandfold the score is a thousandfold: nothing squashes it."""
     torch.manual_seed(0)
@@ -55,7 +59,7 @@ def test_batch_norm_makes_the_spread_one(make):
         torch.testing.assert_close(feature.std(1, correction=0), torch.ones(len(feature)), rtol=0, atol=5e-3)
 
 
-@pytest.mark.parametrize("make", [MLPDiscriminator, ConvDiscriminator])
+@pytest.mark.parametrize("make", [MLPDiscriminator, ConvDiscriminator, DEEP])
 def test_a_label_is_judged_together_with_the_picture(make):
     """Projection: another label moves the score by an inner product with the features, not by a number of its own."""
     torch.manual_seed(0)
