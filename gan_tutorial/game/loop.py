@@ -302,8 +302,11 @@ def d_move(game: Game, objective: Objective, x: Tensor, *labels: Tensor) -> tupl
     real_score, fake_score = game.D(both, *(torch.cat([label, label]) for label in labels)).chunk(2)
     loss = objective.d_loss(real_score, fake_score)
     if objective.penalty:
-        penalised = objective.penalty(lambda u: game.D(u, *_copies([y[: len(u)] for y in labels])), x, fake)
-        loss = loss + penalised  # of the first pairs of the batch, or of all
+
+        def D(u: Tensor) -> Tensor:  # a penalty may look at the first pairs of the batch only
+            return game.D(u, *_copies([label[: len(u)] for label in labels]))
+
+        loss = loss + objective.penalty(D, x, fake)
     move(game.d_opt, loss)
     if objective.project:
         objective.project(game.D)
