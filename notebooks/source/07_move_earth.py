@@ -1297,7 +1297,8 @@ for name, values in fell.items():
     seeds("8.08", claim, (1.2, 1000), values.min())
 seeds("8.08", "looks at which 200 more moves give a larger difference, least share of three",
       (0.5, 1), (ended > stands).double().mean(0).min())
-seeds("8.08", "W1 at the end, largest of three", (floor, 1.0), exact[-1].max());
+in_the_middle = ring.radius  # W1 of samples that all lie there
+seeds("8.08", "W1 at the end, largest of three", (floor, in_the_middle), exact[-1].max());
 
 # %%
 one = partial(ledger.add, "8.09", source="one seed", needs_training=True)
