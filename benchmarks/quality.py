@@ -253,8 +253,8 @@ SETTINGS = {setting.name: setting for setting in TRIED}
 
 FINALISTS = {
     "non-saturating, package's conv": (60,),
-    "non-saturating with R1, quick": (60, 120),
-    "WGAN-GP, quick": (60, 120),
+    "non-saturating with R1, quick": (60,),
+    "WGAN-GP, quick": (60,),
     "non-saturating, G at 7x7": (60,),
     "non-saturating, G at 7x7, falling": (60, 180, 300),
     "WGAN-GP, package's conv, penalty on half": (60, 180),

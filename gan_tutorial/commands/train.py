@@ -274,7 +274,7 @@ def _saved(checkpoint: Path) -> dict:
 def _settings(args: Namespace, saved: dict, device: str) -> dict:
     """What was given, else what was saved, else what suits."""
     from gan_tutorial import machine
-    from gan_tutorial.clothes.recipes import CRITIC_STEPS, NETS, QUICK, QUICK_NETS
+    from gan_tutorial.clothes.recipes import CRITIC_STEPS, NETS, QUICK
     from gan_tutorial.game.objectives import OBJECTIVES
 
     kinds = {"objective": str, "net": str, "seed": int, "quick": bool, "batch": int, "d_steps": int}
@@ -296,7 +296,7 @@ def _settings(args: Namespace, saved: dict, device: str) -> dict:
     settings = {"net": "conv", "seed": 0, "quick": False} | saved | given
     if settings["quick"] and settings.get("objective") not in QUICK:
         raise UsageError(f"--quick makes a penalty cheaper; those with one are {', '.join(QUICK)} (--objective).")
-    nets = (QUICK_NETS if settings["quick"] else NETS)[settings["net"]]
+    nets = _nets(settings)
     usual = 1 if settings["quick"] else CRITIC_STEPS.get(settings.get("objective"), 1)
     settings = {"batch": nets.batch, "d_steps": usual} | settings
     if settings["batch"] < nets.smallest_batch:
@@ -313,6 +313,13 @@ def _settings(args: Namespace, saved: dict, device: str) -> dict:
 def _option(name: str, value: object) -> str:
     """As it is written on the command line."""
     return f"--{name if value else f'no-{name}'}" if isinstance(value, bool) else f"--{name} {value}"
+
+
+def _nets(settings: dict):
+    """The networks that play."""
+    from gan_tutorial.clothes.recipes import NETS, QUICK_NETS
+
+    return (QUICK_NETS if settings["quick"] else NETS)[settings["net"]]
 
 
 def _objective(settings: dict):
@@ -338,7 +345,7 @@ def _game(args: Namespace, settings: dict, images, rank: int) -> tuple:
 
     from gan_tutorial.clothes import recipes
 
-    nets, notes = (recipes.QUICK_NETS if settings["quick"] else recipes.NETS)[settings["net"]], []
+    nets, notes = _nets(settings), []
     lr = args.lr or nets.lr * (0.15 if settings.get("objective") in recipes.STEEP else 1.0)
     game = recipes.fashion_game(images, nets, lr=lr, seed=settings["seed"])
     saved = game.load(args.out / "game.pt") if args.resume else {}
