@@ -37,14 +37,10 @@ matplotlib.use("Agg")
 ROOT = Path(__file__).parents[1]
 # The slow ones, in this order
 LAST = ["test_site", "test_environment", "test_notebooks", "test_series", "test_laboratory_browser", "test_browser"]
-ALONE = {"test_laboratory_browser", "test_browser", "test_live"}  # they measure how fast a person is answered
 
 
 def pytest_collection_modifyitems(items):
     """Fast tests first: a mistake shows in seconds, not after the notebooks have run."""
-    for item in items:
-        if item.path.stem in ALONE:
-            item.add_marker("alone")
     items.sort(key=lambda item: LAST.index(item.path.stem) if item.path.stem in LAST else -1)
 
 

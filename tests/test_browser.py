@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import TOKEN, Visit, ask, environment, free_port, page_of, page_of_notebook, run_all, serving
+from lab import FOLLOWS, TOKEN, Visit, ask, environment, free_port, page_of, page_of_notebook, run_all, serving
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -49,7 +49,7 @@ def test_run_all(name, server, chromium, tmp_path):
     assert visit.faults() == []
     rates = ", ".join(f"{rate:.1f}" for rate in visit.pictures_per_second)
     print(f"{name}: {rates} pictures per second under a dragged slider")
-    assert visit.pictures_per_second and min(visit.pictures_per_second) > 4     # 15 and more on two idle cores
+    assert visit.pictures_per_second and min(visit.pictures_per_second) > FOLLOWS
 
 
 def test_deeper_sections_are_folded_and_open_with_a_click(server, chromium, tmp_path):

@@ -107,9 +107,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def save(found: dict) -> None:
-    """Write the record, whole or not at all."""
+    """Write the record, a line for each fact, whole or not at all."""
+    books = []
+    for name, rows in sorted(found.items()):
+        lines = [f"  {json.dumps(fact)}: {json.dumps(rows[fact])}" for fact in sorted(rows)]
+        books.append(f" {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n }")
     with in_one_stroke(RECORD) as file:
-        file.write(json.dumps(found, indent=1, sort_keys=True).encode() + b"\n")
+        file.write(("{\n" + ",\n".join(books) + "\n}\n").encode())
 
 
 def report(rows: dict[str, list[facts.Row]], found: dict) -> int:

@@ -157,6 +157,7 @@ def test_play_and_pause_and_step(lab):
     lab.wait_kernel("lab.game.step", at + 1)
 
 
+@pytest.mark.alone
 def test_pictures_come_fast_pause_answers_and_other_cells_run(lab, record_property):
     lab.press("play")
     lab.wait_frame(lab.frame() + 10)
@@ -528,6 +529,7 @@ IN_THE_BACKGROUND = """([at, code]) => {
 }"""
 
 
+@pytest.mark.alone
 def test_it_is_alive_from_the_first_moment(server, chromium, tmp_path, record_property):  # noqa: F811
     """Its first picture while the next cell runs; one Play for many clicks; a second tab; a training that lets it
     answer; a kernel that was restarted."""

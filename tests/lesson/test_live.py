@@ -170,6 +170,7 @@ def test_the_hooks_of_pyplot_figures_apply():
     assert len(seen) == 1
 
 
+@pytest.mark.alone
 def test_fast_enough_to_follow_a_hand():
     picture = explore(wave, height=(0.0, 2.0))
     rates = []
