@@ -177,7 +177,7 @@ for name, value in works.items():
     print(f"{name:34} {value:.3f}")
 
 # %% [markdown]
-# The other plans send earth across the pile that could have stayed on its side. (The best plan need not be the only one: among the shovels that go right, swap which goes where, and the work stays the same.)
+# The first two send earth across the pile that could have stayed on its side, and so does one at random, unless it is lucky: the best plan need not be the only one. (Among the shovels that go right, swap which goes where, and the work stays the same.)
 
 # %% [markdown]
 # On the line there are shortcuts: yours of Exercise 7.1, and for two samples of equal size a simpler one. Nobody needs to overtake, so the smallest goes to the smallest: sort both, and pair them. All ways lead to one number:
@@ -200,7 +200,7 @@ ledger.add("8.03", "the programme by hand - the package", 0, solved.fun - move.c
            "HiGHS, POT")
 ledger.add("8.03", "POT - the programme by hand", 0, by_pot - solved.fun, 1e-9, "HiGHS, POT")
 best_other = min(value for name, value in works.items() if name != "the least work")
-ledger.add("8.03", "cheapest other plan - the cheapest", (0.1, 10), best_other - move.cost, 0,
+ledger.add("8.03", "cheapest other plan - the cheapest", (0, 10), best_other - move.cost, 1e-9,
            "every plan is an upper bound")
 ledger.add("F-W2", "four ways to W1 on the line, largest difference", 0, four_agree, 1e-9,
            "sorted = plan = area");
