@@ -233,13 +233,13 @@ FOLLOWS = 4  # pictures per second that are enough to follow a hand; 15 and more
 def drag_sliders(page) -> list[float]:
     """Drag every slider that stands over a picture; -> pictures per second of each explorer, under its first slider.
 
-    The best of up to ten drags, if the first is slow: other tests share the machine.
+    The best of up to five drags, if the first is slow: other tests share the machine.
     """
     rates = []
     for explorer in page.locator(".widget-vbox:has(> .widget-image):has(.noUi-handle)").all():
         first, *others = explorer.locator(".noUi-target").all()
         tries = [drag(page, first, explorer.locator(".widget-image"), 2.0)]
-        while tries[-1] <= FOLLOWS and len(tries) < 10:
+        while tries[-1] <= FOLLOWS and len(tries) < 5:
             tries.append(drag(page, first, explorer.locator(".widget-image"), 2.0))
         rates.append(max(tries))
         for slider in others:
