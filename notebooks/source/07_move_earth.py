@@ -981,9 +981,10 @@ show("", (ended > stands).double().mean(0))
 # %% [markdown]
 # So, in what sense is it a distance?
 #
-# - Its *tendency* is right, over a training as a whole: both kinds of estimate fall with $W_1$, from the first quarter to the last, for each seed. From one look to the next they are not to be trusted: the rank correlations lie between 0.4 and 0.8.
+# - Its *tendency* is right, over a training as a whole: in a training that comes near the data both kinds of estimate fall with $W_1$, from the first quarter to the last. From one look to the next they are not to be trusted: the rank correlations lie between 0.4 and 0.8.
 # - Its *unit* is not. Within a training the ratio to $W_1$ shrinks while $W_1$ falls, for each seed: finer differences are harder to see for a clipped critic.
-# - And the critic is **late**. With five moves it is not near its end: at most looks, in each training, 200 more moves give a larger difference. What a log shows is how far the critic has come against a moving G, as much as the distance.
+# - And the critic is **late**. With five moves it is not near its end: at most looks 200 more moves give a larger difference. What a log shows is how far the critic has come against a moving G, as much as the distance.
+# - With some values of `SEED` one of the three trainings does **not** come near. Its critic has gone flat where many samples lie (its ReLUs are all off there), no slope calls them back, and they drift away: on the left the range opens towards the end. Clipping bounds a critic's slope from above, not from below.
 #
 # And never compare critics with different bounds: from $c = 0.05$ to $0.2$ the score difference for one and the same G grows by a factor of tens at least ([below](#Deeper:-another-bound,-another-unit)).
 
@@ -1293,12 +1294,13 @@ shown("8.08", "score difference / W1, start / end, least", (1.5, 1000),
 
 # %%
 for name, values in fell.items():
-    claim = f"first / last quarter of the training, {name}, least"
-    seeds("8.08", claim, (1.2, 1000), values.min())
-seeds("8.08", "looks at which 200 more moves give a larger difference, least share of three",
-      (0.5, 1), (ended > stands).double().mean(0).min())
+    claim = f"first / last quarter of the training, {name}, median of three"
+    seeds("8.08", claim, (1.2, 1000), values.median())
+seeds("8.08", "looks at which 200 more moves give a larger difference, median share of three",
+      (0.5, 1), (ended > stands).double().mean(0).median())
 in_the_middle = ring.radius  # W1 of samples that all lie there
-seeds("8.08", "W1 at the end, largest of three", (floor, in_the_middle), exact[-1].max());
+seeds("8.08", "W1 at the end, median of three", (floor, in_the_middle), exact[-1].median())
+seeds("8.08", "W1 at the end, largest of three", (floor, math.inf), exact[-1].max());
 
 # %%
 one = partial(ledger.add, "8.09", source="one seed", needs_training=True)
