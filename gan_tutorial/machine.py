@@ -11,6 +11,7 @@ import platform
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 SYSTEM = Path("/")  # where /proc and /sys are; tests put a made-up one here
 
@@ -39,6 +40,11 @@ def memory() -> tuple[int, int]:
             limit = min(limit, granted)
             available = min(available, max(0, granted - taken))
     return available, limit
+
+
+def redraws(stream: TextIO) -> bool:
+    """Whether a line can be written over there: on a terminal, unless it calls itself dumb, as Emacs' shell does."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def processor() -> tuple[str, int]:

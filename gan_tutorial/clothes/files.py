@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout  # torch brings it
 from torch import Tensor
 
 from gan_tutorial.disk import reason
+from gan_tutorial.machine import redraws
 
 VARIABLE = "GAN_TUTORIAL_DATA"
 RAW = Path("FashionMNIST", "raw")
@@ -49,7 +50,19 @@ CHUNK = 1 << 16  # bytes read at once
 
 
 class CorruptData(RuntimeError):
-    """A file is there, or arrived, whose bytes are not FashionMNIST's."""
+    """A file is there, or arrived, whose bytes are not those that were published."""
+
+
+@contextmanager
+def intact(path: Path, command: str) -> Iterator[None]:
+    """Inside, a file is read that came with the notebooks and that `command` makes.  CorruptData if that fails."""
+    try:
+        yield
+    except Exception as error:  # cut, empty and changed files raise a dozen kinds
+        raise CorruptData(
+            f"{path} cannot be read ({reason(error)}): `git checkout {path}` brings back the stored one, and "
+            f"`{command}` makes it anew."
+        ) from error
 
 
 class NoData(RuntimeError):
@@ -152,13 +165,13 @@ def _verified(path: Path, name: str) -> np.ndarray:
     return data
 
 
-def _unpacked(packed: BinaryIO, most: int) -> np.ndarray:
-    """The first `most` bytes of what a gzip file holds; nothing if it is not one, which no checksum accepts."""
+def _unpacked(packed: BinaryIO, most: int) -> np.ndarray | None:
+    """The first `most` bytes of what a gzip file holds; None if it is not one, cut, or followed by something else."""
     try:
         with gzip.open(packed) as file:
             return np.frombuffer(bytearray(file.read(most)), np.uint8)
     except (gzip.BadGzipFile, EOFError, zlib.error):
-        return np.empty(0, np.uint8)
+        return None
 
 
 def _size(name: str) -> int:
@@ -166,7 +179,9 @@ def _size(name: str) -> int:
     return 4 + 4 * len(shape) + math.prod(shape)
 
 
-def _problem(data: np.ndarray, name: str) -> str:
+def _problem(data: np.ndarray | None, name: str) -> str:
+    if data is None:
+        return "it is not a whole gzip file"
     size = _size(name)
     if len(data) > size:
         return f"it holds more than {size:,} bytes"
@@ -206,7 +221,7 @@ def _from_mirrors(name: str, raw: Path) -> np.ndarray:
             continue
         if not (problem := _problem(data, name)):
             return data
-        failure = CorruptData(f"what {url} sent is not FashionMNIST (unpacked, {problem}); is a log-in page between?")
+        failure = CorruptData(f"what {url} sent is not FashionMNIST ({problem}); is a log-in page between?")
     raise failure
 
 
@@ -221,7 +236,7 @@ def _received(response: HTTPResponse, most: int) -> BinaryIO:
         whole.write(part)
         if time.monotonic() - start > FILE_SECONDS:
             raise TimeoutError(f"only {whole.tell():,} bytes came within {FILE_SECONDS // 60} minutes")
-        if sys.stderr.isatty() and time.monotonic() - looked > 0.2:
+        if redraws(sys.stderr) and time.monotonic() - looked > 0.2:
             looked = time.monotonic()
             print(f"\r{whole.tell() / 1e6:.1f}{of} MB\033[K", end="", file=sys.stderr, flush=True)
     if looked:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_tutorial.clothes.files import intact
+
 RUNS = Path(__file__).resolve().parents[2] / "notebooks" / "runs"
 
 
@@ -52,20 +54,26 @@ class Recording:
 
 
 def load(name: str) -> Recording:
-    """Read the recording `name`.  Raises FileNotFoundError, saying how to make it, if it is not here."""
-    path = RUNS / f"{name}.json"
+    """Read the recording `name`.  Raises FileNotFoundError if it is not here, CorruptData if one of its two files is
+    damaged, saying how to make it."""
+    path, command = RUNS / f"{name}.json", f"python notebooks/authors/record.py {name}"
     if not path.exists():
-        raise FileNotFoundError(
-            f"There is no recording {name!r} in {RUNS.name}/; `python notebooks/authors/record.py {name}` makes it."
+        raise FileNotFoundError(f"There is no recording {name!r} in {RUNS.name}/; `{command}` makes it.")
+    with intact(path, command):
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        settings = {row.pop("name"): row for row in stored["settings"]}
+        if len(settings) < len(stored["settings"]):
+            raise ValueError("it lists a setting twice")
+        counts = sorted({row["samples_per_ffd"] for row in settings.values() if "samples_per_ffd" in row})
+        ffd = "".join(f"; FFD of {n:,} samples" for n in counts)
+        about = (
+            f"Recorded on {stored['date']} ({stored['device']}, torch {stored['torch']}){ffd}. "
+            f"To make it again: {command}"
         )
-    stored = json.loads(path.read_text())
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
-        arrays = dict(file)
-    settings = {row.pop("name"): row for row in stored["settings"]}
-    counts = sorted({row["samples_per_ffd"] for row in settings.values() if "samples_per_ffd" in row})
-    ffd = "".join(f"; FFD of {n:,} samples" for n in counts)
-    about = (
-        f"Recorded on {stored['date']} ({stored['device']}, torch {stored['torch']}){ffd}. "
-        f"To make it again: python notebooks/authors/record.py {name}"
-    )
+    path = path.with_suffix(".npz")
+    with intact(path, command):
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        if {key.rsplit("/", 2)[0] for key in arrays} - set(settings):
+            raise ValueError("it belongs to another recording")
     return Recording(name, about, settings, arrays)

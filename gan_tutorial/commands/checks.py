@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from gan_tutorial import machine
 from gan_tutorial.commands.findings import Line
-from gan_tutorial.commands.series import CHECKOUT, notebooks_folder
+from gan_tutorial.commands.series import CHECKOUT, notebooks_folder, reading
 from gan_tutorial.lesson.profile import VARIABLE, choose, duration
 
 OLDEST_PYTHON = (3, 11)
@@ -245,7 +246,8 @@ def _servers() -> list[str]:
             address = json.loads(path.read_text(encoding="utf-8"))["url"]
             with opener.open(f"{address}api", timeout=1):
                 addresses.append(address)
-        except (OSError, ValueError, KeyError):  # it ended without tidying up, or answers nobody but its user
+        # It ended without tidying up, and its port may be another's by now; or it answers nobody but its user.
+        except (OSError, ValueError, KeyError, TypeError, HTTPException):
             continue
     return addresses
 
@@ -303,9 +305,10 @@ def _expectation(profile: str) -> str:
     """What the series took where it was built, if it was built in this profile."""
     built = []
     for path in sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb")):
-        record = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("gan_tutorial", {})
-        if record.get("profile") == profile and record.get("seconds"):
-            built.append((record["seconds"], path.stem))
+        with reading(path):
+            record = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("gan_tutorial", {})
+            if record.get("profile") == profile and record.get("seconds"):
+                built.append((record["seconds"], path.stem))
     if not built:
         return "the stored notebooks do not say how long it takes"
     slowest, name = max(built)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from gan_tutorial.commands import checks, room
+from gan_tutorial.commands.cli import UsageError
 from gan_tutorial.commands.findings import Line, Report
 
 CHECKS: dict[str, Callable[[], Iterable[Line]]] = {
@@ -74,6 +75,9 @@ def _findings(what: str, check: Callable[[], Iterable[Line]]) -> list[Line]:
         return list(check())
     except ModuleNotFoundError as error:
         return [Line(what, "problem", f"{error.name} is not installed", "Run `make install`.")]
+    except UsageError as error:  # a notebook that was cut, say
+        remedy = "Move it away if something of it is yours; `git checkout` with this path brings back the stored one."
+        return [Line("notebooks", "problem", str(error).rstrip("."), remedy)]
     except Exception as error:
         first = (str(error).splitlines() or [""])[0]
         return [

@@ -120,7 +120,8 @@ def _attempt(
 
 
 def _command(source: Path, output: Path, parameters: Sequence[tuple[str, str]], limits: Limits) -> list[str]:
-    command = [sys.executable, "-m", "papermill", str(source), str(output), "--cwd", str(source.parent)]
+    # -P: a random.py where the person stands is none of papermill's; the kernel, without it, finds its notebook's.
+    command = [sys.executable, "-P", "-m", "papermill", str(source), str(output), "--cwd", str(source.parent)]
     command += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
     command += ["--start-timeout", str(START_TIMEOUT), "--execution-timeout", str(min(round(limits.cell), LONGEST))]
     for name, value in parameters:

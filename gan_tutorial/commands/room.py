@@ -21,7 +21,7 @@ from typing import Any
 from gan_tutorial import machine
 from gan_tutorial.commands import checks
 from gan_tutorial.commands.findings import Line
-from gan_tutorial.commands.series import notebooks_folder
+from gan_tutorial.commands.series import notebooks_folder, reading
 
 PLANNED_MEMORY = 2.0  # GB for each learner; with less than checks.ENOUGH_MEMORY kernels are ended by the system
 PLANNED_CORES = 2  # for each learner: what the minutes of Run All were measured with
@@ -152,8 +152,9 @@ def _run(client: Any, code: str) -> tuple[float | None, str, str]:
 
 def _code(path: Path) -> list[str]:
     """The cells of a notebook that a kernel runs, without those that would install something."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    with reading(path):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     return [code for code in codes if "%pip" not in code]
 
 

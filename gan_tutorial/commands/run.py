@@ -9,17 +9,27 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from filelock import FileLock, Timeout
+
+from gan_tutorial import machine
 from gan_tutorial.commands import series
 from gan_tutorial.commands.cli import UsageError
 from gan_tutorial.commands.execution import Limits, Result, execute
 from gan_tutorial.disk import in_one_stroke, reason
 from gan_tutorial.lesson import facts
-from gan_tutorial.lesson.profile import NAMES, VARIABLE, duration
+from gan_tutorial.lesson.profile import NAMES, SEEDS, VARIABLE, duration, is_seed
+
+# type in the notebook -> how papermill reads it, and its name
+KINDS = {
+    bool: ({"True": True, "False": False}.__getitem__, "True or False"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +89,7 @@ def main(args: argparse.Namespace) -> int:
     labels = [series.label(path, folder) for path in chosen]
     results: list[Result] = []
     told = True
-    with _ended_in_order():
+    with _ended_in_order(), _reserved(out):
         for number, (path, copy, label) in enumerate(zip(chosen, copies, labels, strict=True), 1):
             line = _Line(f"{number}/{len(chosen)} {label:{max(map(len, labels))}}")
             given = [pair for pair in parameters if pair[0] in declared[path]]
@@ -112,22 +122,22 @@ def _parameters(args: argparse.Namespace, declared: dict[Path, dict[str, Any]]) 
         if name == "PROFILE" and args.profile not in (None, value):
             raise UsageError(f"--profile {args.profile} and -p PROFILE {value} contradict each other.")
         for names in declared.values():
-            _check_number(name, value, names[name])
+            _check_kind(name, value, names[name])
     return parameters + ([("PROFILE", args.profile)] if args.profile else [])
 
 
-def _check_number(name: str, value: str, default: Any) -> None:
-    """UsageError if the notebook has a number there and this is none."""
-    if type(default) not in (int, float):
-        return
+def _check_kind(name: str, value: str, default: Any) -> None:
+    """UsageError if the notebook has a number there, or True or False, and papermill will not read one."""
     kind = type(default)
+    if kind not in KINDS:
+        return
+    read, what = KINDS[kind]
     try:
-        number = kind(value)  # as papermill will read it
-    except ValueError:
-        a = "a whole number" if kind is int else "a number"
-        raise UsageError(f"-p {name} {value}: it is {default} in the notebook, and should be {a}.") from None
-    if name == "SEED" and not -(2**63) <= number < 2**63:
-        raise UsageError(f"-p SEED {value}: a seed is a whole number from -2^63 to 2^63 - 1.")
+        found = read(value)
+    except (ValueError, KeyError):
+        raise UsageError(f"-p {name} {value}: it is {default} in the notebook, and should be {what}.") from None
+    if name == "SEED" and not is_seed(found):
+        raise UsageError(f"-p SEED {value}: a seed is {SEEDS}.")
 
 
 def environment(profile: str | None = None) -> dict[str, str]:
@@ -136,6 +146,8 @@ def environment(profile: str | None = None) -> dict[str, str]:
     variables["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(series.CHECKOUT), variables.get("PYTHONPATH")])
     )
+    if data := variables.get("GAN_TUTORIAL_DATA"):  # a kernel stands in the folder of its notebook
+        variables["GAN_TUTORIAL_DATA"] = os.path.abspath(os.path.expanduser(data))
     variables["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not one in the home folder
     variables["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a debugger's warning that concerns nobody here
     return variables | ({VARIABLE: profile} if profile else {})
@@ -187,7 +199,7 @@ class _Line:
     """One line per notebook: redrawn on a terminal, begun and completed in a log."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.live = name, sys.stdout.isatty()
+        self.name, self.live = name, machine.redraws(sys.stdout)
         print(name, end="", flush=True)
 
     def progress(self, done: int, cells: int, seconds: float) -> None:
@@ -215,6 +227,22 @@ def _seconds(text: str) -> float:
     if not 1 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 1 or more.")
     return seconds
+
+
+@contextmanager
+def _reserved(out: Path) -> Iterator[None]:
+    """Inside, no other run writes to this folder."""
+    lock = FileLock(out / ".lock", timeout=0)  # the system frees it when its holder dies
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UsageError(f"another run writes to {out}; wait until it ends, or choose another --out.") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.unlink(lock.lock_file)
+        lock.release()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from gan_tutorial import machine
 from gan_tutorial.commands.cli import UsageError, one_line
 
 
@@ -79,12 +80,18 @@ def _read(path: Path):
     if not os.path.isfile(path):  # nor a pipe, which could be waited for without end
         raise UsageError(f"there is no file {path}.")
     try:
+        with open(path, "rb") as file:
+            if file.read(6) != np.lib.format.MAGIC_PREFIX:
+                raise ValueError("it does not begin like one")
         # A file can bring numbers, never code; and what its head announces is not believed before its size is seen.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # empty, cut and made-up files raise a dozen kinds
         why = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UsageError(f"{path} is not a .npy file that can be read ({why.rstrip('.')}).") from error
-    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != 3 or array.shape[1:] != (28, 28):
-        kind = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive (.npz)"
-        raise UsageError(f"{path} should hold uint8 images of shape (n, 28, 28); it holds {kind}.")
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[1:] != (28, 28):
+        raise UsageError(f"{path} should hold uint8 images of shape (n, 28, 28); it holds {array.dtype} {array.shape}.")
+    if rest := os.path.getsize(path) - array.offset - array.nbytes:
+        raise UsageError(f"{path} holds {rest:,} bytes after its array; save all images as one array, alone.")
+    if array.nbytes > machine.memory()[0]:
+        raise UsageError(f"{path} holds {len(array):,} images, more than there is memory for; give fewer.")
     return torch.from_numpy(np.array(array))

@@ -8,6 +8,8 @@ import json
 import os
 import symtable
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,9 @@ def _copies(chosen: list[Path], folder: Path, out: Path) -> list[Path]:
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file; choose a folder.")
     places = [out / f"{label(path, folder)}.ipynb" for path in chosen]
+    for path in (*chosen, *places):
+        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # bytes that are no letters in this locale
+            raise UsageError(f"papermill takes no name such as {path} here; choose another, or set PYTHONUTF8=1.")
     for path, copy in zip(chosen, places, strict=True):
         if copy in chosen:
             raise UsageError(f"--out {out} would write over {path.name} itself; choose another folder.")
@@ -86,17 +91,24 @@ def _copies(chosen: list[Path], folder: Path, out: Path) -> list[Path]:
     return places
 
 
-def declared(path: Path) -> dict[str, Any]:
-    """The names assigned in the cell tagged `parameters`, with their values where those are written out, else None."""
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Inside, a notebook is read: a UsageError names it where it is cut, say, or torn by a merge."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] in ("code", "markdown", "raw")]
-        tagged = [i for i, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])]
-        code = sources[tagged[0]] if tagged else ""  # papermill, too, takes the first
+        yield
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({reason(error)}).") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read as a notebook ({reason(error)}).") from None
+
+
+def declared(path: Path) -> dict[str, Any]:
+    """The names assigned in the cell tagged `parameters`, with their values where those are written out, else None."""
+    with reading(path):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] in ("code", "markdown", "raw")]
+        tagged = [i for i, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])]
+        code = sources[tagged[0]] if tagged else ""  # papermill, too, takes the first
     try:
         return _assigned(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
+from gan_tutorial import machine
 from gan_tutorial.commands.cli import UsageError, hush
 from gan_tutorial.disk import in_one_stroke, reason
 
@@ -273,7 +274,6 @@ def _saved(checkpoint: Path) -> dict:
 
 def _settings(args: Namespace, saved: dict, device: str) -> dict:
     """What was given, else what was saved, else what suits."""
-    from gan_tutorial import machine
     from gan_tutorial.clothes.recipes import CRITIC_STEPS, NETS, QUICK
     from gan_tutorial.game.objectives import OBJECTIVES
 
@@ -421,7 +421,7 @@ def _train(
                      f"and it is tried again in {SAVE_EVERY:.0f} s.")  # fmt: skip
         if stopped or over:
             break
-    if sys.stdout.isatty():
+    if machine.redraws(sys.stdout):
         _say()
     return not stopped
 
@@ -486,7 +486,7 @@ def _unpacked(stream: list[str], like: list) -> list:
 
 def _show(step, first: int, seconds: float, steps: int | None, limit: float) -> None:
     """One line that overwrites itself on a terminal; elsewhere nothing, so that logs stay short."""
-    if sys.stdout.isatty():
+    if machine.redraws(sys.stdout):
         rate = (step.n - first) / seconds
         left = (first + steps - step.n) / rate if steps else limit - seconds
         _say(

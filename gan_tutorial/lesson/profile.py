@@ -18,6 +18,7 @@ from gan_tutorial.lesson import turns
 
 NAMES = ("smoke", "cpu", "gpu")
 VARIABLE = "GAN_TUTORIAL_PROFILE"
+SEEDS = "a whole number from -2^63 to 2^63 - 1"
 
 T = TypeVar("T")
 S = TypeVar("S")  # what `train` yields: something with `n`, the number of the step
@@ -121,7 +122,8 @@ def choose(PROFILE: str | None = None) -> Profile:
 
     The device is `cuda` where torch finds a GPU, else `cpu`.  To stay on the CPU of a machine with a GPU, set
     CUDA_VISIBLE_DEVICES to nothing before the kernel starts.  Apple's MPS is never chosen: gradient penalties
-    need the gradient of a gradient, which some of its operations lack.  Raises ValueError for any other name.
+    need the gradient of a gradient, which some of its operations lack.  Raises ValueError for any other name, and if
+    the notebook that calls has a SEED which is none: with `PROFILE`, a seed is what a notebook is given.
     """
     import torch
 
@@ -129,8 +131,16 @@ def choose(PROFILE: str | None = None) -> Profile:
     if asked and asked not in NAMES:
         source = "PROFILE" if PROFILE else f"The environment variable {VARIABLE}"
         raise ValueError(f"{source} is {asked!r}, but it must be 'smoke', 'cpu' or 'gpu' (or unset).")
+    seed = sys._getframe(1).f_globals.get("SEED", 0)  # here for all notebooks, and before any of them draws a number
+    if not is_seed(seed):
+        raise ValueError(f"SEED is {seed!r}, but it must be {SEEDS}.")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return Profile(asked or ("gpu" if device == "cuda" else "cpu"), device)
+
+
+def is_seed(value: object) -> bool:
+    """-2^63 <= value < 2^63 and whole, which all that draw take for a seed; True, 1.0 and None are none."""
+    return type(value) is int and -(2**63) <= value < 2**63
 
 
 def use_cores() -> int:
@@ -204,6 +214,6 @@ def _line_in_place() -> Callable[..., None]:
                 shown.append(display(data, raw=True, display_id=True))
 
         return say
-    if sys.stdout.isatty():
+    if machine.redraws(sys.stdout):
         return lambda text, end=False: print(f"\r{text}\033[K", end="\n" if end else "", flush=True)
     return lambda text, end=False: None

@@ -236,6 +236,15 @@ def test_damage_is_named_and_nothing_is_deleted(small, tmp_path, damage, suffix,
     assert {path.name: path.read_bytes() for path in raw.iterdir()} == before
 
 
+@pytest.mark.parametrize("change", [lambda b: b[:-9], lambda b: b"plain", lambda b: b + b"more"])
+def test_what_is_no_whole_gzip_file_is_told_as_such(small, tmp_path, change):
+    raw = put(tmp_path, small, ".gz")
+    damaged = raw / "t10k-labels-idx1-ubyte.gz"
+    damaged.write_bytes(change(damaged.read_bytes()))
+    with pytest.raises(data.CorruptData, match=r"t10k-labels-idx1-ubyte\.gz is damaged: it is not a whole gzip file\."):
+        data.fashion_mnist(folder=tmp_path)
+
+
 # Downloads
 
 
@@ -343,6 +352,10 @@ def test_progress_is_shown_on_a_terminal_only(small, mirror, tmp_path, capsys, m
     files.fetch(tmp_path / "log")
     assert " MB" not in capsys.readouterr().err
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    files.fetch(tmp_path / "dumb")
+    assert " MB" not in capsys.readouterr().err
+    monkeypatch.setenv("TERM", "xterm")
     files.fetch(tmp_path / "terminal")
     assert re.search(r"\r0\.0 of 0\.0 MB", capsys.readouterr().err)
 

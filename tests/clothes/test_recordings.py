@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from gan_tutorial.clothes import recordings
+from gan_tutorial.clothes.files import CorruptData
 from gan_tutorial.game import train
 
 AUTHORS = Path(__file__).resolve().parents[2] / "notebooks" / "authors"
@@ -230,3 +231,50 @@ def test_edges_are_white_beside_a_step_and_the_right_ones_are_the_nearest():
 def test_a_missing_recording_says_how_to_make_it():
     with pytest.raises(FileNotFoundError, match=r"record.py nothing"):
         recordings.load("nothing")
+
+
+def flipped(body):
+    return body[: len(body) // 2] + bytes([body[len(body) // 2] ^ 255]) + body[len(body) // 2 + 1 :]
+
+
+def changed(change):
+    """What does this to the table of a recording."""
+
+    def write(body):
+        table = json.loads(body)
+        change(table)
+        return json.dumps(table).encode()
+
+    return write
+
+
+RUNS = recordings.RUNS
+OTHERS = {
+    "cut": ("json", lambda body: body[:999]),
+    "empty": ("json", lambda body: b""),
+    "a byte order mark": ("json", lambda body: b"\xef\xbb\xbf" + body),
+    "a list": ("json", lambda body: b"[]"),
+    "no settings": ("json", changed(lambda table: table.pop("settings"))),
+    "a setting twice": ("json", changed(lambda table: table["settings"].append(table["settings"][0]))),
+    "arrays cut": ("npz", lambda body: body[:999]),
+    "arrays empty": ("npz", lambda body: b""),
+    "arrays with a flipped bit": ("npz", flipped),
+    "arrays of another": ("npz", lambda body: (RUNS / "07_clipping.npz").read_bytes()),
+    "no arrays": ("npz", None),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_damaged_recording_is_named_with_the_remedy(kind, tmp_path, monkeypatch):
+    ending, damage = OTHERS[kind]
+    for path in RUNS.glob("08_critics.*"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(recordings, "RUNS", tmp_path)
+    recordings.load("08_critics")
+    path = tmp_path / f"08_critics.{ending}"
+    path.write_bytes(damage(path.read_bytes())) if damage else path.unlink()
+    with pytest.raises(CorruptData) as error:
+        recordings.load("08_critics")
+    said = str(error.value)
+    assert said.startswith(f"{path} cannot be read (") and f"git checkout {path}" in said
+    assert "record.py 08_critics" in said and "\n" not in said

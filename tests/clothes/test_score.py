@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from gan_tutorial import machine
 from gan_tutorial.clothes import classifier, files, score
 from gan_tutorial.clothes.data import fashion_mnist, to_uint8, to_unit
 from gan_tutorial.commands import cli
@@ -505,13 +506,16 @@ def refusal(capsys, file):
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"", "is not a .npy file that can be read (No data left in file)"),
+        (b"", "is not a .npy file that can be read (it does not begin like one)"),
         (b"\x93NUMPY", "is not a .npy file"),
         (b"\x93NUMPY\x01\x00\xff\xff{'descr", "is not a .npy file"),
-        (b"PK\x03\x04cut", "is not a .npy file that can be read (File is not a zip file)"),
+        (b"PK\x03\x04cut", "is not a .npy file that can be read (it does not begin like one)"),
         (b"import os\n" * 99, "is not a .npy file"),
         (npz()[:200], "is not a .npy file"),
-        (npz(), "it holds an archive (.npz)"),
+        (npz(), "is not a .npy file that can be read (it does not begin like one)"),
+        (b"\x80\x04N.", "is not a .npy file that can be read (it does not begin like one)"),
+        (2 * npy("(5, 28, 28)", body=bytes(5 * 784)), "bytes after its array; save all images as one array, alone"),
+        (npy("(5, 28, 28)", body=bytes(5 * 784 + 1)), "holds 1 bytes after its array"),
         (npy("(5, 28, 28)", body=bytes(4 * 784)), "is not a .npy file"),  # cut: the fifth is missing
         (npy("(1000000000000, 28, 28)", body=bytes(784)), "is not a .npy file"),  # more than any memory
         (npy("(1" + 30 * "0" + ", 28, 28)"), "is not a .npy file"),
@@ -526,7 +530,16 @@ def refusal(capsys, file):
 def test_the_command_refuses_other_files(body, says, tmp_path, capsys):
     file = tmp_path / "samples.npy"
     file.write_bytes(body)
-    assert says in refusal(capsys, file)
+    said = refusal(capsys, file)
+    assert says in said and "allow_pickle" not in said
+
+
+def test_the_command_refuses_more_than_there_is_memory_for(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "samples.npy"
+    file.write_bytes(npy("(200000000, 28, 28)"))
+    os.truncate(file, file.stat().st_size + 200_000_000 * 784)  # a file with a hole: it takes no room
+    monkeypatch.setattr(machine, "memory", lambda: (10**9, 10**9))
+    assert "holds 200,000,000 images, more than there is memory for; give fewer." in refusal(capsys, file)
 
 
 def test_the_command_refuses_what_is_no_file(tmp_path, capsys):

@@ -6,6 +6,7 @@ import importlib.metadata
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -269,6 +270,8 @@ def test_lab_that_runs_and_lab_that_ran(monkeypatch, tmp_path):
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "jpserver-1.json").write_text(json.dumps({"url": "http://127.0.0.1:9/"}))  # nobody answers
     (tmp_path / "jpserver-2.json").write_text("cut o")
+    for number, other in enumerate(("[1]", "5", '{"url": null}', '{"url": "http://127.0.0.1:9/a b/"}'), 4):
+        (tmp_path / f"jpserver-{number}.json").write_text(other)
     line = only(checks.lab)
     assert line.state == "ok" and "`make lab` opens it" in line.text
 
@@ -287,6 +290,23 @@ def test_lab_that_runs_and_lab_that_ran(monkeypatch, tmp_path):
         line = only(checks.lab)
         server.shutdown()
     assert line.state == "ok" and line.text.endswith(f"running at {address}") and "secret" not in line.text
+
+
+def test_a_server_whose_port_is_another_programs_by_now(monkeypatch, tmp_path):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        (tmp_path / "jpserver-1.json").write_text(json.dumps({"url": address}))
+        line = only(checks.lab)
+    assert line.state == "ok" and "`make lab` opens it" in line.text
 
 
 def kernelspec(monkeypatch, tmp_path, *argv):
@@ -323,6 +343,18 @@ def test_profile_and_the_minutes_of_the_stored_notebooks(monkeypatch, tmp_path):
     assert only(checks.profile) == Line("profile", "ok", expected)
     monkeypatch.setenv(VARIABLE, "gpu")
     assert only(checks.profile).text.startswith(f"gpu (from {VARIABLE}): when built, 1 notebook took 7 s")
+
+
+@pytest.mark.parametrize("damage", ["", '{"cells": [', '<<<<<<< HEAD\n{"cells": []}', "[]", '{"metadata": null}'])
+@pytest.mark.parametrize("check", [checks.profile, room.start])
+def test_a_damaged_notebook_is_named_with_the_remedy(check, damage, monkeypatch, tmp_path):
+    for module in (checks, room):
+        monkeypatch.setattr(module, "notebooks_folder", lambda: tmp_path)
+    path = tmp_path / "02_cut.ipynb"
+    path.write_text(damage)
+    (line,) = doctor._findings("profile", check)
+    assert (line.what, line.state) == ("notebooks", "problem") and "`git checkout`" in line.remedy
+    assert line.text.startswith(f"{path} cannot be read as a notebook (")
 
 
 def test_a_wrong_profile(monkeypatch):

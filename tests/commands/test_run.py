@@ -13,8 +13,10 @@ from types import SimpleNamespace
 import nbformat
 import psutil
 import pytest
+from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from gan_tutorial.clothes import files
 from gan_tutorial.commands import cli, execution, run
 from gan_tutorial.commands import series as series_of
 from gan_tutorial.commands.series import CHECKOUT
@@ -425,6 +427,54 @@ def test_a_seed_that_is_one(series, value):
     assert series.calls[0].parameters == [("SEED", value)]
 
 
+@pytest.mark.parametrize(("value", "told"), [("True", ""), ("False", ""), ("false", "True or"), ("1", "True or")])
+def test_a_switch_is_true_or_false(series, capsys, value, told):
+    path = with_parameters(series.root / "a.ipynb", "FLAG = True")
+    if told:
+        assert told in refused(capsys, path, "-p", "FLAG", value) and series.calls == []
+    else:
+        assert cli.main(["run", str(path), "-p", "FLAG", value]) == 0
+
+
+def test_two_runs_do_not_share_a_folder(series, capsys):
+    out = series.root / "out"
+    out.mkdir()
+    with FileLock(out / ".lock"):
+        said = refused(capsys, "00", "--out", out)
+    assert said == f"another run writes to {out}; wait until it ends, or choose another --out." and series.calls == []
+    (out / ".lock").touch()  # of a run that was killed
+    assert cli.main(["run", "00", "--out", str(out)]) == 0
+    assert [path.name for path in out.iterdir()] == ["summary.json"]
+
+
+@pytest.mark.parametrize("given", ["mine", "~/mine"])
+def test_the_data_are_where_the_person_said_and_not_beside_the_notebook(series, monkeypatch, given):
+    monkeypatch.chdir(series.root)
+    monkeypatch.setenv("HOME", str(series.root))
+    monkeypatch.setenv(files.VARIABLE, given)
+    (said,) = files.data_folders()
+    assert cli.main(["run", "00"]) == 0
+    monkeypatch.chdir(series.folder)  # as a kernel does
+    monkeypatch.setenv(files.VARIABLE, series.calls[0].environment[files.VARIABLE])
+    assert files.data_folders() == [said]
+
+
+def test_what_lies_where_the_person_stands_is_none_of_papermills(tmp_path):
+    for name in ("random", "code", "papermill"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not mine')")
+    command = execution._command(Path("a.ipynb"), Path("b.ipynb"), [], execution.Limits(9, 9))
+    until = command[: command.index("papermill") + 1]
+    worker = subprocess.run([*until, "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert worker.returncode == 0, worker.stderr
+
+
+def test_a_name_of_bytes_that_are_no_letters(series, capsys):
+    assert refused(capsys, "00", "--out", series.root / "o\udcc3\udca9").endswith(
+        "00_start.ipynb here; choose another, or set PYTHONUTF8=1."
+    )
+    assert series.calls == []
+
+
 def test_a_profile_in_the_environment_that_is_none(series, capsys, monkeypatch):
     monkeypatch.setenv(VARIABLE, "smoky")
     assert refused(capsys) == f"{VARIABLE} is 'smoky', but a profile is one of smoke, cpu, gpu."
@@ -480,9 +530,13 @@ def test_a_file_that_is_no_notebook(series, capsys, text):
 
 def test_on_a_terminal_the_line_is_redrawn(series, capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     cli.main(["run", "00"])
     line = capsys.readouterr().out.split("\n")[0]
     assert "\r\033[K1/1 00_start  1/2 cells  0.5 s" in line and line.endswith("2/2 cells  0 s  ok")
+    monkeypatch.setenv("TERM", "dumb")  # Emacs' shell, say: it would show the signs
+    cli.main(["run", "00"])
+    assert capsys.readouterr().out.split("\n")[0] == "1/1 00_start  2/2 cells  0 s  ok"
 
 
 def test_a_copy_cut_off_in_the_middle_is_no_copy(tmp_path):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gan_tutorial.clothes import score
-from gan_tutorial.clothes.data import fashion_mnist, to_uint8
+from gan_tutorial.clothes.data import CorruptData, fashion_mnist, to_uint8
 from gan_tutorial.clothes.stand_in import CLASSES
 from gan_tutorial.game.networks import LATENT, ConvGenerator
 from gan_tutorial.lesson.generator import page, stored
@@ -59,6 +59,19 @@ def test_a_generator_comes_back_from_its_file(tmp_path):
     apart = to_uint8(G(z)).int() - to_uint8(stored.network(back)(z)).int()
     assert apart.abs().max() <= 1  # of 16 bits instead of 32
     assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda b: b[:-1], lambda b: b[:20], lambda b: b"", lambda b: b"{}", lambda b: b"\xff" * 7 + b"\x3f" + b[8:]],
+)
+def test_a_damaged_file_is_named_with_the_remedy(damage, tmp_path):
+    path = tmp_path / "generator.safetensors"
+    path.write_bytes(damage(stored.FILE.read_bytes()))
+    with pytest.raises(CorruptData) as error:
+        stored.load(path)
+    said = str(error.value)
+    assert said.startswith(f"{path} cannot be read (") and "`make generator`" in said and "\n" not in said
 
 
 @pytest.mark.parametrize("layer", [nn.GELU(), nn.Conv2d(4, 4, 3, groups=2), nn.Conv2d(4, 4, 3, stride=(1, 2))])

@@ -49,6 +49,17 @@ def test_another_name_is_refused_in_one_sentence(monkeypatch):
     assert choose("smoke").name == "smoke"  # a wrong variable does not hold up a right parameter
 
 
+@pytest.mark.parametrize("seed", [1.7, 1.0, True, None, "1", 2**63, -(2**63) - 1])
+def test_a_seed_that_is_none_is_refused_in_every_notebook(seed):
+    with pytest.raises(ValueError, match="^SEED is .*, but it must be a whole number from -2\\^63 to 2\\^63 - 1.$"):
+        exec("SEED = given\nchoose()", {"given": seed, "choose": choose})
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**63 - 1, -(2**63)])
+def test_a_seed_that_is_one(seed):
+    exec("SEED = given\nassert choose('smoke').name == 'smoke'", {"given": seed, "choose": choose})
+
+
 def test_pick_and_quality():
     picked = [Profile(name).pick(smoke=1, cpu=2, gpu=3) for name in profile.NAMES]
     assert picked == [1, 2, 3]
@@ -102,8 +113,16 @@ def steps_at(monkeypatch, seconds_per_step, numbers):
         yield At(n)
 
 
+def test_a_dumb_terminal_gets_no_signs(capsys, monkeypatch):
+    monkeypatch.setattr(profile.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    list(profile.Plan(100).watch(steps_at(monkeypatch, 0.25, range(1, 101))))
+    assert capsys.readouterr().out == ""
+
+
 def test_a_training_is_watched_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(profile.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     plan = profile.Plan(100)
     seen = [step.n for step in plan.watch(steps_at(monkeypatch, 0.25, range(1001, 1101)))]
     assert seen == list(range(1001, 1101))  # also of a game that has played before

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan_tutorial.clothes.files import intact
 from gan_tutorial.disk import in_one_stroke
 from gan_tutorial.game.networks import Maps
 
@@ -51,17 +52,18 @@ class Stored:
 
 
 def load(path: Path = FILE) -> Stored:
-    """Read the file."""
-    content = path.read_bytes()
-    start = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:start])
-    told = header.pop("__metadata__")
-    tensors = {}
-    for name, entry in header.items():
-        first, last = (start + end for end in entry["data_offsets"])
-        array = np.frombuffer(content[first:last], KINDS[entry["dtype"]]).reshape(entry["shape"])
-        tensors[name] = torch.from_numpy(array.copy())
-    return Stored(json.loads(told["layers"]), tensors, json.loads(told["about"]))
+    """Read the file.  Raises CorruptData if it is damaged."""
+    with intact(path, "make generator"):
+        content = path.read_bytes()
+        start = 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:start])
+        told = header.pop("__metadata__")
+        tensors = {}
+        for name, entry in header.items():
+            first, last = (start + end for end in entry["data_offsets"])
+            array = np.frombuffer(content[first:last], KINDS[entry["dtype"]]).reshape(entry["shape"])
+            tensors[name] = torch.from_numpy(array.copy())
+        return Stored(json.loads(told["layers"]), tensors, json.loads(told["about"]))
 
 
 # ---- The layers: what is kept of each, and how torch builds it again ----
