@@ -1,7 +1,8 @@
 """Twelve checks of a GAN's code, each of one property: hand it a function of yours, and it says whether that holds.
 
 None of them trains, and each takes less than a second.  A check that passes proves its property, nothing more.  Losses
-are functions of scores, (n,) and (m,) -> (); a penalty is a function (D, x, fake) -> ().
+are functions of scores, (n,) and (m,) -> (); a penalty is a function (D, x, fake) -> ().  Each is handed copies
+(`clone`), so it may change in place what it is given.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,7 @@ def known_values(d_loss: Callable[[Tensor, Tensor], Tensor]) -> bool:
     """
     zero, sure = torch.zeros(8), torch.full((8,), 30.0)
     asked = ((zero, zero, 2 * log(2)), (sure, -sure, 0.0), (-sure, sure, 60.0))
-    return all(abs(float(d_loss(real, fake)) - value) < 1e-3 for real, fake, value in asked)
+    return all(abs(float(d_loss(real.clone(), fake.clone())) - value) < 1e-3 for real, fake, value in asked)
 
 
 def pulls_up(g_loss: Callable[[Tensor], Tensor]) -> bool:
@@ -36,7 +37,7 @@ def pulls_up(g_loss: Callable[[Tensor], Tensor]) -> bool:
     Least squares with target 1 does not, and does not mean to: above 1 it pulls down.
     """
     s = torch.linspace(-20, 20, 41, dtype=torch.float64, requires_grad=True)
-    (slope,) = torch.autograd.grad(g_loss(s), s)
+    (slope,) = torch.autograd.grad(g_loss(s.clone()), s)
     return bool((slope < 0).all())
 
 
@@ -45,7 +46,7 @@ def honest_slope(loss: Callable[[Tensor], Tensor], w: Tensor, h: float = 1e-5) -
 
     Along one random direction e; w is a leaf of float64 with `requires_grad`, and `loss(w)` must not be random.
     """
-    (slope,) = torch.autograd.grad(loss(w), w)
+    (slope,) = torch.autograd.grad(loss(w.clone()), w)
     e = torch.randn_like(w)
     differences = (loss(w + h * e) - loss(w - h * e)).detach() / (2 * h)
     return bool(torch.isclose((slope * e).sum(), differences, rtol=1e-4, atol=1e-7))
@@ -60,8 +61,8 @@ def per_example(penalty: Penalty) -> bool:
     Data and samples are the same points here, so that a random point between them is known.
     """
     x = torch.randn(16, 2)
-    alone = torch.stack([penalty(_bowl, one, one) for one in x.split(1)])
-    return bool(torch.isclose(penalty(_bowl, x, x), alone.mean(), rtol=1e-3))
+    alone = torch.stack([penalty(_bowl, one.clone(), one.clone()) for one in x.split(1)])
+    return bool(torch.isclose(penalty(_bowl, x.clone(), x.clone()), alone.mean(), rtol=1e-3))
 
 
 def _bowl(u: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ def looks_between(penalty: Penalty) -> bool:
     x, fake, seen = torch.zeros(256, 2), torch.ones(256, 2), []
 
     def spy(u: Tensor) -> Tensor:
-        seen.append(u.detach())
+        seen.append(u.detach().clone())
         return u.sum(1)
 
     penalty(spy, x, fake)
@@ -145,8 +146,13 @@ def _traces(net: nn.Module) -> list[Tensor | None]:
 
 
 def scores_alone(D: Critic, x: Tensor) -> bool:
-    """Whether the score of the first example is the same without its companions: needed by every gradient penalty."""
-    return bool(torch.isclose(D(x)[0], D(x[:2])[0], rtol=1e-3, atol=1e-4))
+    """Whether the score of the first example is the same without its companions: needed by every gradient penalty.
+
+    All but the second are taken away: (n, *shape), n >= 3; fewer are a ValueError.
+    """
+    if len(x) < 3:
+        raise ValueError(f"Give scores_alone 3 examples or more, not {len(x)}: with 2 it takes no companion away.")
+    return bool(torch.isclose(D(x.clone())[0], D(x[:2].clone())[0], rtol=1e-3, atol=1e-4))
 
 
 # ---- Average, pictures, seeds, scores -----------------------------------------------------------------------------
@@ -161,9 +167,9 @@ def average_rests(update: Callable[[nn.Module, nn.Module], object], G: nn.Module
     ema = deepcopy(G).eval()
     with torch.no_grad():
         for _ in range(50):
-            G(z)
+            G(z.clone())
             update(ema, G)
-        return bool(torch.allclose(ema(z), G.eval()(z), rtol=1e-3, atol=1e-4))
+        return bool(torch.allclose(ema(z.clone()), G.eval()(z.clone()), rtol=1e-3, atol=1e-4))
 
 
 def looking_changes_nothing(sample: Callable[[], object], G: nn.Module) -> bool:
@@ -183,4 +189,4 @@ def same_twice(make: Callable[[int], nn.Module]) -> bool:
 
 def at_the_floor(score: Callable[[Tensor], float], real: Tensor, poor: Tensor, share: float = 0.1) -> bool:
     """Whether real data, handed over as samples would be, score far better than poor samples: at most that share."""
-    return float(score(real)) <= share * float(score(poor))
+    return float(score(real.clone())) <= share * float(score(poor.clone()))

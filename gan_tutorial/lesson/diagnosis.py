@@ -114,7 +114,8 @@ def diagnose(history: Iterable, objective: Objective, samples: Any = None, data:
     """What a training shows.  With samples (n, ...) and data (m, ...), what no curve can show is looked at, too.
 
     history: rows with n, d_loss, g_loss, real_score and fake_score: what `game.train` yields, dicts (or rows of
-    `history.csv`, with `step` for n), or five numbers each.  samples: or what `compare(samples, data)` returned.
+    `history.csv`, with `step` for n), or five numbers each.  samples: or what `compare(samples, data)` returned.  Of
+    a tuple of tensors, as samplers give it, the first is looked at.
     Raises ValueError for rows or samples of another form.
     """
     n, rows = _rows(history)
@@ -149,9 +150,10 @@ def diagnose(history: Iterable, objective: Objective, samples: Any = None, data:
 
 
 _ORDER = [
-    "broke off", "labels swapped", "sign of G's loss", "losses of another objective", "samples not finite", "no bound",
-    "bound not held", "scores do not fit", "swings", "wrong range", "D learns nothing", "G hears nothing",
-    "D far ahead", "D behind", "collapse", "samples differ", "looks healthy", "too short", "D began late",
+    "data not finite", "broke off", "labels swapped", "sign of G's loss", "losses of another objective",
+    "samples not finite", "no bound", "bound not held", "scores do not fit", "swings", "wrong range",
+    "D learns nothing", "G hears nothing", "D far ahead", "D behind", "collapse", "samples differ", "looks healthy",
+    "too short", "too few samples", "D began late",
 ]  # fmt: skip
 
 
@@ -279,16 +281,17 @@ def _measure(rows: np.ndarray, late: np.ndarray, scale: Scale) -> dict[str, floa
 
 def compare(samples: Any, data: Any) -> dict[str, float]:
     """Some of the samples beside some of the data: coverage, spread, energy distance, range, each by its name."""
-    s = _cloud(samples, "samples")
+    s, x = _cloud(samples, "samples"), None if data is None else _cloud(data, "data")
+    if x is not None and not x.isfinite().all():
+        return {"data_not_finite": 1.0}
     if not s.isfinite().all():
         return {"not_finite": 1.0}
-    if data is None:
+    if x is None:
         return {"alone": 1.0}
-    x = _cloud(data, "data")
     if x.shape[1] != s.shape[1]:
         raise ValueError(f"Samples and data should have as many numbers each, but have {s.shape[1]} and {x.shape[1]}.")
     if min(len(x), len(s)) < FEWEST_SEEN:
-        return {"alone": 1.0}
+        return {"alone": 1.0, "few": float(min(len(x), len(s)))}
     exact = {"compute_mode": "donot_use_mm_for_euclid_dist"}
     between, xs, ss = torch.cdist(x, s, **exact), torch.cdist(x, x, **exact), torch.cdist(s, s, **exact)
     mean_x, mean_s = (d.sum() / (len(d) * (len(d) - 1)) for d in (xs, ss))
@@ -314,6 +317,8 @@ def compare(samples: Any, data: Any) -> dict[str, float]:
 
 def _cloud(values: Any, what: str) -> Tensor:
     """At most SEEN of them, evenly chosen.  (n, ...) -> (<= SEEN, d) float64, on the CPU"""
+    if isinstance(values, tuple) and values and isinstance(values[0], Tensor):
+        values = values[0]  # what a sampler gives: examples, and perhaps their labels
     t = torch.as_tensor(values).detach().cpu()
     if t.dim() < 1 or not len(t):
         raise ValueError(f"The {what} should be (n, ...), with n at least 1, but are {tuple(t.shape)}.")
@@ -431,11 +436,14 @@ def _with_samples(
     found: list[Finding], seen: Mapping[str, float], m: Mapping[str, float], objective: Objective
 ) -> list[Finding]:
     """What the samples add, and what they explain of the curves."""
+    if "data_not_finite" in seen:
+        first = "look at how they are read and scaled: a division by 0 is enough."
+        return [*found, Finding("data not finite", "Some data are infinite or no numbers.", "certain", first)]
     if "not_finite" in seen:
         first = "a smaller step, and a look at the sign of G's loss."
         return [*found, Finding("samples not finite", "Some samples are infinite or no numbers.", "certain", first)]
     if "alone" in seen:
-        return found
+        return [*found, _too_few(int(seen["few"]))] if "few" in seen else found
     many = seen["dim"] > MANY
     if many:
         near, equal = f"the next sample is {seen['twins']:.2f} times as far away as the next datum is from a datum", "1"
@@ -526,6 +534,11 @@ def _late(n: np.ndarray, began: int) -> Finding:
 def _too_short(rows: int) -> Finding:
     many = f"There {'is' if rows == 1 else 'are'} {rows or 'no'} usable row{'' if rows == 1 else 's'}"
     return Finding("too short", f"{many}, and {FEWEST_ROWS} are needed to read a curve.", "certain", ill=False)
+
+
+def _too_few(few: int) -> Finding:
+    says = f"Samples and data were not compared: {FEWEST_SEEN} of each are needed, and of one there are {few}."
+    return Finding("too few samples", says, "certain", ill=False)
 
 
 def _healthy(m: Mapping[str, float], scale: Scale, with_samples: bool, long: bool) -> Finding:

@@ -19,6 +19,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]  # weights of D, weights of G -> ()
 
 ROTATION = np.array([[0.0, -1.0], [1.0, 0.0]])
 NOTHING = np.zeros(2)  # the memory of a rule that needs none, and of every rule at its first step
+ROTATION.flags.writeable = NOTHING.flags.writeable = False  # all share them: a rule in place must not fill them
 
 
 def bilinear(w: ndarray) -> ndarray:
@@ -113,10 +114,10 @@ RULES: dict[str, Rule] = {
 
 def run(rule: Rule, field: Field, w: ndarray, eta: float, steps: int) -> ndarray:
     """The path of `steps` steps from w.  -> (steps + 1, 2)"""
-    path, memory = [np.asarray(w, dtype=float)], NOTHING
+    path, memory = [np.array(w, dtype=float)], NOTHING.copy()
     for _ in range(steps):
-        w, memory = rule(field, path[-1], eta, memory)
-        path.append(w)
+        w, memory = rule(field, path[-1].copy(), eta, memory)  # a copy: a rule may work in place
+        path.append(np.array(w))
     return np.array(path)
 
 
@@ -141,7 +142,12 @@ def growth(rule: Rule, eta: float, J: ndarray = ROTATION) -> float:
 
 
 def measured_growth(path: ndarray) -> float:
-    """Measured: exp of the slope of log |w_n| over the second half of a path.  (n, 2) -> number"""
+    """Measured: exp of the slope of log |w_n| over the second half of a path.  (n, 2) -> number
+
+    Raises ValueError for fewer than 3 points.
+    """
+    if len(path) < 3:
+        raise ValueError(f"The second half of a path needs two points for a slope: give 3 points, not {len(path)}.")
     size = np.linalg.norm(path, axis=1)
     n = np.arange(len(size))[len(size) // 2 :]
     return float(np.exp(np.polyfit(n, np.log(size[n]), 1)[0]))
@@ -218,7 +224,10 @@ def fictitious_play(payoff: ndarray, steps: int) -> tuple[ndarray, ndarray]:
 
     payoff (m, n): what the row player pays to the column player.  They begin with their first choices.
     -> how often each choice was played, as shares, after each step: (steps, m), (steps, n)
+    Raises ValueError for fewer than 1 step.
     """
+    if steps < 1:
+        raise ValueError(f"The first choices are step 1, so fictitious play needs steps >= 1, but steps is {steps}.")
     rows, columns = np.zeros((steps, payoff.shape[0])), np.zeros((steps, payoff.shape[1]))
     rows[0, 0] = columns[0, 0] = 1
     for n in range(1, steps):

@@ -71,6 +71,38 @@ def test_known_values(d_loss, right):
     assert checks.known_values(d_loss) is right
 
 
+def in_place(D, x, fake):
+    """The penalty of WGAN-GP; its points between are made in the tensor of the data, and wiped out at the end."""
+    t = torch.rand(len(x), 1)
+    u = x.mul_(t).add_((1 - t) * fake).requires_grad_()
+    (slope,) = grad(D(u).sum(), u, create_graph=True)
+    u.data.zero_()
+    return 10 * (slope.norm(dim=1) - 1).square().mean()
+
+
+class InPlace(nn.Module):
+    """2 tanh u, made in u itself."""
+
+    def forward(self, u):
+        return u.tanh_().mul_(2)
+
+
+def test_code_that_works_in_place_is_judged_by_what_it_gives():
+    assert checks.known_values(lambda r, f: softplus(r.neg_()).mean() + softplus(f).mean())
+    assert checks.pulls_up(lambda s: softplus(s.neg_()).mean())
+    assert not checks.pulls_up(lambda s: s.neg_().neg_().mean())
+    assert checks.per_example(in_place) and checks.looks_between(in_place)
+    assert checks.per_example(lambda D, x, fake: in_place(D, fake, x))
+    w = torch.randn(5, dtype=torch.float64, requires_grad=True)
+    assert checks.honest_slope(lambda w: w.tanh_().sum(), w)
+    x = torch.randn(32, 2)
+    before = x.clone()
+    assert checks.scores_alone(lambda u: InPlace()(u)[:, 0], x)
+    assert checks.average_rests(lambda ema, G: None, InPlace(), x)
+    assert checks.at_the_floor(lambda u: float(u.square_().mean()), x, 1e3 * x)
+    assert torch.equal(x, before)
+
+
 def test_a_small_game_is_always_the_same_and_draws_nothing_of_ours():
     torch.manual_seed(5)
     first = checks.small_game()
@@ -104,6 +136,9 @@ def test_a_score_in_company():
     assert checks.scores_alone(networks.PointDiscriminator(2), x)
     mixed = networks.mlp([2, 8, 1], norm=True)
     assert not checks.scores_alone(lambda u: mixed(u)[:, 0], x)
+    assert not checks.scores_alone(lambda u: mixed(u)[:, 0], x[:3])
+    with pytest.raises(ValueError, match="3 examples or more, not 2"):
+        checks.scores_alone(lambda u: mixed(u)[:, 0], x[:2])
 
 
 @pytest.mark.parametrize("buffers", [True, False])

@@ -233,6 +233,16 @@ def test_not_finite(bad):
     assert not diagnose([(1, bad, bad, bad, bad)] * 50, NS).healthy
 
 
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("of", ["data", "samples"])
+def test_points_that_are_no_numbers(bad, of):
+    whole, broken = points(), points(seed=1)
+    broken[7, 1] = bad
+    told = diagnose(even(NS), NS, *((whole, broken) if of == "data" else (broken, whole)))
+    assert told.name == f"{of} not finite" and f"Some {of} are infinite or no numbers." in str(told)
+    assert diagnose(even(NS), NS, broken, broken).name == "data not finite"  # G learns what it is shown
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_constant_histories_and_huge_numbers(name):
     for value in (0.0, 1e30, -1e30):
@@ -265,7 +275,10 @@ def test_forms_of_samples():
     pictures = torch.randint(0, 256, (60, 1, 28, 28), dtype=torch.uint8)
     assert diagnose(rows, NS, pictures, pictures.numpy()[:, 0]).healthy
     assert diagnose(rows, NS, pictures).findings[0].sure == "possible"  # without data
-    assert diagnose(rows, NS, pictures[:3], pictures).healthy  # too few to compare
+    few = diagnose(rows, NS, pictures[:3], pictures)
+    assert few.healthy and "20 of each are needed, and of one there are 3." in str(few)
+    labelled = pictures, torch.zeros(60)
+    assert str(diagnose(rows, NS, (pictures,), labelled)) == str(diagnose(rows, NS, pictures, pictures))
     with pytest.raises(ValueError, match="as many numbers"):
         diagnose(rows, NS, points(), pictures)
     with pytest.raises(ValueError, match="at least 1"):

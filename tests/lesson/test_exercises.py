@@ -334,3 +334,41 @@ def test_an_answer_that_spoils_what_it_is_given_spoils_nothing_for_the_next():
     fresh = judge(find("2.3"), naive)
     assert check("2.3", spoils) is spoils  # it is right, and looked at twice: also for what it gives back
     assert judge(find("2.3"), naive) == fresh and fresh.kind == "wrong"
+
+
+def spoiling(function):
+    """The same function, which afterwards writes over all tensors and arrays that it was given, wherever they are."""
+
+    def spoil(value):
+        if isinstance(value, torch.Tensor | np.ndarray):
+            value[...] = float("nan") if "float" in str(value.dtype) else 0
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+            spoil(part)
+
+    def call(*args, **kwargs):
+        came = function(*args, **kwargs)
+        with torch.no_grad():
+            spoil([args, kwargs])
+        return came
+
+    return call if callable(function) else function
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_whatever_an_answer_spoils_the_reference_stays_right(number):
+    exercise = REGISTRY[number]
+    ours = exercise.reference
+    judge(exercise, tuple(map(spoiling, ours)) if isinstance(ours, tuple) else spoiling(ours))
+    assert judge(exercise, ours).kind == "right"
+
+
+HELD = [torch.ones(2)]
+
+
+def test_an_answer_in_place_is_right_and_no_mistake_is_tried_on_what_it_left():
+    twice = Property("twice", lambda f: f(HELD[0]), "{got}, not {expected}")
+    not_four = exercises.is_not("four", lambda x: 4 * x, twice.of, "Four times.")
+    in_place = Exercise("99.8", lambda x: 2 * x, (not_four, twice))
+    assert judge(in_place, lambda x: x.mul_(2)).kind == "right"
+    assert judge(in_place, lambda x: x.mul_(4)).property == "four"
+    assert torch.equal(HELD[0], torch.ones(2))

@@ -58,6 +58,29 @@ def test_the_matrix_repeats_the_run(name):
         state = saddle.step_matrix(rule, 0.3) @ state
 
 
+def test_a_rule_in_place_goes_the_same_way_and_leaves_no_trace():
+    def in_place(field, w, eta, memory):
+        memory *= 0.5
+        memory += field(w)
+        w += eta * memory
+        return w, memory
+
+    start = START.copy()
+    path = saddle.run(in_place, saddle.bilinear, start, 0.3, 5)
+    assert np.array_equal(path, saddle.run(saddle.momentum(0.5), saddle.bilinear, START, 0.3, 5))
+    assert np.array_equal(start, START) and not saddle.NOTHING.any()
+    assert np.array_equal(saddle.step_matrix(in_place, 0.3), saddle.step_matrix(saddle.momentum(0.5), 0.3))
+    with pytest.raises(ValueError, match="read-only"):
+        in_place(saddle.bilinear, start, 0.3, saddle.NOTHING)
+
+
+@pytest.mark.parametrize("points", (0, 1, 2))
+def test_no_growth_is_read_from_fewer_than_three_points(points):
+    with pytest.raises(ValueError, match=f"give 3 points, not {points}"):
+        saddle.measured_growth(np.ones((points, 2)))
+    assert saddle.measured_growth(np.array([[9.0, 9.0], [1.0, 0.0], [0.0, 2.0]])) == pytest.approx(2)
+
+
 def test_the_simultaneous_step_grows_in_every_step_and_turns_by_atan():
     path = saddle.run(saddle.simultaneous, saddle.bilinear, START, 0.3, 50)
     size = np.linalg.norm(path, axis=1)
@@ -207,3 +230,10 @@ def test_fictitious_play_of_rock_paper_scissors():
     payoff = np.array([[0.0, 1, -1], [-1, 0, 1], [1, -1, 0]])
     rows, columns = saddle.fictitious_play(payoff, 20_000)
     assert np.allclose([rows[-1], columns[-1]], 1 / 3, atol=0.02)
+
+
+@pytest.mark.parametrize("steps", (0, -1))
+def test_fictitious_play_of_no_step_is_told(steps):
+    with pytest.raises(ValueError, match=f"needs steps >= 1, but steps is {steps}"):
+        saddle.fictitious_play(np.eye(2), steps)
+    assert [shares.tolist() for shares in saddle.fictitious_play(np.eye(2), 1)] == [[[1, 0]], [[1, 0]]]

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
 from html import escape
 from typing import Any, Literal
 
@@ -62,12 +63,20 @@ class Property:
 
 def is_not(name: str, mistake: Any, of: Callable[[Any], Any], message: str) -> Property:
     """That the answer is not this mistake: where `of` says the same of both, it is."""
-    return Property(name, lambda answer: agree(of(answer), of(mistake)), message, expected=False)
+
+    @wraps(of)  # so that `unspoiled` knows its module
+    def same(answer: Any) -> bool:
+        with unspoiled(of):
+            mine = of(answer)
+        return agree(mine, of(mistake))
+
+    return Property(name, same, message, expected=False)
 
 
 def has_shape(name: str, of: Callable[[Any], Any], message: str, expected: tuple[int, ...]) -> Property:
     """That what `of` gives has this shape."""
 
+    @wraps(of)
     def shape(answer: Any) -> Any:
         given = of(answer)  # `...` and None go through: they say that the exercise is still to do
         return given if given is None or given is ... else tuple(torch.as_tensor(given).shape)

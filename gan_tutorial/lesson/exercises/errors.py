@@ -6,7 +6,9 @@ import dis
 import linecache
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import wraps
+from inspect import unwrap
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -51,14 +53,15 @@ def watched(answer: Any) -> tuple[Any, list]:
 
 @contextmanager
 def unspoiled(look: Callable) -> Iterator[None]:
-    """Put the tensors of the module of `look` back as they were: an answer may change what it is given in place."""
-    held = getattr(look, "__globals__", {}).values()
-    kept = [(value, value.clone()) for value in held if isinstance(value, torch.Tensor)]
+    """Let `look` find copies of what its module holds: an answer may change in place what it is given."""
+    module = getattr(unwrap(look), "__globals__", {})
+    holds = torch.Tensor, np.ndarray, tuple, list, dict
+    kept = {name: value for name, value in module.items() if isinstance(value, holds) and not name.startswith("__")}
+    module.update(deepcopy(kept))
     try:
         yield
     finally:
-        for value, before in kept:
-            value.copy_(before)
+        module.update(kept)
 
 
 def raised_in(error: BaseException, parts: tuple) -> bool:

@@ -210,8 +210,9 @@ W = torch.tensor([[3.0, 1.0, 0.0], [0.0, 2.0, -1.0]])  # with the norms 3.284...
 START = torch.tensor([0.3, -1.0, 0.7])
 
 
-def _of_matrix(answer: Any, W: Tensor = W, v: Tensor = START, steps: int = 60) -> Any:
-    return answer(lambda x: W @ x, lambda y: W.T @ y, v, steps)
+def _of_matrix(answer: Any, scale: float = 1.0, length: float = 1.0, steps: int = 60) -> Any:
+    A = scale * W
+    return answer(lambda x: A @ x, lambda y: A.T @ y, length * START, steps)
 
 
 def _without_steps(A: Callable, At: Callable, v: Tensor, steps: int) -> Tensor:
@@ -244,14 +245,14 @@ STRETCH = register(
             ),
             Property(
                 "finite",
-                lambda answer: bool(torch.isfinite(torch.as_tensor(_of_matrix(answer, 100 * W, steps=40)))),
+                lambda answer: bool(torch.isfinite(torch.as_tensor(_of_matrix(answer, scale=100.0, steps=40)))),
                 "After 40 steps with a matrix a hundred times as large the answer is infinite or NaN: divide v by its "
                 "length in each step.",
                 expected=True,
             ),
             Property(
                 "length",
-                lambda answer: _of_matrix(answer, W, 5 * START, steps=0),
+                lambda answer: _of_matrix(answer, length=5.0, steps=0),
                 "With steps = 0 it should be |A v| / |v|, here {expected}, but yours is {got}: v need not have length "
                 "1 at the start.",
             ),
