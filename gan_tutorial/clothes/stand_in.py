@@ -7,9 +7,8 @@ says anything about FashionMNIST.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from gan_tutorial import machine
 from gan_tutorial.clothes import garments
+from gan_tutorial.disk import in_one_stroke, sweep
 
 Arrays = dict[str, Tensor]  # train_images, train_labels, test_images, test_labels
 
@@ -93,16 +93,10 @@ def _read(path: Path) -> Arrays | None:
 
 
 def _write(path: Path, arrays: Arrays) -> None:
-    """Keep the arrays, atomically: a reader sees the old file or the new one, never half of one."""
-    temporary = None
-    try:
+    """Keep the arrays, if there is room, and the place is ours to write to: else it takes seconds again next time."""
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
+        sweep(path)
+        with in_one_stroke(path) as file:
             stored = {name: array.numpy() for name, array in arrays.items()}
             np.savez(file, recipe=_recipe(), digest=_digest(arrays), **stored)
-        os.chmod(temporary, 0o644)  # others on this machine may read it, which mkstemp does not allow
-        os.replace(temporary, path)
-    except OSError:  # no room, or not ours to write to: then it takes seconds again next time
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)

@@ -16,6 +16,7 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from gan_tutorial import __version__
@@ -75,6 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def one_line(message: str) -> str:
     """The message with line breaks and their like written out."""
     return re.sub(CONTROLS, lambda found: repr(found[0])[1:-1], message)
+
+
+def folder(text: str) -> Path:
+    """The type of an option that names a folder."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a folder")
+    return Path(text)
 
 
 def hush() -> None:

@@ -6,12 +6,12 @@ import argparse
 import sys
 
 from gan_tutorial.clothes import files
-from gan_tutorial.commands.cli import one_line
+from gan_tutorial.commands.cli import folder, one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--dir", metavar="DIR",
+        "--dir", type=folder, metavar="DIR",
         help=f"the folder to look in and to download to (default: ${files.VARIABLE}, else data/ in the checkout)",
     )  # fmt: skip
     parser.epilog = (

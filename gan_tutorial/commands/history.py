@@ -8,6 +8,7 @@ from gan_tutorial.disk import in_one_stroke, reason
 
 COLUMNS = ("step", "d_loss", "g_loss", "real_score", "fake_score")
 HEADER = ",".join(COLUMNS)
+OTHER = "it is of another training"
 
 
 class History:
@@ -22,11 +23,11 @@ class History:
         self.new: list = []
         self.notes: list[str] = []
         lines, why = _lines(path)
-        found = [_row(line) for line in lines[1:] if line.strip()]
+        found = _rows(lines[1:])
         if step and lines and lines[0].strip() == HEADER:
             self.rows = [row for row in found if row and row[0] <= step]
         if why or (lines and (not step or lines[0].strip() != HEADER or None in found)):
-            self.notes.append(f"{path.name}: {why or _problem(lines, found, step)}; {_aside(path)}.")
+            self.notes.append(aside(path, why or _problem(lines, found, step)))
         last = max((row[0] for row in self.rows), default=0)
         if step - last >= every:
             self.notes.append(f"{path.name}: rows of steps {last + 1:,} to {step:,} are missing; it goes on without.")
@@ -59,29 +60,40 @@ def _lines(path: Path) -> tuple[list[str], str]:
     return lines, ""
 
 
+def _rows(lines: list[str]) -> list[tuple | None]:
+    """Of each line that is not empty: (step, four floats), or None if it is no such row with a later step."""
+    rows, last = [], 0
+    for line in filter(str.strip, lines):
+        row = _row(line)
+        row = row if row and row[0] > last else None
+        rows.append(row)
+        last = row[0] if row else last
+    return rows
+
+
 def _row(line: str) -> tuple | None:
-    """(step, four floats), or None if the line is no such row."""
     words = line.split(",")
     try:
         row = (int(words[0]), *map(float, words[1:]))
     except ValueError:
         return None
-    return row if len(row) == len(COLUMNS) and row[0] > 0 else None
+    ours = len(row) == len(COLUMNS) and line.isascii() and "_" not in line  # Python reads 1_0 and digits of all scripts
+    return row if ours else None
 
 
 def _problem(lines: list[str], found: list, step: int) -> str:
     if not step:
-        return "it is of another training"
+        return OTHER
     if lines[0].strip() != HEADER:
         return "its first line is not ours, so no row is taken over"
     odd = found.count(None)
     return f"{odd} line{'s are' if odd > 1 else ' is'} damaged, and the others are taken over"
 
 
-def _aside(path: Path) -> str:
-    """Move the file to a name that is free; what was done, in words."""
+def aside(path: Path, why: str = OTHER) -> str:
+    """Move the file to a name that is free; why and what was done, in a sentence."""
     n = 1
     while (kept := path.with_name(f"{path.stem}.{n}{path.suffix}")).exists():
         n += 1
     path.rename(kept)
-    return f"the old file is kept as {kept.name}"
+    return f"{path.name}: {why}; the old file is kept as {kept.name}."

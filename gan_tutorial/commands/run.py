@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from gan_tutorial import machine
 from gan_tutorial.commands import series
-from gan_tutorial.commands.cli import UsageError
+from gan_tutorial.commands.cli import UsageError, folder
 from gan_tutorial.commands.execution import Limits, Result, execute
 from gan_tutorial.disk import in_one_stroke, reason
 from gan_tutorial.lesson import facts
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a number (02), a name (02_play_the_game) or a path; default: all",
     )
     parser.add_argument("--profile", choices=NAMES, help="default: each notebook chooses by the device")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="for the executed copies; default: build/run")
+    parser.add_argument("--out", metavar="DIR", type=folder, help="for the executed copies; default: build/run")
     parser.add_argument(
         "-p",
         dest="parameters",

@@ -20,9 +20,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from pathlib import Path
 
 from gan_tutorial import machine
-from gan_tutorial.commands.cli import UsageError, hush
-from gan_tutorial.disk import in_one_stroke, reason
+from gan_tutorial.commands.cli import UsageError, folder, hush, one_line
+from gan_tutorial.disk import in_one_stroke, reason, sweep
 
+SAMPLES = ("samples.npy", "samples.png")
+MADE = ("game.pt", "history.csv", *SAMPLES)  # all that it writes, but for what begins with `HIDDEN` and goes at the end
+HIDDEN = ".gan-tutorial-train"
 N_SAMPLES = 10_000
 SAVE_EVERY = 30.0  # seconds of training between two saves: what a power cut can cost
 LOOK_EVERY = 20  # steps between two looks at the clock and two rows of history.csv
@@ -79,12 +82,6 @@ def _number(kind: type, text: str, fits: Callable[[int | float], bool], what: st
     raise ArgumentTypeError(f"{text!r} is not {what}")
 
 
-def folder(text: str) -> Path:
-    if not text or "\0" in text:
-        raise ArgumentTypeError(f"{text!r} is not the name of a folder")
-    return Path(text)
-
-
 def main(args: Namespace) -> int:
     """Write game.pt, history.csv, samples.png and samples.npy into DIR.  Ctrl-C: save, draw the samples, return 130."""
     if args.objective is None and not args.resume:
@@ -124,7 +121,7 @@ def _as_one_of_several(args: Namespace, device: str) -> int:
 def _play(args: Namespace, device: str, rank: int = 0) -> int:
     """The command in one process: the only one, or number `rank`."""
     from gan_tutorial.clothes import data
-    from gan_tutorial.commands.history import History
+    from gan_tutorial.commands.history import History, aside
     from gan_tutorial.commands.interrupts import Interrupts
     from gan_tutorial.game import Diverged
     from gan_tutorial.lesson.profile import use_cores
@@ -144,6 +141,8 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
             sentence = f"the data and the networks need more memory than {device} has left; end what else uses it, "
             return _failed(sentence + "or choose another --device.", rank)
         history = _from_first(lambda: History(args.out / "history.csv", game.step, LOOK_EVERY), rank)
+        strange = [] if args.resume else [args.out / name for name in SAMPLES if os.path.lexists(args.out / name)]
+        notes += _from_first(lambda: [aside(path) for path in strange], rank)
         name = f"{settings['objective']}, {settings['net']}"
         notes = [f"{name} networks, {images.name}, on {device}, from step {game.step:,}.", *notes, *history.notes]
         _say("\n".join(notes))
@@ -184,7 +183,10 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         if rank:
             return status
 
-        place, why = _somewhere(args.out, save)
+        try:
+            place, why = _somewhere(args.out, save)
+        except Diverged as error:  # a signal came before anyone had looked
+            return _failed(str(error))
         if place is None:
             return _failed(f"the training is lost: neither {args.out} nor another folder can be written to ({why}).")
         if why:
@@ -235,15 +237,17 @@ def _reserved(out: Path) -> Iterator[None]:
     """Inside, the folder is there, has been written to, and takes no second training."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(out / ".lock", timeout=0)
+    lock = FileLock(out / f"{HIDDEN}.lock", timeout=0)
     with ExitStack() as held:
         try:
             out.mkdir(parents=True, exist_ok=True)
             lock.acquire()
             held.callback(_let_go, lock)
-            for left in (*out.glob(".room-*"), *out.glob(".*.partial")):  # by a training that was killed
+            for left in out.glob(f"{HIDDEN}.room-*"):  # by a training that was killed
                 left.unlink()
-            with tempfile.NamedTemporaryFile(prefix=".room-", dir=out) as file:
+            for name in MADE:
+                sweep(out / name)
+            with tempfile.NamedTemporaryFile(prefix=f"{HIDDEN}.room-", dir=out) as file:
                 file.write(bytes(ROOM))
                 file.flush()
                 os.fsync(file.fileno())
@@ -283,6 +287,7 @@ def _settings(args: Namespace, saved: dict, device: str) -> dict:
     known = not saved or (
         all(type(saved.get(name)) is kind for name, kind in kinds.items())
         and saved["objective"] in OBJECTIVES and saved["net"] in NETS and min(saved["batch"], saved["d_steps"]) > 0
+        and 0 <= saved["seed"] < 2**64
     )  # fmt: skip
     if not known:
         raise UsageError(f"{args.out / 'game.pt'} was saved by another version or is damaged; choose another --out.")
@@ -404,13 +409,16 @@ def _train(
     start = saved = shown = time.perf_counter()
     first, stopped = game.step, False
     moves = {"batch_size": settings["batch"], "d_steps": settings["d_steps"]}
-    for step in train(game, _objective(settings), steps=args.steps, every=LOOK_EVERY, **moves):
+    steps = train(game, _objective(settings), steps=args.steps, every=LOOK_EVERY, **moves)
+    for step in steps:
         history.add(step)
         now = time.perf_counter()
         if now - shown > 1 or now - start >= limit:
             _show(step, first, now - start, args.steps, limit)
             shown = now
         stopped, over, due = _agreed(game.device, bool(came), now - start >= limit, now - saved > SAVE_EVERY)
+        if stopped or over or due:
+            steps.send(True)  # a game that cannot go on is not to be saved
         if due:
             saved = now
             settings["streams"] = _streams(game)
@@ -519,12 +527,10 @@ def _somewhere(folder: Path, write: Callable[[Path], None]) -> tuple[Path | None
 
 def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str]:
     """samples.npy: 10,000 pictures of the averaged generator; samples.png: the first 100.  -> what went wrong"""
-    import matplotlib.pyplot as plt
     import numpy as np
     import torch
 
     from gan_tutorial.clothes.data import to_uint8
-    from gan_tutorial.lesson import figures
 
     try:
         with torch.random.fork_rng():
@@ -534,21 +540,35 @@ def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str
         if not _no_memory(error):
             raise
         return [f"samples.npy and samples.png are missing: {N_SAMPLES:,} pictures need more memory than there is."]
-    figures.use_style(note=images.notice)
-    ax = figures.image_grid(samples[:100], columns=10, title=title)
 
     def write(folder: Path) -> None:
         with in_one_stroke(folder / "samples.npy") as file:
             np.save(file, samples.numpy())
+        figures = _figures()
+        figures.use_style(note=images.notice)
+        figure = figures.image_grid(samples[:100], columns=10, title=title).figure
         with in_one_stroke(folder / "samples.png") as file:
-            ax.figure.savefig(file, format="png")
+            figure.savefig(file, format="png")
+        figures.plt.close(figure)
 
     place, why = _somewhere(folder, write)
-    plt.close(ax.figure)
     if not why:
         return []
     where = f"they are in {place}" if place else "nor anywhere else"
     return [f"samples.npy and samples.png could not be written to {folder} ({why}): {where}."]
+
+
+def _figures():
+    """The module that draws: into memory, even if MPLBACKEND asks for windows, or for what matplotlib does not know."""
+    outside = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = "agg"  # matplotlib looks at it once, while it is imported
+    try:
+        from gan_tutorial.lesson import figures
+    finally:
+        del os.environ["MPLBACKEND"]
+        if outside is not None:
+            os.environ["MPLBACKEND"] = outside
+    return figures
 
 
 def _diagnose(rows: list[tuple], objective, images, folder: Path) -> None:
@@ -577,5 +597,5 @@ def _say(text: str = "", end: str = "\n") -> None:
 def _failed(sentence: str, rank: int = 0) -> int:
     if not rank:
         with suppress(OSError):
-            print(f"gan-tutorial train: {sentence}", file=sys.stderr, flush=True)
+            print(f"gan-tutorial train: {one_line(sentence)}", file=sys.stderr, flush=True)
     return 1

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -166,8 +166,12 @@ class Game:
         """Write the state to `path` in one stroke: whatever happens, the file is the old one or the new one.
 
         `settings` (names and plain values, as JSON has them) lie beside the state, for `load` to return. A file that
-        cannot be written raises OSError.
+        cannot be written raises OSError, and weights that are NaN or infinite raise `Diverged`.
         """
+        if not all(saved.sound(net, net.state_dict()) for net in (self.G, self.D, self.ema)):
+            raise Diverged(
+                f"The networks hold NaN or infinite weights, so {path} is left as it was; load or build the game anew."
+            )
         plain = json.loads(json.dumps(settings or {}))  # a subclass of float, say, could be written but never be read
         whole = io.BytesIO()  # torch's own writer turns a full disk into a RuntimeError
         torch.save(self._state() | {"settings": plain}, whole)  # not of a copy: a GPU may have no room for one
@@ -379,14 +383,15 @@ def train(
     batch_size: int = 64,
     d_steps: int = 1,
     every: int = 1,
-) -> Iterator[Step]:
+) -> Generator[Step, bool | None, None]:
     """Play `steps` steps, or for ever; yield a `Step` after every `every`-th and after the last.
 
     Stop it anywhere: Ctrl-C or the stop button waits for the step in hand, so the game is always whole and can go on;
     pressed again, it ends the step. Whatever is raised inside a step, by a sampler or by a signal's handler, ends it
     and goes on its way after the game was put back: to where the step began if no more than its first batch was drawn,
     else to its last good state, of which a copy is kept every second or `CHECK_EVERY` steps. Losses that become
-    NaN raise `Diverged`, with the game put back to the last good state among every `CHECK_EVERY`-th.
+    NaN raise `Diverged`, with the game put back to the last good state among every `CHECK_EVERY`-th; so do weights, at
+    each of these, at the last step, at Ctrl-C, and when you `send(True)` to ask for it, for instance before you save.
 
     A data sampler may return fewer or more than `batch_size`: each move takes as many samples as there were data.
 
@@ -402,13 +407,19 @@ def train(
     turn.first_bad.zero_()
     game.data_check.zero_()
     for i in count(1) if steps is None else range(1, steps + 1):
-        costs = watch.take(turn)
+        try:
+            costs = watch.take(turn)
+        except KeyboardInterrupt:  # most often after the step, whose losses nobody has seen
+            watch.check(turn.first_bad, weights=True)
+            raise
         due = game.step % every == 0 or i == steps
         if due or i % CHECK_EVERY == 0:
-            watch.check(turn.first_bad)
+            watch.check(turn.first_bad, weights=i == steps)
         watch.keep_by_time(turn.first_bad)
         if due:
-            yield Step(game.step, *costs.clone())  # a copy: the next replay writes to the same memory
+            step = Step(game.step, *costs.clone())  # a copy: the next replay writes to the same memory
+            while (yield step):
+                watch.check(turn.first_bad, weights=True)
             if not turn.fits(game, settings):  # the caller may have changed what was recorded
                 turn = _turn(game, settings)
 
@@ -571,8 +582,10 @@ class _Watch:
         with _whole():
             self.game._take_over(deepcopy(state))  # optimisers would share, not copy, their moments
 
-    def check(self, first_bad: Tensor) -> None:
+    def check(self, first_bad: Tensor, weights: bool) -> None:
         """Raise `Diverged` if a cost was not finite; else keep the state if `CHECK_EVERY` steps have passed.
+
+        Then, or if `weights`, raise it for weights as well: G's last move shows in no cost before the next step.
 
         `first_bad` (4,): the steps in which the costs were first not finite, 0 for never. To look is to wait for a GPU.
         """
@@ -586,7 +599,7 @@ class _Watch:
             if n
         }
         old_enough = self.game.step - self.good["step"] >= CHECK_EVERY
-        if not first and old_enough and not self._weights_finite():
+        if not first and (old_enough or weights) and not self._weights_finite():
             first = {"a weight": self.game.step}
         if first:
             n = min(first.values())

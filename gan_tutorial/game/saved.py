@@ -4,6 +4,7 @@ Nothing here changes what it is compared with.  That a moment has the shape of i
 torch's fused optimisers do not look, and write where nothing is theirs.
 """
 
+import math
 from copy import deepcopy
 
 import torch
@@ -20,9 +21,25 @@ def network(name: str, net: nn.Module, saved: dict) -> dict:
             f"The saved {name} is another network than this game's (first difference: {min(odd, key=str)}), so nothing "
             "was loaded; build the game with the networks it was saved with."
         )
-    if not all(saved[key].isfinite().all() for key, _ in net.named_parameters() if key in saved):
-        raise ValueError(f"The saved {name} holds NaN or infinite weights, so nothing was loaded; take an older file.")
+    if not sound(net, saved):
+        raise ValueError(
+            f"The saved {name} holds NaN or infinite weights, or statistics of batch norm that cannot be, so nothing "
+            "was loaded; take an older file."
+        )
     return deepcopy(saved)
+
+
+def sound(net: nn.Module, state: dict) -> bool:
+    """Whether these can be the numbers of a network: finite weights, and finite statistics whose variance is >= 0."""
+    weights = {key for key, _ in net.named_parameters()}
+    for key, value in state.items():
+        if isinstance(value, Tensor):
+            finite = key in weights or "running_" in key  # other buffers may be infinite: a mask, say
+            if not (value.isfinite() if finite else ~value.isnan()).all():
+                return False
+            if key.endswith("running_var") and (value < 0).any():
+                return False
+    return True
 
 
 def optimiser(name: str, opt: Optimizer, saved: dict) -> dict:
@@ -46,6 +63,10 @@ def optimiser(name: str, opt: Optimizer, saved: dict) -> dict:
             need(False, key)
         for key in theirs.keys() - ours.keys():
             need(type(theirs[key]) in (int, float), key)  # a schedule leaves numbers of its own, like initial_lr
+        # Torch looks at these only where an optimiser is made.
+        need(0 <= theirs.get("lr", 0) < math.inf, "lr")  # 0 is where many a schedule ends
+        need(all(0 <= beta < 1 for beta in theirs.get("betas", ())), "betas")
+        need(theirs.get("maximize") == ours.get("maximize"), "maximize")
     trial = deepcopy(opt)
     trial.load_state_dict({"state": {}, "param_groups": deepcopy(groups)})
     weights = [w for group in trial.param_groups for w in group["params"]]
@@ -66,7 +87,8 @@ def optimiser(name: str, opt: Optimizer, saved: dict) -> dict:
             like = ours.get(key, weights[i] if isinstance(value, Tensor) and value.ndim else value)
             need(_alike(like, value), key)
             if isinstance(value, Tensor):
-                need(not value.isnan().any() and (key != "step" or value >= 0), key)
+                positive = key == "step" or "sq" in key  # exp_avg_sq, square_avg: means of squares
+                need(value.isfinite().all() and not (positive and (value < 0).any()), key)
                 # In memory laid out like mine: strides in a file may reach beyond its numbers.
                 value = torch.empty_like(like).copy_(value)
             copies[i][key] = deepcopy(value)

@@ -395,6 +395,12 @@ def test_a_folder_that_cannot_be(small, mirror, tmp_path, name, capsys, monkeypa
     assert "cannot be written to (" in capsys.readouterr().err and mirror.requests == []
 
 
+def test_no_name_is_no_folder(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["data", "--dir", ""])
+    assert stop.value.code == 2 and "'' is not the name of a folder" in capsys.readouterr().err
+
+
 def test_a_missing_page_and_a_second_mirror(small, mirror, tmp_path, monkeypatch):
     from torchvision.datasets import FashionMNIST
 

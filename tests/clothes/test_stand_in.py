@@ -1,5 +1,7 @@
 """The drawn garments: a data set that a classifier finds neither trivial nor hopeless, the same on every run."""
 
+import os
+import signal
 import time
 
 import numpy as np
@@ -148,6 +150,15 @@ def test_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(stand_in, "_recipe", lambda: "other code")
     stand_in.load(tmp_path)
     assert len(calls) == 5
+
+
+def test_ctrl_c_while_the_cache_is_written_leaves_nothing(tmp_path, monkeypatch):
+    old = tmp_path / f".{stand_in.CACHE}.12ab.partial"
+    old.touch(), os.utime(old, (0, 0))  # by a process that was killed
+    monkeypatch.setattr(np, "savez", lambda file, **_: file.write(b"half") and signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        stand_in._write(tmp_path / stand_in.CACHE, stand_in.draw(1, 1))
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_place_for_the_cache_is_no_obstacle(tmp_path, monkeypatch):

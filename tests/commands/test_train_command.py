@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from gan_tutorial.commands.cli import main
 from gan_tutorial.commands.history import COLUMNS
 from gan_tutorial.commands.train import LOOK_EVERY
 from gan_tutorial.game import Game, products
-from gan_tutorial.game.objectives import OBJECTIVES
+from gan_tutorial.game.objectives import OBJECTIVES, wasserstein
 from gan_tutorial.lesson import diagnosis
 
 
@@ -166,6 +167,28 @@ def test_a_diverging_training_says_so_and_keeps_a_good_game(train, capsys):
     assert all(torch.isfinite(w).all() for w in state["G"].values())
 
 
+@pytest.mark.parametrize("stop", ["the end", "the deadline", "a save on the way", "Ctrl-C"])
+def test_a_move_that_makes_weights_nan_is_seen_before_the_game_is_saved(train, tiny, capsys, monkeypatch, stop):
+    """G's last move shows in no loss before the next step."""
+    calls = []
+
+    def nan_at_last(s):
+        calls.append(1)
+        return -s + (0 * (s - s).sqrt() if len(calls) == LOOK_EVERY - 3 else 0)
+
+    assert train(*SMALL, "--steps", "3") == 0
+    before = game_of(train.out)
+    monkeypatch.setattr(command, "_objective", lambda _: replace(wasserstein, g_fake=nan_at_last))
+    monkeypatch.setattr(command, "SAVE_EVERY", 0.0 if stop == "a save on the way" else 1e9)
+    monkeypatch.setattr(interrupts, "GRACE", 60.0)
+    if stop == "Ctrl-C":
+        at_batch(monkeypatch, LOOK_EVERY - 3, lambda: signal.raise_signal(signal.SIGINT))
+    length = {"the end": ["--steps", "17"], "the deadline": ["--seconds", "0.001"]}.get(stop, ["--steps", "18"])
+    assert train(*length, "--resume") == 1
+    assert "a weight became NaN or infinite at step 20, so the game was put back to step 3" in capsys.readouterr().err
+    assert same(before, game_of(train.out))
+
+
 @pytest.mark.parametrize(
     "options,sentence",
     [
@@ -283,7 +306,7 @@ def test_resume_refuses_what_would_be_another_training(train, tiny, capsys, opti
     assert train(*SMALL, "--steps", "2") == 0
     before = (train.out / "game.pt").read_bytes()
     assert sentence in refused(capsys, train, "--steps", "2", "--resume", *options)
-    assert (train.out / "game.pt").read_bytes() == before and not (train.out / ".lock").exists()
+    assert (train.out / "game.pt").read_bytes() == before and not list(train.out.glob(".*"))
 
 
 def test_a_quick_training_plays_the_quick_objective_and_goes_on_with_it(train, tiny, monkeypatch, capsys):
@@ -316,10 +339,11 @@ def test_quick_is_for_penalties_only(train, tiny, capsys):
 def test_resume_refuses_other_data(train, tiny, capsys):
     assert train(*SMALL, "--steps", "2") == 0
     saved = game_of(train.out)
-    saved["settings"]["data"] = "FashionMNIST"
+    saved["settings"]["data"] = "Fashion\nMNIST"
     torch.save(saved, train.out / "game.pt")
     assert train("--steps", "2", "--resume") == 1
-    assert "was trained on FashionMNIST, and here is Tiny" in capsys.readouterr().err
+    (said,) = capsys.readouterr().err.splitlines()
+    assert r"was trained on Fashion\nMNIST, and here is Tiny" in said
 
 
 def test_an_older_file_without_settings_still_loads(train, tiny, capsys, tmp_path):
@@ -335,8 +359,10 @@ def test_an_older_file_without_settings_still_loads(train, tiny, capsys, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "name,value", [("net", ["conv"]), ("objective", "x"), ("batch", "8"), ("d_steps", -1), ("streams", 1), ("quick", 1)]
-)
+    "name,value",
+    [("net", ["conv"]), ("objective", "x"), ("batch", "8"), ("d_steps", -1), ("streams", 1), ("quick", 1),
+     ("seed", -1), ("seed", 2**64)],
+)  # fmt: skip
 def test_settings_that_no_training_wrote(train, tiny, capsys, name, value):
     assert train(*SMALL, "--steps", "2") == 0
     saved = game_of(train.out)
@@ -519,7 +545,7 @@ def test_a_folder_deleted_meanwhile_is_made_again(train, tiny, monkeypatch):
 def test_samples_that_cannot_be_written(train, tiny, capsys, monkeypatch, tmp_path):
     (tmp_path / "else").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "else"))
-    (train.out / "samples.npy").mkdir(parents=True)
+    at_batch(monkeypatch, 1, (train.out / "samples.npy").mkdir)
     assert train(*SMALL, "--steps", "2") == 1
     (said,) = capsys.readouterr().err.splitlines()
     (place,) = (tmp_path / "else").iterdir()
@@ -530,10 +556,34 @@ def test_samples_that_cannot_be_written(train, tiny, capsys, monkeypatch, tmp_pa
 
 def test_what_a_killed_training_left_is_taken_away(train, tiny):
     train.out.mkdir()
-    for name in (".room-a1b2", ".game.pt.123.partial", ".history.csv.123.partial", ".mine"):
+    mine = {".lock", ".room-plan.txt", ".film.mkv.partial", ".game.pt.partial"}
+    for name in (".gan-tutorial-train.room-a1b2", ".game.pt.1a2b.partial", ".history.csv.1a2b.partial", *mine):
         (train.out / name).write_bytes(b"half")
+        os.utime(train.out / name, (0, 0))
     assert train(*SMALL, "--steps", "1") == 0
-    assert [p.name for p in train.out.iterdir() if p.name.startswith(".")] == [".mine"]
+    assert {p.name for p in train.out.iterdir() if p.name.startswith(".")} == mine
+
+
+def test_samples_of_a_person_or_of_another_training_are_kept(train, tiny, capsys):
+    train.out.mkdir()
+    for name in ("samples.npy", "samples.png"):
+        (train.out / name).write_text("mine")
+    assert train(*SMALL, "--steps", "1") == 0
+    said = capsys.readouterr().out
+    for name in ("samples.1.npy", "samples.1.png"):
+        assert f"it is of another training; the old file is kept as {name}" in said
+        assert (train.out / name).read_text() == "mine"
+    assert train("--steps", "1", "--resume") == 0
+    assert "is kept" not in capsys.readouterr().out and not (train.out / "samples.2.npy").exists()
+
+
+def test_whatever_matplotlib_is_told_to_draw_with_samples_are_drawn(train):
+    """By a variable that it reads once, while it is imported: so in a process of its own."""
+    words = ["--objective", "hinge", *SMALL, "--steps", "1", "--device", "cpu", "--out", str(train.out)]
+    env = os.environ | {"MPLBACKEND": "nonsense", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-m", "gan_tutorial", "train", *words], env=env, capture_output=True)
+    assert done.returncode == 0 and not done.stderr
+    assert (train.out / "samples.npy").exists() and (train.out / "samples.png").exists()
 
 
 def test_two_trainings_do_not_share_a_folder(train, tiny, capsys, monkeypatch):
@@ -541,8 +591,8 @@ def test_two_trainings_do_not_share_a_folder(train, tiny, capsys, monkeypatch):
     at_batch(monkeypatch, 3, lambda: said.append(refused(capsys, train, *SMALL, "--steps", "1")))
     assert train(*SMALL, "--steps", "5") == 0
     assert f"another training writes to {train.out}" in said[0]
-    assert game_of(train.out)["step"] == 5 and not (train.out / ".lock").exists()
-    with FileLock(train.out / ".lock"):  # so does one that goes on
+    assert game_of(train.out)["step"] == 5 and not (train.out / ".gan-tutorial-train.lock").exists()
+    with FileLock(train.out / ".gan-tutorial-train.lock"):  # so does one that goes on
         assert "another training" in refused(capsys, train, "--steps", "1", "--resume")
 
 
@@ -613,6 +663,9 @@ ROWS = "20,0.5,0.5,0.5,0.5\n40,0.25,0.5,0.5,0.5\n"
         (HEAD + ROWS[:-1], [20, 41], "1 line is damaged"),  # is it 0.5, or was that a longer number?
         (HEAD + ROWS.replace("0.25", "0.25\0"), [20, 41], "1 line is damaged"),
         (HEAD + ROWS.replace("20,", "twenty,") + "50,1\n", [40, 41], "2 lines are damaged"),
+        (HEAD + ROWS.replace("20,", "0_20,"), [40, 41], "1 line is damaged"),  # Python would read all of these
+        (HEAD + ROWS.replace("20,", "٢٠,"), [40, 41], "1 line is damaged"),
+        (HEAD + ROWS + "40,1,1,1,1\n20,1,1,1,1\n", [20, 40, 41], "2 lines are damaged"),  # steps only ever grow
         (HEAD.replace("d_loss", "D") + ROWS, [41], "its first line is not ours"),
         (ROWS, [41], "its first line is not ours"),
         ("\0" * 100, [41], "its first line is not ours"),

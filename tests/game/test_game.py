@@ -553,6 +553,41 @@ def test_weights_that_are_nan_from_the_start_are_refused():
         run(game, steps=1)
 
 
+def last_move_is_nan(game, step):
+    """An objective whose loss is finite, and whose gradient for G is NaN in this step, which shows in no loss of it."""
+    return replace(objectives.wasserstein, g_fake=lambda s: -s + (0 * (s - s).sqrt() if game.step + 1 == step else 0))
+
+
+def test_weights_that_became_nan_in_the_last_move_are_told(tmp_path):
+    game, path = small_game(), tmp_path / "game.pt"
+    game.save(path)
+    before = path.read_bytes()
+    with pytest.raises(Diverged, match="a weight became NaN or infinite at step 7, .* put back to step 0"):
+        run(game, last_move_is_nan(game, 7), steps=7)
+    for step in train(game, last_move_is_nan(game, 5)):  # who stops at another step than the last
+        if step.n == 5:
+            break
+    with pytest.raises(Diverged, match="NaN or infinite weights, so .*game.pt is left as it was"):
+        game.save(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_who_stops_early_may_ask_whether_all_is_well():
+    game, whole = small_game(), small_game()
+    steps = train(game, last_move_is_nan(game, 5))
+    for step in steps:
+        if step.n == 4:
+            again = steps.send(True)
+            assert again.n == 4 and game.step == 4
+        if step.n == 5:
+            with pytest.raises(Diverged, match="at step 5, .* put back to step 0"):
+                steps.send(True)
+            break
+    assert step.n == 5 and game.step == 0
+    run(game, steps=4), run(whole, steps=4)
+    assert same(game.state_dict(), whole.state_dict())
+
+
 def test_a_huge_learning_rate_ends_with_a_sentence_not_with_nan_weights():
     game = small_game(lr=1e30)
     with pytest.raises(Diverged, match="smaller learning rate"):
@@ -792,6 +827,7 @@ def test_a_schedule_and_turned_off_momentum_are_no_other_optimiser():
     game = with_optimiser(OPTIMISERS["momentum"])
     run(game, steps=2)
     torch.optim.lr_scheduler.StepLR(game.g_opt, 10)  # leaves `initial_lr` in the group
+    game.g_opt.param_groups[0]["lr"] = 0.0  # where many a schedule ends
     game.d_opt.param_groups[0]["momentum"] = 0.0
     twin = with_optimiser(OPTIMISERS["momentum"], 1)
     twin.load_state_dict(game.state_dict())
@@ -818,6 +854,8 @@ CRAFTED = {
     "a sparse moment": changed(MOMENT, lambda t: t.to_sparse()),
     "a moment that is a list": changed(MOMENT, lambda t: t.tolist()),
     "a moment of NaN": changed(MOMENT, lambda t: t * torch.nan),
+    "a moment of infinity": changed(MOMENT, lambda t: t * torch.inf),
+    "a negative mean of squares": changed((*MOMENT[:3], "exp_avg_sq"), lambda t: t - 1),
     "a missing moment": lambda state: state["d_opt"]["state"][0].pop("exp_avg"),
     "a count that is a number": changed(("d_opt", "state", 0, "step"), 3),
     "a negative count": changed(("d_opt", "state", 0, "step"), torch.tensor(-1.0)),
@@ -827,6 +865,11 @@ CRAFTED = {
     "groups of numbers": changed(("d_opt", "param_groups"), [1]),
     "other numbers of weights": changed(("d_opt", "param_groups", 0, "params"), [0]),
     "a step size of letters": changed(("d_opt", "param_groups", 0, "lr"), "fast"),
+    "a step size below zero": changed(("d_opt", "param_groups", 0, "lr"), -1.0),
+    "a step size of NaN": changed(("d_opt", "param_groups", 0, "lr"), torch.nan),
+    "a step size without end": changed(("d_opt", "param_groups", 0, "lr"), torch.inf),
+    "betas that are none": changed(("d_opt", "param_groups", 0, "betas"), (5.0, -3.0)),
+    "the other direction": changed(("d_opt", "param_groups", 0, "maximize"), True),
     "one beta": changed(("d_opt", "param_groups", 0, "betas"), (0.5,)),
     "an optimiser that is a list": changed(("g_opt",), []),
     "a network that is a list": changed(("G",), []),
@@ -864,6 +907,21 @@ def test_crafted_states_are_refused_in_a_sentence_and_change_nothing(name, tmp_p
         assert caught.value.__context__ is None or caught.value.__suppress_context__ or len(str(caught.value)) < 300
     assert same(before, game.state_dict())
     run(game, steps=2)
+
+
+@pytest.mark.parametrize("name,value", [("mean", torch.nan), ("mean", torch.inf), ("var", torch.nan), ("var", -1.0)])
+def test_statistics_of_batch_norm_that_cannot_be_are_refused(name, value):
+    D, latent = MLPDiscriminator((8,)), lambda n: torch.randn(n, 4)
+    game = Game.with_adam(MLPGenerator(4, (8,)), D, lambda n: (torch.rand(n, 1, 28, 28),), latent)
+    game.G.register_buffer("mask", torch.tensor(-torch.inf))  # a person's own may be infinite
+    game.ema.register_buffer("mask", torch.tensor(-torch.inf))
+    state = game.state_dict()
+    game.load_state_dict(state)
+    for key in state["ema"]:
+        if key.endswith(f"running_{name}"):
+            state["ema"][key].fill_(value)
+    with pytest.raises(ValueError, match="saved ema holds .* batch norm that cannot be, so nothing was loaded"):
+        game.load_state_dict(state)
 
 
 @pytest.mark.parametrize("step", [0, 123_456, 2**62 - 1, 2**62])
