@@ -1,5 +1,7 @@
 """The best critics against closed forms, brute force and other ways to the same numbers."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -115,10 +117,26 @@ def test_potential_reaches_the_linear_program(k):
     target = np.concatenate([np.full(k, 1 / k), np.full(21, 1 / 21)])
     exact = linprog(far.ravel(), A_eq=np.vstack([rows, columns]), b_eq=target).fun
     critic, value = potential(points, samples)
-    assert float(value) <= exact + 1e-9
-    assert float(value) == pytest.approx(exact, rel=0.02)
+    assert float(value) == pytest.approx(exact, rel=1e-9)
     x, y = torch.randn(200, 2, generator=rng), torch.randn(200, 2, generator=rng)
     assert ((critic(x) - critic(y)).abs() <= (x - y).norm(dim=1).double() + 1e-6).all()
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_potential_of_points_that_repeat(unit):
+    """Drawn with replacement, or each three times: the transport that `empirical_w1` finds by an assignment."""
+    rng = torch.Generator().manual_seed(0)
+    points, samples = torch.randn(8, 2, generator=rng).double(), 1 + torch.randn(60, 2, generator=rng).double()
+    for drawn in (points[torch.randint(8, (12,), generator=rng)], points.repeat(3, 1), points[:1].repeat(4, 1)):
+        each = math.lcm(len(drawn), 60)
+        exact = empirical_w1(drawn.repeat(each // len(drawn), 1), samples.repeat(each // 60, 1))
+        assert float(potential(unit * drawn, unit * samples)[1]) == pytest.approx(unit * float(exact), rel=1e-9)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 0)])
+def test_a_potential_needs_points_and_samples(k, n):
+    with pytest.raises(ValueError, match=r"\(0, 2\)"):
+        potential(torch.zeros(k, 2), torch.zeros(n, 2))
 
 
 def test_potential_of_a_ring_is_minus_the_distance_to_the_nearest_mode():
