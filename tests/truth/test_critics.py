@@ -108,6 +108,21 @@ def test_far_tails_are_finite():
     assert slope[0] < 0  # data are left of the samples, so the score falls
 
 
+@pytest.mark.parametrize(
+    ("pair", "x", "exact"),  # by mpmath, 60 digits
+    [
+        ((0.0, 0.05, 1.0, 0.05), [-0.5, 1.5], [-1.0751612, -1.0751612]),
+        ((0.0, 1.0, 2.0, 0.3), [-10.0, 12.0], [-1.6044937, 1.5036309]),
+    ],
+)
+def test_best_slope_is_exact_in_the_tails_and_nan_where_it_has_no_digits(pair, x, exact):
+    p, q = normals(*pair)
+    slope = best_slope(p, q, 10.0)
+    assert slope(torch.tensor(x, dtype=torch.float64)).tolist() == pytest.approx(exact, rel=1e-6)
+    width = 13 * max(p.sd, q.sd)
+    assert slope(torch.tensor([min(p.mean, q.mean) - width, max(p.mean, q.mean) + width, torch.nan])).isnan().all()
+
+
 @pytest.mark.parametrize("k", [1, 7])
 def test_potential_reaches_the_linear_program(k):
     rng = torch.Generator().manual_seed(k)
