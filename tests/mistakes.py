@@ -37,7 +37,7 @@ WASSERSTEIN = "    lambda s: -s, lambda s: s, lambda s: -s\n)"
 RPGAN = "d_fake=lambda t: 0 * t, g_fake=lambda t: softplus(-t), paired=True)"
 MIXING = "t = torch.rand(len(x), *[1] * (x.dim() - 1), device"
 LOOKS_BETWEEN = "gradient_norm(D, torch.lerp(x, fake, t))"
-SQUARES = "slope.flatten(1).square().sum(dim=1)"
+SQUARES = "_wide(slope).flatten(1).square().sum(dim=1)"
 GENERATES = "        fake = game.G(game.latent(len(x)), *_copies(labels))"
 BOTH_IN_D = "    move(game.d_opt, loss)\n    if objective.project:\n        objective.project(game.D)\n"
 OWN_RANDOMNESS = "                with game.own_randomness():\n                    return turn.take(game)"
@@ -144,7 +144,7 @@ MISTAKES = [
     ),
     Mistake(
         "The best D is computed for q/p instead of p/q",
-        OBJECTIVES, "return r * real + fake", "return real + r * fake",
+        OBJECTIVES, "return unit * r * real + unit * fake", "return unit * real + unit * r * fake",
         "game/test_objectives.py::test_best_response_and_value[minimax]",
     ),
     # ---- Pairs ----
@@ -214,12 +214,12 @@ MISTAKES = [
     ),
     Mistake(
         "One gradient norm of the whole batch instead of one per example",
-        OBJECTIVES, SQUARES, "slope.square().sum().expand(len(u))",
+        OBJECTIVES, SQUARES, "_wide(slope).square().sum().expand(len(u))",
         "game/test_objectives.py::test_norm_is_per_example", "torchgan",
     ),
     Mistake(
         "The gradient norm runs over channels only, one per pixel",
-        OBJECTIVES, SQUARES, "slope.square().sum(dim=1).flatten(1).mean(dim=1)",
+        OBJECTIVES, SQUARES, "_wide(slope).square().sum(dim=1).flatten(1).mean(dim=1)",
         "game/test_objectives.py::test_penalty_of_known_slopes", "Zeleni9/pytorch-wgan #40",
     ),
     Mistake(

@@ -5,7 +5,7 @@ percent of the data's total variance.  It is not FID, whose features are another
 `baselines`.  KID, precision and recall, the histogram of classes and the nearest training images see some of what FFD
 does not.
 
-Samples are uint8 (n, 28, 28) or floats in [-1, 1] (n, 1, 28, 28) everywhere.
+Samples are uint8 (n, 28, 28) or floats in [-1, 1] (n, 1, 28, 28) everywhere, tensors or arrays.
 """
 
 from __future__ import annotations
@@ -90,13 +90,12 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> tuple[float, 
     """The share of samples among the data, and the share of data among the samples.  (n, d), (m, d) float64
 
     "Among" a cloud: within the distance that one of its points has to its k-th neighbour (Kynkäänniemi et al. 2019).
-    Raises ValueError for fewer than k + 1.
+    Raises ValueError for k < 1, and for fewer than k + 1.
     """
-    samples, real = _clouds(samples, real, k + 1, f"a neighbour number {k}")
-    samples, real = samples - real.mean(0), real - real.mean(0)  # cdist blurs less near 0
+    samples, real = _with_neighbours(samples, real, k)
 
     def share_inside(points: Tensor, cloud: Tensor, reach: Tensor) -> float:
-        inside = [(torch.cdist(part, cloud) <= reach).any(dim=1) for part in points.split(1000)]
+        inside = [(_distances(part, cloud) <= reach).any(dim=1) for part in points.split(1000)]
         return float(torch.cat(inside).double().mean())
 
     return share_inside(samples, real, _reach(real, k)), share_inside(real, samples, _reach(samples, k))
@@ -107,13 +106,12 @@ def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> tuple[float, 
 
     (n, d), (m, d) float64.  The ball of a datum reaches to its k-th neighbour among the data (Naeem et al. 2020, eq. 5,
     6).  For equal distributions density is 1 on average, and coverage 1 - prod_{i=1..k} (m - i) / (m + n - i) (theirs,
-    lemma 2).  Raises ValueError for fewer than k + 1.
+    lemma 2).  Raises ValueError for k < 1, and for fewer than k + 1.
     """
-    samples, real = _clouds(samples, real, k + 1, f"a neighbour number {k}")
-    samples, real = samples - real.mean(0), real - real.mean(0)  # cdist blurs less near 0
+    samples, real = _with_neighbours(samples, real, k)
     inside, held = 0, []
     for part, reach in zip(real.split(1000), _reach(real, k).split(1000), strict=True):
-        holds = (torch.cdist(part, samples) <= reach[:, None]).sum(dim=1)
+        holds = (_distances(part, samples) <= reach[:, None]).sum(dim=1)
         inside += int(holds.sum())
         held.append(holds > 0)
     return inside / (k * len(samples)), float(torch.cat(held).double().mean())
@@ -121,8 +119,13 @@ def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> tuple[float, 
 
 def _reach(cloud: Tensor, k: int) -> Tensor:
     """How far each point has to its k-th neighbour.  (n, d) -> (n,)"""
-    rows = [torch.cdist(part, cloud).kthvalue(k + 1, dim=1).values for part in cloud.split(1000)]
+    rows = [_distances(part, cloud).kthvalue(k + 1, dim=1).values for part in cloud.split(1000)]
     return torch.cat(rows)  # k + 1: the nearest is the point itself
+
+
+def _distances(x: Tensor, y: Tensor) -> Tensor:
+    """|x_i - y_j| from the differences: a matrix product loses the digits that points far from 0 have in common."""
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def nearest(samples: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -209,6 +212,7 @@ def _bytes(samples: Tensor) -> Tensor:
 
     Warns about floats of which none is negative: they are more likely in [0, 1] than of a G without any black.
     """
+    samples = torch.as_tensor(samples)
     if not len(samples):
         raise ValueError("There are no samples; give at least one.")
     if samples.dtype == torch.uint8 and samples.dim() == 3 and samples.shape[1:] == (28, 28):
@@ -237,6 +241,7 @@ def _bytes(samples: Tensor) -> Tensor:
 
 def _clouds(a: Tensor, b: Tensor, fewest: int, what: str) -> tuple[Tensor, Tensor]:
     """Two clouds of features in float64.  ValueError if they are none, differ in dimension or are too few."""
+    a, b = torch.as_tensor(a), torch.as_tensor(b)
     if not (a.dim() == b.dim() == 2 and a.shape[1] == b.shape[1]):
         raise ValueError(
             f"Two clouds of features are compared, (n, d) and (m, d), but the shapes are {tuple(a.shape)} and "
@@ -249,6 +254,13 @@ def _clouds(a: Tensor, b: Tensor, fewest: int, what: str) -> tuple[Tensor, Tenso
     return a.detach().double(), b.detach().double()
 
 
+def _with_neighbours(samples: Tensor, real: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Two clouds in each of which a point has a k-th neighbour."""
+    if k < 1:
+        raise ValueError(f"The nearest neighbour is number 1, but number {k} is asked for.")
+    return _clouds(samples, real, k + 1, f"a neighbour number {k}")
+
+
 def _enough(n: int, fewest: int, what: str) -> None:
     if n < fewest:
         raise ValueError(f"{n} samples are too few for {what}; give at least {fewest}.")
@@ -256,7 +268,8 @@ def _enough(n: int, fewest: int, what: str) -> None:
 
 def _apply(method: str, samples: Tensor) -> Tensor:
     part = getattr(classifier.load(), method)
-    return torch.cat([part(to_unit(x)) for x in _bytes(samples).split(100)])  # so few stay in the cache
+    with torch.autocast("cpu", enabled=False):  # in half precision its features are others, and the cache keeps them
+        return torch.cat([part(to_unit(x)) for x in _bytes(samples).split(100)])  # so few stay in the cache
 
 
 @cache

@@ -70,7 +70,7 @@ class Objective:
 
 
 def _wide(score: Tensor) -> Tensor:
-    """At least float32: exp overflows in float16 above a score of 11, and a mean of bfloat16 has two digits."""
+    """At least float32: in float16 exp overflows above 11 and the square of 1e-4 is 0; bfloat16 has two digits."""
     return score.float() if score.dtype in (torch.float16, torch.bfloat16) else score
 
 
@@ -132,8 +132,9 @@ def squared_gradient_norm(D: Critic, u: Tensor) -> Tensor:
     """
     if not u.requires_grad:
         u = u.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(D(u).sum(), u, create_graph=True)
-    return slope.flatten(1).square().sum(dim=1)
+    with torch.enable_grad():  # whoever only looks may have switched it off
+        (slope,) = torch.autograd.grad(D(u).sum(), u, create_graph=True)
+    return _wide(slope).flatten(1).square().sum(dim=1)
 
 
 def gradient_norm(D: Critic, u: Tensor) -> Tensor:
@@ -184,12 +185,17 @@ def on_part(penalty: Penalty, share: int) -> Penalty:
     """The penalty on the first n / share of n pairs, at least one: the same in expectation, cheaper, and noisier.
 
     A batch is drawn independently, so the mean over a part of it has no bias; its variance is `share` times as large.
+    Raises ValueError for a share below 1.
     """
+    if not share >= 1:
+        raise ValueError(f"A part is n / share of n pairs, which needs share >= 1, but share is {share:g}.")
     return lambda D, x, fake: penalty(D, x[: -(-len(x) // share)], fake[: -(-len(fake) // share)])
 
 
 def clip_weights(c: float = 0.01) -> Projection:
-    """Put every weight of D back into [-c, c] after its move (Arjovsky et al. 2017, algorithm 1)."""
+    """Put every weight of D back into [-c, c] after its move (Arjovsky et al. 2017, algorithm 1).  ValueError for c < 0."""
+    if not torch.all(torch.as_tensor(c) >= 0):
+        raise ValueError(f"The weights stay in [-c, c], which needs c >= 0, but c is {c}.")
 
     @torch.no_grad()
     def project(D: nn.Module) -> None:
@@ -322,15 +328,18 @@ def best_response(objective: Objective, r: Tensor, reach: float = 1e15) -> Tenso
 
     Found numerically from the curves alone (a grid, then golden-section search), so that it holds for any objective.
     Where the best score is farther away than `reach`, or none is best (wasserstein), the end of [-reach, reach] is
-    returned; where all scores from one on are equally good in floats (total variation), one of them.
+    returned; where all scores from one on are equally good in floats (total variation), one of them.  nan for r = nan;
+    r = inf, where q = 0, is the largest float.
     """
-    r = torch.as_tensor(r, dtype=torch.float64)[..., None]
+    r = torch.as_tensor(r, dtype=torch.float64)[..., None].clamp(max=torch.finfo(torch.float64).max)
+    large = r.clamp(min=1)
+    unit = large.frexp().mantissa / large  # of the cost, lest it overflows; a power of two, so nothing is rounded
 
     def cost(s: Tensor) -> Tensor:
-        real, fake = objective.d_real(s), objective.d_fake(s)
+        real, fake = objective.d_real(s.clone()), objective.d_fake(s.clone())  # a curve may change s in place
         if objective.paired:
             real, fake = real + objective.d_fake(-s), fake + objective.d_real(-s)
-        return r * real + fake
+        return unit * r * real + unit * fake
 
     ends = torch.asinh(torch.tensor(reach, dtype=torch.float64))
     grid = torch.linspace(
@@ -343,4 +352,4 @@ def best_response(objective: Objective, r: Tensor, reach: float = 1e15) -> Tenso
         a, b = high - golden * (high - low), low + golden * (high - low)
         left = cost(a) <= cost(b)
         low, high = torch.where(left, low, a), torch.where(left, b, high)
-    return ((low + high) / 2)[..., 0]
+    return torch.where(r.isnan(), r, (low + high) / 2)[..., 0]

@@ -198,6 +198,18 @@ def test_where_the_clouds_lie_does_not_matter(measure, clouds):
     assert measure(samples + far, real + far) == measure(samples, real)
 
 
+def test_clouds_of_far_apart_clusters_are_measured_exactly():
+    """Each of two clusters is a billion times narrower than the way between them: as if they were one."""
+    torch.manual_seed(0)
+    samples, real = torch.randn(2, 60, 2, dtype=torch.float64)
+    far = torch.zeros(60, 2, dtype=torch.float64).index_fill_(0, torch.arange(30), 1e9)
+    for measure in (score.precision_recall, score.density_coverage):
+        halves = [measure(samples[rows], real[rows]) for rows in (slice(30), slice(30, 60))]
+        assert measure(samples + far, real + far) == pytest.approx(np.mean(halves, axis=0))
+        with pytest.raises(ValueError, match="nearest neighbour is number 1, but number 0"):
+            measure(samples, real, k=0)
+
+
 def test_as_many_points_as_are_asked_for_are_enough(clouds):
     a, b = clouds
     for measure, fewest in ((score.kid, 2), (score.precision_recall, 4), (score.density_coverage, 6)):
@@ -225,6 +237,27 @@ def test_the_stored_classifier_is_as_good_as_it_says(images):
         pytest.skip("the accuracy is stated for the real FashionMNIST, which is not here")
     measured = classifier.accuracy(classifier.load(), images.test_images, images.test_labels)
     assert measured == pytest.approx(classifier.TEST_ACCURACY, abs=5e-4)  # rounding may turn a close call
+
+
+def test_a_score_does_not_depend_on_autocast_nor_on_the_default_type(images):
+    x = images.test_images[:150]
+    expected = score.features(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(score.features(x), expected)
+    for dtype in (torch.float64, torch.bfloat16):
+        torch.set_default_dtype(dtype)
+        try:
+            net = classifier.load.__wrapped__()
+        finally:
+            torch.set_default_dtype(torch.float32)
+        assert torch.equal(net.features(to_unit(x)).double(), expected)
+
+
+def test_arrays_are_welcome(images, clouds):
+    x = images.test_images[:150]
+    for samples in (x, to_unit(x)):
+        assert score.ffd(samples.numpy(), x.numpy()) == score.ffd(samples, x)
+    assert score.kid(*(cloud.numpy() for cloud in clouds)) == score.kid(*clouds)
 
 
 def test_damaged_weights_are_refused(tmp_path, monkeypatch):

@@ -359,6 +359,25 @@ def test_best_response_reaches_far(r):
     assert o.best_response(o.wasserstein, torch.tensor([0.5, 2.0]), reach=10).tolist() == pytest.approx([-10, 10])
 
 
+@pytest.mark.parametrize(
+    ("name", "best"),
+    [("least_squares", 1), ("hinge", 1), ("kl", 1e15), ("pearson", 1e15), ("wgan", 1e15), ("minimax", 709.7827)],
+)
+def test_best_response_where_there_are_no_samples(name, best):
+    """r = inf is the largest float, log r = 709.78; before it, 1e300 overflows no cost; where r has no value, nan."""
+    r = torch.tensor([torch.inf, 1e300, torch.nan, 1.0], dtype=torch.float64)
+    found = o.best_response(o.OBJECTIVES[name], r)
+    assert found[:2].tolist() == pytest.approx([best, best if name != "minimax" else 690.7755], rel=1e-6)
+    assert found.isnan().tolist() == [False, False, True, False]
+
+
+def test_best_response_to_curves_that_change_the_scores_in_place():
+    r = torch.tensor([0.5, 1.0, 2.0])
+    for objective in (o.minimax, o.rpgan):
+        hasty = replace(objective, d_real=lambda s: o.softplus(s.neg_()))
+        assert torch.allclose(o.best_response(hasty, r), r.double().log(), atol=1e-6)
+
+
 def test_the_cost_of_a_pair_may_be_shared_between_both_curves():
     """d_real(t) + d_fake(-t) is all that a pair costs: half of it by each curve asks for the same D."""
     half = o.Objective(lambda t: o.softplus(-t) / 2, lambda t: o.softplus(t) / 2, lambda t: o.softplus(-t), paired=True)
@@ -491,6 +510,24 @@ def test_mixing_weight_is_one_uniform_number_per_example():
     assert float(t[:, 0].var()) == pytest.approx(1 / 12, abs=0.002)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("weight", [1e-4, 30.0])
+def test_slopes_of_half_precision_are_summed_in_more(dtype, weight):
+    """28 times the weight over 784 pixels: in float16 the squares of the small ones are 0, of the large ones inf."""
+    D = nn.Linear(784, 1, bias=False).to(dtype)
+    nn.init.constant_(D.weight, weight)
+    x = torch.zeros(2, 784, dtype=dtype)
+    assert o.gradient_norm(D, x).tolist() == pytest.approx([28 * weight] * 2, rel=4e-3)
+    assert float(o.r1_penalty(2.0)(D, x, x)) == pytest.approx(784 * weight**2, rel=8e-3)
+
+
+def test_slopes_are_found_where_gradients_are_switched_off(batch):
+    D = Linear(torch.arange(16.0))
+    with torch.no_grad():
+        norm = o.gradient_norm(lambda u: D(u) ** 2, batch[0])
+    assert torch.equal(norm, o.gradient_norm(lambda u: D(u) ** 2, batch[0])) and not norm.requires_grad
+
+
 def test_second_backward_agrees_with_finite_differences(batch):
     x, fake = (b.flatten(1)[:, :3] for b in batch)
     torch.manual_seed(1)
@@ -559,6 +596,21 @@ def test_the_part_of_a_gradient_penalty_is_its_own_pairs(batch):
     n = -(-len(x) // 4)
     assert torch.equal(of(part, x, fake), of(whole, x[:n], fake[:n]))
     assert torch.equal(of(part, x[:3], fake[:3]), of(whole, x[:1], fake[:1]))
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: o.on_part(o.r1_penalty(), 0), "share is 0"),
+        (lambda: o.on_part(o.r1_penalty(), -1), "share is -1"),
+        (lambda: o.clip_weights(-0.01), "c is -0.01"),
+        (lambda: o.clip_weights(math.nan), "c is nan"),
+        (lambda: o.clip_weights(torch.tensor([0.1, -0.1])), "c >= 0"),
+    ],
+)
+def test_parts_and_boxes_that_do_not_exist_are_told(make, says):
+    with pytest.raises(ValueError, match=says):
+        make()
 
 
 @pytest.mark.parametrize(

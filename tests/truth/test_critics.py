@@ -1,5 +1,7 @@
 """The best critics against closed forms, brute force and other ways to the same numbers."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -106,6 +108,21 @@ def test_far_tails_are_finite():
     assert slope[0] < 0  # data are left of the samples, so the score falls
 
 
+@pytest.mark.parametrize(
+    ("pair", "x", "exact"),  # by mpmath, 60 digits
+    [
+        ((0.0, 0.05, 1.0, 0.05), [-0.5, 1.5], [-1.0751612, -1.0751612]),
+        ((0.0, 1.0, 2.0, 0.3), [-10.0, 12.0], [-1.6044937, 1.5036309]),
+    ],
+)
+def test_best_slope_is_exact_in_the_tails_and_nan_where_it_has_no_digits(pair, x, exact):
+    p, q = normals(*pair)
+    slope = best_slope(p, q, 10.0)
+    assert slope(torch.tensor(x, dtype=torch.float64)).tolist() == pytest.approx(exact, rel=1e-6)
+    width = 13 * max(p.sd, q.sd)
+    assert slope(torch.tensor([min(p.mean, q.mean) - width, max(p.mean, q.mean) + width, torch.nan])).isnan().all()
+
+
 @pytest.mark.parametrize("k", [1, 7])
 def test_potential_reaches_the_linear_program(k):
     rng = torch.Generator().manual_seed(k)
@@ -115,10 +132,26 @@ def test_potential_reaches_the_linear_program(k):
     target = np.concatenate([np.full(k, 1 / k), np.full(21, 1 / 21)])
     exact = linprog(far.ravel(), A_eq=np.vstack([rows, columns]), b_eq=target).fun
     critic, value = potential(points, samples)
-    assert float(value) <= exact + 1e-9
-    assert float(value) == pytest.approx(exact, rel=0.02)
+    assert float(value) == pytest.approx(exact, rel=1e-9)
     x, y = torch.randn(200, 2, generator=rng), torch.randn(200, 2, generator=rng)
     assert ((critic(x) - critic(y)).abs() <= (x - y).norm(dim=1).double() + 1e-6).all()
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_potential_of_points_that_repeat(unit):
+    """Drawn with replacement, or each three times: the transport that `empirical_w1` finds by an assignment."""
+    rng = torch.Generator().manual_seed(0)
+    points, samples = torch.randn(8, 2, generator=rng).double(), 1 + torch.randn(60, 2, generator=rng).double()
+    for drawn in (points[torch.randint(8, (12,), generator=rng)], points.repeat(3, 1), points[:1].repeat(4, 1)):
+        each = math.lcm(len(drawn), 60)
+        exact = empirical_w1(drawn.repeat(each // len(drawn), 1), samples.repeat(each // 60, 1))
+        assert float(potential(unit * drawn, unit * samples)[1]) == pytest.approx(unit * float(exact), rel=1e-9)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 0)])
+def test_a_potential_needs_points_and_samples(k, n):
+    with pytest.raises(ValueError, match=r"\(0, 2\)"):
+        potential(torch.zeros(k, 2), torch.zeros(n, 2))
 
 
 def test_potential_of_a_ring_is_minus_the_distance_to_the_nearest_mode():
