@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -594,6 +595,14 @@ def test_two_trainings_do_not_share_a_folder(train, tiny, capsys, monkeypatch):
     assert game_of(train.out)["step"] == 5 and not (train.out / ".gan-tutorial-train.lock").exists()
     with FileLock(train.out / ".gan-tutorial-train.lock"):  # so does one that goes on
         assert "another training" in refused(capsys, train, "--steps", "1", "--resume")
+
+
+@pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])
+def test_the_line_is_drawn_over_where_that_can_be(term, drawn, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", term)
+    command._show(SimpleNamespace(n=5, d_loss=1.0, g_loss=1.0), 0, 1.0, 10, 60.0)
+    assert capsys.readouterr().out.startswith("\rstep 5  5 steps/s") == drawn
 
 
 def test_damaged_data_are_told(train, capsys, tmp_path, monkeypatch):
