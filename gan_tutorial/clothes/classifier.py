@@ -59,7 +59,8 @@ def load(device: str | torch.device = "cpu") -> Classifier:
     if hashlib.sha256(stored).hexdigest() != SHA256:
         raise ValueError(f"{WEIGHTS} is damaged or of another version, so scores would mean nothing; install again.")
     net = Classifier()
-    net.load_state_dict(torch.load(io.BytesIO(stored), weights_only=True), assign=True)  # float32, whatever is torch's default
+    # assigned, they stay float32 where torch's default type is another
+    net.load_state_dict(torch.load(io.BytesIO(stored), weights_only=True), assign=True)
     net = net.requires_grad_(False).eval()
     return net.to(device, memory_format=torch.channels_last)  # in which convolutions are faster
 

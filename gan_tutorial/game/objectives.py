@@ -193,7 +193,7 @@ def on_part(penalty: Penalty, share: int) -> Penalty:
 
 
 def clip_weights(c: float = 0.01) -> Projection:
-    """Put every weight of D back into [-c, c] after its move (Arjovsky et al. 2017, algorithm 1).  ValueError for c < 0."""
+    """Put every weight of D back into [-c, c] after its move (Arjovsky et al. 2017, algorithm 1).  Needs c >= 0."""
     if not torch.all(torch.as_tensor(c) >= 0):
         raise ValueError(f"The weights stay in [-c, c], which needs c >= 0, but c is {c}.")
 

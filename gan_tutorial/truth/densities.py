@@ -2,7 +2,8 @@
 
 On the line: `Normal`, `Uniform`, `Mixture`.
 In the plane: `Gaussian2d`, `Ring`, `Grid`, `Spots`, `Segment`, `SwissRoll`, `TwoMoons`, `Lines`.
-`sample(n)` gives float32 of shape (n,) or (n, 2); `log_prob(x)` keeps the type of x and is differentiable.
+`sample(n)` gives float32 of shape (n,) or (n, 2); `log_prob(x)` keeps the type of x, in the plane at least float32, and
+is differentiable.
 Divergences between densities of the line are in `divergences`.
 """
 
@@ -118,10 +119,10 @@ class Mixture:
     parts: Sequence[Density]
 
     def __post_init__(self) -> None:
-        if len(self.weights) != len(self.parts):
+        if not 0 < len(self.weights) == len(self.parts):
             counts = f"{len(self.weights)} weights and {len(self.parts)} parts"
-            raise ValueError(f"A Mixture needs one weight per part, but has {counts}.")
-        if min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:
+            raise ValueError(f"A Mixture needs a part, and one weight per part, but has {counts}.")
+        if not (min(self.weights) >= 0 and abs(sum(self.weights) - 1) <= 1e-6):
             raise ValueError(
                 f"The weights of a Mixture must be >= 0 and sum to 1, but are {list(self.weights)}."
             )
@@ -178,7 +179,7 @@ class Gaussian2d:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """(..., 2) -> (...)"""
-        x, rest = _real(x), 1 - self.correlation**2
+        x, rest = _plane(x), 1 - self.correlation**2
         a, b = (x[..., 0] - self.mean[0]) / self.sd[0], (x[..., 1] - self.mean[1]) / self.sd[1]
         square = (a.square() - 2 * self.correlation * a * b + b.square()) / rest
         return -0.5 * square - math.log(self.sd[0] * self.sd[1] * math.sqrt(rest)) - LOG_2_PI
@@ -190,9 +191,18 @@ class Modes:
     sd: float
     centers: Tensor
 
+    def _check(self, modes: int) -> None:
+        if not (modes >= 1 and self.sd >= 0):
+            raise ValueError(f"There must be at least one mode, and sd >= 0, but this is {self}.")
+
     def log_prob(self, x: Tensor) -> Tensor:
-        """log of the mean over the k modes of N(center, sd^2).  (..., 2) -> (...)"""
-        x = _real(x)
+        """log of the mean over the k modes of N(center, sd^2).  (..., 2) -> (...)
+
+        Needs sd > 0: of points there is no density in the plane.
+        """
+        if not self.sd > 0:
+            raise ValueError(f"{self} has no density: its modes are points. Give it sd > 0.")
+        x = _plane(x)
         squares = (x[..., None, :] - self.centers.to(x)).square().sum(-1)  # (..., k)
         return (
             (-0.5 * squares / self.sd**2).logsumexp(-1) - math.log(len(self.centers) * self.sd**2) - LOG_2_PI
@@ -203,8 +213,7 @@ class Modes:
 
         Of a perfect sample 1 - exp(-within^2 / 2) do: 98.889 % for 3 sd, not the 99.7 % of the line.
         """
-        samples = _real(samples)
-        samples = samples.to(torch.promote_types(samples.dtype, torch.float32))  # half precision moves centres
+        samples = _plane(samples)
         # not by the matrix product: it moves points by more than a narrow mode is wide
         distance, nearest = torch.cdist(
             samples, self.centers.to(samples), compute_mode="donot_use_mm_for_euclid_dist"
@@ -223,6 +232,9 @@ class Ring(Modes):
     modes: int = 8
     radius: float = 2.0
     sd: float = 0.02
+
+    def __post_init__(self) -> None:
+        self._check(self.modes)
 
     @property
     def centers(self) -> Tensor:
@@ -248,6 +260,9 @@ class Grid(Modes):
     side: int = 5
     step: float = 2.0
     sd: float = 0.05
+
+    def __post_init__(self) -> None:
+        self._check(self.side)
 
     @property
     def centers(self) -> Tensor:
@@ -275,6 +290,7 @@ class Spots(Modes):
     def __post_init__(self) -> None:
         if not self.places:
             raise ValueError("There is no spot: give at least one place (x, y).")
+        self._check(len(self.places))
 
     @property
     def centers(self) -> Tensor:
@@ -310,7 +326,7 @@ class Curve:
         """
         if not self.noise > 0:
             raise ValueError(f"{self} has no density: its points are on a curve. Give it noise > 0.")
-        x = _real(x)
+        x = _plane(x)
         pieces = 2 * math.ceil(self.speed / self.noise / 4)  # each at most two noises long; a cut at t = 0.5
         t, weight = (v.to(x) for v in panels([i / pieces for i in range(pieces + 1)], order=8))
         along, log_weight = self.curve(t), weight.log()
@@ -422,6 +438,14 @@ def _real(x) -> Tensor:
     """x as a floating-point tensor; numbers and arrays are welcome."""
     x = torch.as_tensor(x)
     return x if x.is_floating_point() else x.to(torch.get_default_dtype())
+
+
+def _plane(x) -> Tensor:
+    """Points of the plane in at least float32: half precision moves centres and curves.  (..., 2)"""
+    x = _real(x)
+    if x.shape[-1:] != (2,):
+        raise ValueError(f"Points of the plane have shape (..., 2), but these have {tuple(x.shape)}.")
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _number(x: float | Tensor) -> float:

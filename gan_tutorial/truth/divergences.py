@@ -154,12 +154,14 @@ def empirical_w1(x: Tensor, y: Tensor) -> Tensor:
 
     On the line the best matching is in order of size, and n and m may differ.  Otherwise an assignment
     problem is solved, at a cost cubic in n = m.  Two samples of one law are not at distance 0.  Right to the last
-    digits of the points; float32 for coarser ones.  Raises ValueError for no points, for shapes that do not fit and,
-    off the line, for NaN.
+    digits of the points; float32 for coarser ones, float64 for whole numbers.  Raises ValueError for no points, for
+    shapes that do not fit and, off the line, for NaN.
     """
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
     if not (len(x) and len(y)):
         raise ValueError(f"Both samples need at least one point, but have {len(x)} and {len(y)}.")
-    wide = torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
+    narrow = all(v.dtype in (torch.float16, torch.bfloat16, torch.float32) for v in (x, y))
+    wide = torch.float32 if narrow else torch.float64
     x, y = (v.reshape(len(v), -1).to(wide) for v in (x, y))
     if x.shape[1] != y.shape[1]:
         raise ValueError(

@@ -145,7 +145,7 @@ def test_potential_of_points_that_repeat(unit):
     for drawn in (points[torch.randint(8, (12,), generator=rng)], points.repeat(3, 1), points[:1].repeat(4, 1)):
         each = math.lcm(len(drawn), 60)
         exact = empirical_w1(drawn.repeat(each // len(drawn), 1), samples.repeat(each // 60, 1))
-        assert float(potential(unit * drawn, unit * samples)[1]) == pytest.approx(unit * float(exact), rel=1e-9)
+        assert float(potential(unit * drawn, unit * samples)[1]) == pytest.approx(unit * float(exact), rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 0)])

@@ -290,12 +290,36 @@ def test_each_latent_is_a_new_one():
         (lambda: Uniform(1, 1), "low < high"),
         (lambda: Mixture((1,), (Normal(), Normal(1))), "1 weights and 2 parts"),
         (lambda: Mixture((0.5, 0.6), (Normal(), Normal(1))), "sum to 1"),
+        (lambda: Mixture((), ()), "0 weights and 0 parts"),
+        (lambda: Mixture((math.nan, math.nan), (Normal(), Normal(1))), "sum to 1"),
         (lambda: Gaussian2d(correlation=1), "correlation"),
+        (lambda: Ring(modes=0), r"one mode.*Ring\(modes=0"),
+        (lambda: Ring(sd=-0.02), "sd >= 0.*sd=-0.02"),
+        (lambda: Grid(side=0), r"one mode.*Grid\(side=0"),
+        (lambda: Grid(sd=math.nan), "sd >= 0.*sd=nan"),
+        (lambda: Spots(sd=-1.0), "sd >= 0.*sd=-1.0"),
+        (lambda: Ring(sd=0.0).log_prob(torch.zeros(1, 2)), "no density: its modes are points"),
     ],
 )
 def test_bad_parameters_are_named(make, says):
     with pytest.raises(ValueError, match=says):
         make()
+
+
+@pytest.mark.parametrize("p", PLANE, ids=str)
+def test_points_of_the_plane_have_two_coordinates(p):
+    for shape in ((5, 3), (5, 1), (5,), ()):
+        with pytest.raises(ValueError, match=r"shape \(\.\.\., 2\), but these have"):
+            p.log_prob(torch.zeros(shape))
+    with pytest.raises(ValueError, match="but these have"):
+        Ring().mode_counts(torch.zeros(5, 3))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("p", [*PLANE, SwissRoll()], ids=str)
+def test_half_precision_of_points_costs_the_density_no_digits(p, dtype):
+    x = p.sample(200, seeded()).to(dtype)
+    assert torch.allclose(p.log_prob(x).double(), p.log_prob(x.double()), rtol=1e-5, atol=2e-5)
 
 
 def test_spots_need_a_place():

@@ -408,6 +408,12 @@ def test_empirical_w1_of_coarse_numbers(dtype, shape):
     )
 
 
+def test_empirical_w1_of_large_whole_numbers_and_of_arrays():
+    x, y = torch.tensor([2**24 + 1, 2**40 + 1]), torch.tensor([2**24, 2**40])  # float32 holds only y
+    for at, to in ((x, y), (x.numpy(), y.numpy()), (x[:, None] * torch.tensor([1, 0]), y[:, None].numpy() * [1, 0])):
+        assert d.empirical_w1(at, to).item() == 1
+
+
 def test_empirical_w1_passes_a_gradient_and_refuses_what_it_cannot_do():
     x = torch.tensor([[0.0, 0.0], [5.0, 0.0]], requires_grad=True)
     d.empirical_w1(x, torch.tensor([[5.0, 1.0], [0.0, 2.0]])).backward()

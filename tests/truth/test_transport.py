@@ -70,6 +70,14 @@ def test_units_do_not_matter(length, mass):
     assert float(mass * (a @ f - b @ extend(found.y_values, length * y, length * y))) == pytest.approx(found.cost)
 
 
+@pytest.mark.parametrize("length", [1e-300, 1e-200, 1e200, 1e300])
+@pytest.mark.parametrize("d", [1, 2])
+def test_ways_whose_squares_are_no_floats(length, d):
+    (x, a), (y, b) = cloud(20, d, 7), cloud(25, d, 8)
+    known = length * transport(x, a, y, b).cost
+    assert transport(length * x, a, length * y, b).cost == pytest.approx(known, rel=1e-9, abs=0)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_large_and_tiny_in_one_problem(seed):
     """Masses over eight decades; then two far places, within which the way is a billion times shorter."""
