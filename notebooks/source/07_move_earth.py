@@ -981,10 +981,10 @@ show("", (ended > stands).double().mean(0))
 # %% [markdown]
 # So, in what sense is it a distance?
 #
-# - Its *tendency* is right, over a training as a whole: in a training that comes near the data both kinds of estimate fall with $W_1$, from the first quarter to the last. From one look to the next they are not to be trusted: the rank correlations lie between 0.4 and 0.8.
+# - Its *tendency* is right, over a training as a whole: both kinds of estimate fall with $W_1$, from the first quarter to the last. From one look to the next they are not to be trusted: the rank correlations lie between 0.4 and 0.8.
 # - Its *unit* is not. Within a training the ratio to $W_1$ shrinks while $W_1$ falls, for each seed: finer differences are harder to see for a clipped critic.
-# - And the critic is **late**. With five moves it is not near its end: at most looks 200 more moves give a larger difference. What a log shows is how far the critic has come against a moving G, as much as the distance.
-# - With some values of `SEED` one of the three trainings does **not** come near. Its critic has gone flat where many samples lie (its ReLUs are all off there), no slope calls them back, and they drift away: on the left the range opens towards the end. Clipping bounds a critic's slope from above, not from below.
+# - And the critic is **late**. With five moves it is not near its end: at most looks 200 more moves give a larger difference. A log shows the critic's progress against a moving G as much as the distance.
+# - With some values of `SEED` a training gets **lost**: where its samples lie the critic has gone flat, and no slope calls them back.
 #
 # And never compare critics with different bounds: from $c = 0.05$ to $0.2$ the score difference for one and the same G grows by a factor of tens at least ([below](#Deeper:-another-bound,-another-unit)).
 
@@ -1159,7 +1159,7 @@ print(f"exact W1: {distances[0]:.2f} at the first look, {distances[-1]:.2f} at t
 # %% [markdown]
 # Grey patches become clothes, and the critic's difference gets smaller, with much jitter: as a *tendency* it is worth watching. The exact distance falls at the beginning, while the patches turn into outlines. In the second half of the training it moves by less than a tenth, close to its floor, while the film goes on changing: with 500 points in 784 dimensions it measures the floor and little else. Neither curve is the quality of the pictures. [FFD](00_start_here.ipynb#What-we-measure), a distance in the features of a classifier, is closer to it: smaller is better.
 #
-# One training says little; six longer ones are recorded in the next section, with two bounds and three seeds each. None of them failed, and that is what people liked about the WGAN: it trains. And the bound matters: at the end the worst seed with $c = 0.03$ has a better FFD than the best one with the paper's $c = 0.01$. No theory of transport says which $c$ to take.
+# One training says little; six longer ones are recorded in the next section, with two bounds and three seeds each. None of them failed, and that is what people liked about the WGAN: it trains. And the bound matters: the worst seed with $c = 0.03$ ends with a better FFD than the best one with the paper's $c = 0.01$. No theory of transport says which $c$ to take.
 
 # %% [markdown]
 # ## Deeper: more than one seed
@@ -1296,10 +1296,12 @@ shown("8.08", "score difference / W1, start / end, least", (1.5, 1000),
 for name, values in fell.items():
     claim = f"first / last quarter of the training, {name}, median of three"
     seeds("8.08", claim, (1.2, 1000), values.median())
+
+# %%
 seeds("8.08", "looks at which 200 more moves give a larger difference, median share of three",
       (0.5, 1), (ended > stands).double().mean(0).median())
-in_the_middle = ring.radius  # W1 of samples that all lie there
-seeds("8.08", "W1 at the end, median of three", (floor, in_the_middle), exact[-1].median())
+seeds("8.08", "W1 at the end, median of three",
+      (floor, ring.radius), exact[-1].median())  # the radius: samples that all lie in the middle
 seeds("8.08", "W1 at the end, largest of three", (floor, math.inf), exact[-1].max());
 
 # %%
@@ -1308,8 +1310,7 @@ half, end = distances[len(distances) // 2 :], distances[-1]
 one("FFD of the live training", (0, 60), live_ffd, 0, says="FFD of the live WGAN.")
 one("critic's difference, first fifth / last fifth", (1.2, 100), early / late, 0)
 one("exact W1 of pictures, first look / last", (1.1, 10), distances[0] / end, 0)
-spread = max(half) / min(half)
-one("exact W1 of pictures, second half: largest / smallest", (1, 1.1), spread, 0)
+one("exact W1 of pictures, second half: largest / smallest", (1, 1.1), max(half) / min(half), 0)
 one("exact W1 of pictures, last look / floor", 1, end / image_floor, 0.15,
     says="Exact W1 of 500 samples and 500 pictures at the end, over its floor.");
 
