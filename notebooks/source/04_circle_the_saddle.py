@@ -1144,7 +1144,7 @@ predictions = {}
 for (gamma, k), (_, value, row) in spectra.items():
     moved, unmoved = (push(*trained[k], gamma, by=by, steps=60) for by in (1e-3, 0.0))
     signal = (moved - unmoved).numpy() @ row
-    # By single steps: a root of the whole product would forget a turn of more than half a circle.
+    # Step by step: a root of the whole product would forget a turn past half a circle.
     predictions[gamma, k] = 1 + 0.05 * value, np.exp(np.log(signal[1:] / signal[:-1]).mean())
     expected, seen = predictions[gamma, k]
     print(f"gamma {gamma:.0f}, seed {SEED + k}:",

@@ -1301,7 +1301,7 @@ for name, values in fell.items():
 seeds("8.08", "looks at which 200 more moves give a larger difference, median share of three",
       (0.5, 1), (ended > stands).double().mean(0).median())
 seeds("8.08", "W1 at the end, median of three",
-      (floor, ring.radius), exact[-1].median())  # the radius: samples that all lie in the middle
+      (floor, ring.radius), exact[-1].median())  # the radius: all in the middle
 seeds("8.08", "W1 at the end, largest of three", (floor, math.inf), exact[-1].max());
 
 # %%
@@ -1310,7 +1310,7 @@ half, end = distances[len(distances) // 2 :], distances[-1]
 one("FFD of the live training", (0, 60), live_ffd, 0, says="FFD of the live WGAN.")
 one("critic's difference, first fifth / last fifth", (1.2, 100), early / late, 0)
 one("exact W1 of pictures, first look / last", (1.1, 10), distances[0] / end, 0)
-one("exact W1 of pictures, second half: largest / smallest", (1, 1.1), max(half) / min(half), 0)
+one("exact W1 of pictures, second half: largest / least", (1, 1.1), max(half) / min(half), 0)
 one("exact W1 of pictures, last look / floor", 1, end / image_floor, 0.15,
     says="Exact W1 of 500 samples and 500 pictures at the end, over its floor.");
 
