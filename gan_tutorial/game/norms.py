@@ -78,18 +78,33 @@ class WithReference(nn.Module):
 def stretch(layer: Callable[[Tensor], Tensor], shape: tuple[int, ...], steps: int = 100, seed: int = 0) -> Tensor:
     """max |A v| / |v|, the spectral norm of the linear part A of `layer`, by power iteration: v <- A'A v / |A'A v|.  ()
 
-    `shape`: of one input, (c, h, w) for a convolution; a bias does not matter. Never above the truth, and near it after
-    enough steps. For a convolution it lies between the norm of its kernel as a matrix (c_out, c_in k k), which is what
-    is often divided by, and ceil(k / stride) times that norm, if one whole patch fits into the input.
+    `shape`: of one input, (c, h, w) for a convolution; a bias does not matter, unless A v is lost in its rounding.
+    Never above the truth, and near it after enough steps. For a convolution it lies between the norm of its kernel as
+    a matrix (c_out, c_in k k), which is what is often divided by, and ceil(k / stride) times that norm, if one whole
+    patch fits into the input.
     """
     v = torch.randn(1, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     device, dtype = next(((w.device, w.dtype) for w in getattr(layer, "parameters", list)()), (None, torch.float64))
-    v = v.to(device, dtype)
-    offset = layer(torch.zeros_like(v))
-    for _ in range(steps):
-        v = v / v.norm()
-        with torch.enable_grad():
-            Av, back = torch.func.vjp(layer, v)
-        (v,) = back(Av - offset)
-    v = v / v.norm()
-    return (layer(v) - offset).norm()
+    v, tiny = v.to(device, dtype), torch.finfo(dtype).tiny  # in place of |v| = 0, for a layer that is 0
+    with torch.autocast(v.device.type, enabled=False):
+        offset = layer(torch.zeros_like(v))
+        for _ in range(steps):
+            v = v / _norm(v).clamp(min=tiny)
+            with torch.enable_grad():
+                Av, back = torch.func.vjp(layer, v)
+            Av = Av - offset
+            (v,) = back(Av / _power(Av))  # its length does not matter, but must not grow by |A|^2
+        v = v / _norm(v).clamp(min=tiny)
+        return _norm(layer(v) - offset)
+
+
+def _norm(t: Tensor) -> Tensor:
+    """|t|, also where squares of its entries overflow, or are 0.  ()"""
+    power = _power(t)
+    return power * (t / power).norm()
+
+
+def _power(t: Tensor) -> Tensor:
+    """The largest power of two up to the largest entry, 1 for zeros: to divide by it costs no digit.  ()"""
+    largest = t.abs().max()
+    return torch.where(largest > 0, largest / (2 * torch.frexp(largest).mantissa), 1.0)

@@ -149,3 +149,18 @@ def test_the_stretch_is_never_above_the_truth_and_leaves_no_gradient():
     found = [stretch(layer, (20,), steps) for steps in (1, 3, 10, 100)]
     assert all(a <= b + 1e-12 <= exact + 2e-12 for a, b in zip(found[:-1], found[1:], strict=True))
     assert layer.weight.grad is None and not found[0].requires_grad
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-37, 1e-25, 1e20, 1e37])
+def test_the_stretch_of_layers_whose_squares_no_float_holds(scale):
+    layer = nn.Linear(3, 3, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(scale * torch.diag(torch.tensor([3.0, -2.0, 1.0])))
+    assert stretch(layer, (3,)).item() == pytest.approx(3 * scale, rel=1e-6, abs=0)
+
+
+def test_the_stretch_is_that_of_the_weights_also_under_autocast():
+    layer = nn.Linear(5, 5)
+    alone = stretch(layer, (5,))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(stretch(layer, (5,)), alone)
