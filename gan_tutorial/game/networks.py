@@ -75,7 +75,7 @@ class _Generator(nn.Module):
 
     def forward(self, z: Tensor, *labels: Tensor) -> Tensor:
         if self.n_classes:
-            z = torch.cat([z, one_hot(self.n_classes, *labels)], dim=1)
+            z = torch.cat([z, one_hot(self.n_classes, _label(len(z), labels))], dim=1)
         return self.body(z)
 
 
@@ -95,9 +95,17 @@ class _Discriminator(nn.Module):
         h = self.features(x)  # (n, n_features)
         score = self.score(h).squeeze(1)  # (n,)
         if self.by_class is not None:
-            (label,) = labels
+            label = _label(len(h), labels)
             score = score + (self.by_class(label) * h).sum(dim=1)
         return score
+
+
+def _label(n: int, labels: Sequence[Tensor]) -> Tensor:
+    """The label of each of n examples (n,); ValueError if it is not there, or of another shape."""
+    if [t.shape for t in labels] != [(n,)]:
+        shapes = " and ".join(str(tuple(t.shape)) for t in labels) or "none"
+        raise ValueError(f"A network with classes needs one label for each example, a tensor ({n},), but got {shapes}.")
+    return labels[0]
 
 
 def one_hot(n_classes: int, label: Tensor) -> Tensor:

@@ -69,3 +69,13 @@ def test_a_label_is_judged_together_with_the_picture(make):
         way = D.by_class.weight[2] - D.by_class.weight[1]
         torch.testing.assert_close(moved, D.features(x) @ way, rtol=1e-4, atol=1e-4)
     assert moved.std() > 1e-2  # which of two pictures fits a label better is for the label to say
+
+
+@pytest.mark.parametrize("make", [MLPGenerator, ConvGenerator, MLPDiscriminator, ConvDiscriminator])
+@pytest.mark.parametrize("shapes", [[], [(1,)], [(4, 1)], [()], [(4,), (4,)]])
+def test_labels_of_another_shape_are_refused(make, shapes):
+    """One label for four pictures, or four rows of one, would be paired with each picture."""
+    net, labels = make(n_classes=3), [torch.zeros(shape, dtype=torch.int64) for shape in shapes]
+    inputs = torch.randn(4, LATENT) if make in (MLPGenerator, ConvGenerator) else torch.randn(4, 1, 28, 28)
+    with pytest.raises(ValueError, match=r"one label for each example, a tensor \(4,\), but got"):
+        net(inputs, *labels)
