@@ -38,7 +38,7 @@ RPGAN = "d_fake=lambda t: 0 * t, g_fake=lambda t: softplus(-t), paired=True)"
 MIXING = "t = torch.rand(len(x), *[1] * (x.dim() - 1), device"
 LOOKS_BETWEEN = "gradient_norm(D, torch.lerp(x, fake, t))"
 SQUARES = "slope.flatten(1).square().sum(dim=1)"
-GENERATES = "        fake = game.G(game.latent(len(x)), *_copies(labels))"
+GENERATES = "        fake = game.G(*_copies([game.latent(len(x)), *labels]))"
 BOTH_IN_D = "    move(game.d_opt, loss)\n    if objective.project:\n        objective.project(game.D)\n"
 OWN_RANDOMNESS = "                with game.own_randomness():\n                    return turn.take(game)"
 
@@ -250,7 +250,7 @@ MISTAKES = [
     ),
     Mistake(
         "The penalty is computed and never added to D's loss",
-        LOOP, "loss = loss + objective.penalty(", "objective.penalty(",
+        LOOP, "        loss = loss + penalty\n", "",
         "game/test_game.py::test_the_penalty_is_part_of_the_loss_of_d", "pix2pix #1201",
     ),
     Mistake(
@@ -325,7 +325,7 @@ MISTAKES = [
         "G moves on the noise that D was just trained on",
         LOOP, GENERATES, f"        game.z = game.latent(len(x))\n{GENERATES.replace('game.latent(len(x))', 'game.z')}",
         "game/test_game.py::test_one_step_equals_algorithm_1_by_hand", "the DCGAN tutorial of PyTorch",
-        more=(("game.D(game.G(game.latent(n), *_copies", "game.D(game.G(game.z, *_copies"),),
+        more=(("[game.latent(n), *labels]", "[game.z, *labels]"),),
     ),
     Mistake(
         "A last, smaller batch of data meets a whole batch of samples",
@@ -382,7 +382,7 @@ MISTAKES = [
     ),
     Mistake(
         "After a look at pictures G stays in evaluation mode",
-        LOOP, "G.train(training)", "pass",
+        LOOP, "module.training = training", "pass",
         "game/test_game.py::test_samples_are_drawn_one_by_one_and_change_nothing",
     ),
     Mistake(

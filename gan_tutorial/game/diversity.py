@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from gan_tutorial.game.loop import Game, move
+from gan_tutorial.game.loop import Game, apart, move
 from gan_tutorial.game.objectives import Objective
 
 
@@ -79,8 +79,7 @@ def look_ahead(game: Game, objective: Objective, x: Tensor, fake: Tensor, steps:
     """
     weights = dict(game.D.named_parameters())
     for _ in range(steps):
-        real_score, fake_score = functional_call(game.D, weights, torch.cat([x, fake])).chunk(2)
-        loss = objective.d_loss(real_score, fake_score)
+        loss = objective.d_loss(*_scores(game.D, weights, x, fake))
         slopes = torch.autograd.grad(loss, list(weights.values()), create_graph=True)  # differentiable again
         weights = {name: w - lr * slope for (name, w), slope in zip(weights.items(), slopes, strict=True)}
     return weights
@@ -92,12 +91,17 @@ def unrolled_loss(game: Game, objective: Objective, x: Tensor, fake: Tensor, ste
     With 0 steps it is the minimax game; the more steps, the nearer to the best D, which is a divergence.
     """
     weights = look_ahead(game, objective, x, fake, steps, lr)
-    return -objective.d_loss(*functional_call(game.D, weights, torch.cat([x, fake])).chunk(2))
+    return -objective.d_loss(*_scores(game.D, weights, x, fake))
+
+
+def _scores(D: nn.Module, weights: dict[str, Tensor], x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    return apart(functional_call(D, weights, torch.cat([x, fake])), len(x), len(fake))
 
 
 def unrolled_g_move(game: Game, objective: Objective, n: int, steps: int, lr: float) -> Tensor:
-    """G's move against the D to come, on n data and n samples; its loss ().  D does not move."""
-    x, fake = game.data(n)[0], game.G(game.latent(n))
+    """G's move against the D to come, on n data and as many samples; its loss ().  D does not move."""
+    x = game.data(n)[0]
+    fake = game.G(game.latent(len(x)).clone())  # G may change what it is given
     loss = unrolled_loss(game, objective, x, fake, steps, lr)
     move(game.g_opt, loss)
     return loss.detach()

@@ -7,6 +7,7 @@ import io
 import json
 import operator
 import os
+import re
 import signal
 import threading
 import time
@@ -61,11 +62,15 @@ class Game:
     data: Callable[[int], tuple[Tensor, ...]]  # n -> x, *labels
     latent: Callable[[int], Tensor]  # n -> z
     seed: int = 0
-    ema_decay: float = 0.999
+    ema_decay: float = 0.999  # from 0, no average, to 1
     step: int = 0
     ema: nn.Module = field(init=False, repr=False)  # G with averaged weights: smoother samples than G itself
 
     def __post_init__(self) -> None:
+        if not 0 <= self.ema_decay <= 1:
+            raise ValueError(f"ema_decay must be a number from 0 (no average) to 1, got {self.ema_decay!r}.")
+        if next(self.G.parameters(), None) is None:
+            raise ValueError("G has no weights, so there is nothing to train; give it a layer, or an nn.Parameter.")
         self.ema = deepcopy(self.G).requires_grad_(False).eval()
         self.device = next(self.G.parameters()).device
         self.begun = False  # whether the step in hand has changed anything yet
@@ -96,28 +101,42 @@ class Game:
     def sample(self, n: int, *labels: Tensor, ema: bool = True, batch_size: int = 1000) -> Tensor:
         """n samples of G, of its average unless `ema=False`, drawn with the caller's random numbers.  -> (n, *x)"""
         G = self.ema if ema else self.G
-        training = G.training
+        modes = [(module, module.training) for module in G.modules()]  # a part may be in another mode than the whole
         G.eval()
         try:
             with _stream:
                 z = self.latent(n)
             parts = zip(*(t.split(batch_size) for t in (z, *labels)), strict=True)
-            return torch.cat([G(*part) for part in parts])
+            return torch.cat([G(*_copies(part)) for part in parts])
         finally:
-            G.train(training)
+            for module, training in modes:
+                module.training = training
 
     def batch(self, n: int) -> tuple[Tensor, ...]:
         """n data and their labels: x, *labels.  A sampler may give fewer or more, but not none."""
         batch = self.data(n)
-        if isinstance(batch, Tensor):
-            raise TypeError("The data sampler returned a tensor; let it return a tuple: the data, then their labels.")
+        whole = isinstance(batch, tuple | list) and len(batch)
+        odd = [t for t in batch if not isinstance(t, Tensor)] if whole else [batch]
+        if odd:
+            raise TypeError(
+                f"The data sampler returned {_what(odd[0])}; let it return a tuple of tensors: the data, then their "
+                "labels."
+            )
         x = batch[0]
         if not len(x):
             raise ValueError(f"The data sampler returned no data when asked for {n}; a batch needs at least one.")
+        if any(len(label) != len(x) for label in batch[1:]):
+            raise ValueError(
+                f"The data sampler returned {' and '.join(map(_what, batch))}; let it return a label for each datum."
+            )
         self.begun = True
         if x.is_floating_point():
-            self.data_check.add_(x.detach().mean(), alpha=0)
+            self.data_check.add_(x.detach().abs().amax(), alpha=0)  # not the mean: a sum of finite numbers may overflow
         return batch
+
+    def __getstate__(self) -> dict:
+        """For copies and pickles: they make their own turns."""
+        return vars(self) | {"turn": None}
 
     # ---- State ----
 
@@ -293,20 +312,32 @@ def agree(tensors: list[Tensor]) -> None:
 
 
 def d_move(game: Game, objective: Objective, x: Tensor, *labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """D's move against a fixed G, on the data x and as many samples; its loss () and its scores of both (n,), (n,)."""
+    """D's move against a fixed G, on the data x and as many samples; its loss () and its scores of both (n,), (n,).
+
+    Where there are labels, row i of what a penalty shows D is scored with label i. So it may look at a part of the
+    batch, like x[:m], or between x[:m] and fake[:m], but not at rows in another order, like x[m:].
+    """
     with torch.no_grad():
-        fake = game.G(game.latent(len(x)), *_copies(labels))
+        fake = game.G(*_copies([game.latent(len(x)), *labels]))
+    if not isinstance(fake, Tensor) or len(fake) != len(x):
+        raise ValueError(
+            f"For {len(x)} data there must be as many samples, but latent and G made {_what(fake)}; let latent(n) give "
+            "n latents, and G a sample for each."
+        )
     torch.clear_autocast_cache()  # it holds copies of the weights that know of no gradient
     both = torch.cat([x, fake])  # one pass of D, not two: larger products are faster
     x, fake = both.chunk(2)  # what others may change in place is the copy, not the data set
-    real_score, fake_score = game.D(both, *(torch.cat([label, label]) for label in labels)).chunk(2)
+    real_score, fake_score = apart(game.D(both, *(torch.cat([label, label]) for label in labels)), len(x), len(fake))
     loss = objective.d_loss(real_score, fake_score)
     if objective.penalty:
 
-        def D(u: Tensor) -> Tensor:  # a penalty may look at the first pairs of the batch only
+        def D(u: Tensor) -> Tensor:
             return game.D(u, *_copies([label[: len(u)] for label in labels]))
 
-        loss = loss + objective.penalty(D, x, fake)
+        penalty = objective.penalty(D, x, fake)
+        if penalty is None or getattr(penalty, "shape", ()) != ():
+            raise ValueError(f"A penalty must be one number, like a mean over the batch, but it is {_what(penalty)}.")
+        loss = loss + penalty
     move(game.d_opt, loss)
     if objective.project:
         objective.project(game.D)
@@ -325,15 +356,35 @@ def g_move(game: Game, objective: Objective, n: int, *labels: Tensor, x: Tensor 
             real_score = game.D(x.clone(), *_copies(labels))
         torch.clear_autocast_cache()  # it holds copies of the weights that know of no gradient
     with _fixed(game.d_opt):
-        score = game.D(game.G(game.latent(n), *_copies(labels)), *_copies(labels))
+        score = game.D(game.G(*_copies([game.latent(n), *labels])), *_copies(labels))
     loss = objective.g_loss(score, real_score)
     move(game.g_opt, loss)
     return loss.detach()
 
 
+def apart(score: Tensor, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """The scores of n data, and those of the m samples behind them.  (n + m,) -> (n,), (m,)
+
+    A row may also have several scores, those of games side by side: (n + m, ...). And a D that sees packs gives one to
+    each pack. Raises ValueError if neither is so, or if a pack would hold both data and samples.
+    """
+    k = len(score) if isinstance(score, Tensor) and score.dim() else 0
+    rows = (n + m) // k if k else 0  # in a pack
+    if not rows or k * rows != n + m or n % rows or (rows > 1 and score.dim() > 1):
+        raise ValueError(
+            f"D must give one score to each row, ({n + m},) for {n} data and {m} samples, but it gave {_what(score)}."
+        )
+    return score.split_with_sizes([n // rows, m // rows])
+
+
 def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """For networks, which may change what they are given: labels are often a view of the data set."""
+    """For networks, which may change what they are given: latents and labels are often a view of a larger set."""
     return [t.clone() for t in tensors]
+
+
+def _what(it: object) -> str:
+    """For the sentence of an error."""
+    return f"a tensor {tuple(it.shape)}" if isinstance(it, Tensor) else f"something of type {type(it).__name__}"
 
 
 def average_weight(game: Game) -> float:
@@ -343,7 +394,11 @@ def average_weight(game: Game) -> float:
 
 @torch.no_grad()
 def average_move(game: Game, weight: Tensor | None = None) -> None:
-    """ema <- ema + weight (G - ema); the weight (), a tensor on the device, is `average_weight(game)` unless given."""
+    """ema <- ema + weight (G - ema); the weight (), a tensor on the device, is `average_weight(game)` unless given.
+
+    bfloat16 and float16 round so small a step away, and the average stands still far from G: keep the weights in
+    float32, and compute in less by `torch.autocast`.
+    """
     averages, weights = list(game.ema.parameters()), list(game.G.parameters())
     if weight is None:
         weight = torch.full((), average_weight(game), dtype=weights[0].dtype, device=game.device)
@@ -394,6 +449,10 @@ def train(
     samplers, networks and objectives must not depend on anything that changes in Python from one step to the next;
     they may depend on tensors that you change in place. In the body of your loop you are free.
     """
+    if not isinstance(objective, Objective):
+        raise TypeError(f"The objective must be an Objective, like OBJECTIVES['r1'], got {objective!r}.")
+    if not torch.is_grad_enabled():
+        raise RuntimeError("Nothing can be learned in no_grad or inference_mode; call train outside of it.")
     batch_size = _whole_number("batch_size", batch_size, 1)
     d_steps, every = _whole_number("d_steps", d_steps, 1), _whole_number("every", every, 1)
     steps = None if steps is None else _whole_number("steps", steps, 0)
@@ -430,6 +489,7 @@ class _Turn:
     """
 
     def __init__(self, game: Game, settings: tuple):
+        _each_moves_itself(game)
         self.settings, self.parts, self.wide = settings, _parts(game), products.wide(game.G, game.D)
         kind, device = next(game.G.parameters()).dtype, game.device
         self.n = torch.zeros((), dtype=torch.int64, device=device)  # number of the step
@@ -453,8 +513,17 @@ class _Turn:
         same = self.settings == settings and all(map(operator.is_, self.parts, _parts(game)))
         return same and not (isinstance(self.step, graph.Recorded) and not self.step.fits())
 
-    def __deepcopy__(self, memo: dict) -> None:
-        """The copy of a game makes its own turns."""
+
+def _each_moves_itself(game: Game) -> None:
+    """Raise ValueError if an optimiser was made of other weights than its player's; both may hold what they share."""
+    for player, opt, other in (("G", "g_opt", "D"), ("D", "d_opt", "G")):
+        own, others = (set(getattr(game, name).parameters()) for name in (player, other))
+        held, free = set(_weights(getattr(game, opt))), {w for w in own if w.requires_grad}
+        if held & (others - own) or (free and not held & free):
+            raise ValueError(
+                f"{opt} holds weights of {other}, or none that {player} learns with, so {player} would not move as it "
+                f"should; make it of this game's {player}.parameters()."
+            )
 
 
 def _parts(game: Game) -> list:
@@ -557,6 +626,11 @@ class _Watch:
                     raise ValueError(
                         "Batch normalisation needs at least 2 examples per batch, and a batch held 1; take a larger "
                         "batch, or networks without it."
+                    ) from error
+                if re.search("same dtype|scalar type|should be the same", str(error)):
+                    raise ValueError(
+                        "Data, latents and both networks must hold numbers of one type, like x.float(), on one device; "
+                        f"torch says: {error}"
                     ) from error
                 raise
 

@@ -132,3 +132,35 @@ def test_the_move_moves_g_alone():
     assert all(torch.equal(w, before["D"][name]) for name, w in one.D.state_dict().items())
     assert any(not torch.equal(w, before["G"][name]) for name, w in one.G.state_dict().items())
     assert all(w.grad is None for w in one.D.parameters())
+
+
+@pytest.mark.parametrize("m", [1, 5])
+def test_data_and_samples_of_unequal_number_keep_their_scores(m):
+    """Also in packs of m.  log(1 + e^-5) is what a score of 5 costs, if it is known for that of data."""
+    torch.manual_seed(0)
+    one = game()
+    if m > 1:
+        one.D = Packed(nn.Sequential(nn.Linear(2 * m, 1), nn.Flatten(0)).double(), m)
+    x, fake = torch.full((10, 2), 5.0).double(), torch.full((30, 2), -5.0).double()
+    expected = -objectives.non_saturating.d_loss(one.D(x), one.D(fake))
+    torch.testing.assert_close(unrolled_loss(one, objectives.non_saturating, x, fake, 0, 0.1), expected)
+    weights = look_ahead(one, objectives.non_saturating, x, fake, 1, 0.1)
+    slopes = torch.autograd.grad(-expected, list(one.D.parameters()))
+    for (name, w), slope in zip(one.D.named_parameters(), slopes, strict=True):
+        torch.testing.assert_close(weights[name], w - 0.1 * slope)
+
+
+def test_a_pack_of_data_and_samples_is_refused():
+    one = game()
+    one.D = Packed(nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)).double(), 2)
+    x = torch.zeros(3, 2).double()
+    with pytest.raises(ValueError, match="one score to each row"):
+        unrolled_loss(one, objectives.minimax, x, x, 0, 0.1)
+
+
+def test_a_smaller_batch_of_data_meets_as_many_samples():
+    one, asked = game(), []
+    data, latent = one.data, one.latent
+    one.data, one.latent = lambda n: data(10), lambda n: asked.append(n) or latent(n)
+    unrolled_g_move(one, objectives.minimax, 16, 1, 0.1)
+    assert asked == [10]

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from gan_tutorial.game.networks import (
     PointDiscriminator,
     mlp,
 )
+from gan_tutorial.truth.densities import Latent
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +38,10 @@ def small_game(seed=0, lr=1e-2, **kwargs):
     return Game.with_adam(
         G, D, lambda n: (torch.randn(n, 2) + 2,), lambda n: torch.randn(n, 2), d_lr=lr, g_lr=lr, seed=seed, **kwargs
     )
+
+
+def points(n):
+    return (torch.randn(n, 2),)
 
 
 def run(game, objective=objectives.non_saturating, **kwargs):
@@ -600,6 +606,18 @@ def test_samples_are_drawn_one_by_one_and_change_nothing():
     assert same(before, game.state_dict()) and game.G.training and not game.ema.training
 
 
+def test_a_part_in_another_mode_keeps_it_when_samples_are_drawn():
+    """Batch norm whose statistics are to stay as they are."""
+    G = mlp([2, 8, 2], norm=True)
+    game = Game.with_adam(G, PointDiscriminator(2), points, Latent(2))
+    G[1].eval()
+    statistics = G[1].running_mean.clone()
+    game.sample(4, ema=False)
+    assert G.training and not G[1].training and G[0].training
+    run(game, steps=2)
+    assert torch.equal(G[1].running_mean, statistics)
+
+
 def test_samples_are_those_of_the_average_unless_g_is_asked_for():
     game = small_game()
     run(game, steps=5)
@@ -943,6 +961,17 @@ def test_a_state_is_a_copy():
     assert same(state, twin.state_dict())
 
 
+@pytest.mark.parametrize("make", [copy.deepcopy, lambda game: pickle.loads(pickle.dumps(game))])
+def test_a_copy_after_some_steps_plays_on_like_the_game(make):
+    game = small_game()
+    game.data, game.latent = points, Latent(2)  # they can be pickled, as a lambda cannot
+    run(game, steps=2)
+    twin = make(game)
+    assert twin.turn is None and game.turn is not None
+    run(game, steps=3), run(twin, steps=3)
+    assert same(game.state_dict(), twin.state_dict()) and game.step == twin.step == 5
+
+
 # ---- Frozen layers ----
 
 
@@ -973,6 +1002,51 @@ def test_a_layer_frozen_on_the_way_stays_from_then_on_and_can_be_thawed():
             held = w.detach().clone()
         if step.n in (5, 9):
             assert torch.equal(w, held) is (step.n == 5)
+
+
+# ---- Whose weights an optimiser holds ----
+
+
+def adam(*nets):
+    return torch.optim.Adam([w for net in nets for w in net.parameters()], lr=1e-2)
+
+
+def test_optimisers_of_other_networks_are_refused():
+    old, game = small_game(), small_game()
+    G, D, g_opt, d_opt = game.G, game.D, game.g_opt, game.d_opt
+    for change, player in (
+        ({"g_opt": d_opt, "d_opt": g_opt}, "G"),  # swapped
+        ({"g_opt": old.g_opt}, "G"),  # of an earlier cell
+        ({"d_opt": old.d_opt}, "D"),
+        ({"G": old.G}, "G"),
+        ({"g_opt": adam(G, D)}, "G"),
+        ({"d_opt": adam(D, G)}, "D"),
+    ):
+        vars(game).update({"G": G, "D": D, "g_opt": g_opt, "d_opt": d_opt} | change)
+        before = copy.deepcopy(game.state_dict())
+        with pytest.raises(ValueError, match=rf"{player.lower()}_opt holds weights .*this game's {player}.parameters"):
+            run(game, steps=1)
+        assert same(before, game.state_dict())
+
+
+def test_a_network_that_is_exchanged_in_the_loop_is_told_too():
+    game, other = small_game(), small_game(1)
+    with pytest.raises(ValueError, match="d_opt holds"):
+        for _ in train(game, objectives.minimax, steps=3):
+            game.D = other.D
+    assert game.step == 1
+
+
+def test_optimisers_may_hold_more_or_less():
+    """A third network's weights, what both players share, a part of a player's; and nothing of a player who rests."""
+    third, shared = nn.Linear(2, 2), nn.Linear(2, 2)
+    G, D = nn.Sequential(shared, mlp([2, 8, 2])), nn.Sequential(shared, PointDiscriminator(2, (8,)))
+    for g_opt, d_opt in (
+        (adam(G, third), adam(D, third)), (adam(G), adam(D)), (adam(G[1]), adam(D)), (adam(G), adam(D[1]))
+    ):  # fmt: skip
+        run(Game(G, D, g_opt, d_opt, points, Latent(2)), steps=1)
+    G.requires_grad_(False)
+    run(Game(G, D, adam(G), adam(D[1]), points, Latent(2)), steps=1)
 
 
 # ---- Two at once ----
@@ -1154,6 +1228,69 @@ def test_nan_in_the_data_is_told_as_such(bad, d_steps):
     assert "data hold" not in str(caught.value)
 
 
+def test_finite_data_of_any_size_are_not_called_infinite():
+    """Their sum is."""
+    game = small_game()
+    game.data = lambda n: (torch.full((n, 2), 1e38),)
+    with pytest.raises(Diverged, match="smaller learning rate"):
+        run(game, replace(objectives.non_saturating, d_fake=lambda s: s * torch.nan), steps=1)
+
+
+@pytest.mark.parametrize("bad", [None, {"x": torch.ones(3, 2)}, (), (np.ones((3, 2)),), np.ones((3, 2)), "x"])
+def test_a_batch_that_is_no_tuple_of_tensors_is_told_as_such(bad):
+    game = small_game()
+    game.data = lambda n: bad
+    with pytest.raises(TypeError, match="something of type .* let it return a tuple of tensors"):
+        run(game, steps=1)
+
+
+def test_data_and_labels_of_unequal_number():
+    game = small_game()
+    game.data = lambda n: (torch.randn(n, 2), torch.zeros(n - 1))
+    with pytest.raises(ValueError, match=r"a tensor \(8, 2\) and a tensor \(7,\); let it return a label for each"):
+        run(game, steps=1, batch_size=8)
+
+
+@pytest.mark.parametrize("which", ["data", "latent", "G", "D"])
+def test_numbers_of_different_types_are_told_as_such(which):
+    game = small_game()
+    if which in ("G", "D"):
+        getattr(game, which).double()
+    elif which == "data":
+        game.data = lambda n: (torch.randn(n, 2).double(),)
+    else:
+        game.latent = lambda n: torch.randn(n, 2).double()
+    with pytest.raises(ValueError, match="numbers of one type.*; torch says: mat1 and mat2 must have the same dtype"):
+        run(game, steps=1)
+
+
+@pytest.mark.parametrize("objective", ["r1", None, lambda real, fake: real])
+def test_an_objective_is_an_objective(objective):
+    with pytest.raises(TypeError, match="must be an Objective"):
+        run(small_game(), objective, steps=1)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_without_gradients_nothing_is_begun(mode):
+    game, whole = small_game(), small_game()
+    with mode(), pytest.raises(RuntimeError, match="Nothing can be learned in no_grad or inference_mode"):
+        run(game, steps=1)
+    run(game, steps=3), run(whole, steps=3)
+    assert same(game.state_dict(), whole.state_dict())
+
+
+@pytest.mark.parametrize("of_scores", [lambda s: s, lambda s: s.mean(0, keepdim=True), lambda s: None])
+def test_a_penalty_is_one_number(of_scores):
+    with pytest.raises(ValueError, match="A penalty must be one number"):
+        run(small_game(), replace(objectives.non_saturating, penalty=lambda D, x, fake: of_scores(D(x))), steps=1)
+
+
+def test_a_g_without_weights():
+    D = PointDiscriminator(2, (4,))
+    with pytest.raises(ValueError, match="G has no weights"):
+        Game(nn.Identity(), D, None, torch.optim.SGD(D.parameters()), None, None)
+
+
 def test_batches_may_have_any_size_but_none():
     sizes, seen = [5, 1, 9, 64, 3], []
     game = small_game()
@@ -1168,6 +1305,58 @@ def test_batches_may_have_any_size_but_none():
     with pytest.raises(TypeError, match="let it return a tuple"):
         run(game, steps=1)
     assert game.step == 5
+
+
+@pytest.mark.parametrize("data,latent", [(50, 64), (64, 50), (1, 64)])
+def test_samples_of_another_number_than_data_are_refused(data, latent):
+    """Cut in the middle, 50 data and 64 samples are 57 and 57."""
+    game = small_game()
+    game.data, game.latent = lambda n: (torch.randn(data, 2),), lambda n: torch.randn(latent, 2)
+    before = copy.deepcopy(game.state_dict())
+    says = rf"For {data} data there must be as many samples.* a tensor \({latent}, 2\)"
+    for move in (lambda: d_move(game, objectives.non_saturating, *game.data(64)), lambda: run(game, steps=1)):
+        with pytest.raises(ValueError, match=says):
+            move()
+    assert same(before, game.state_dict())
+
+
+class Scores(nn.Module):
+    """D, and something done to its scores (n, 1)."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.net, self.after = mlp([2, 8, 1]), after
+
+    def forward(self, x):
+        return self.after(self.net(x))
+
+
+def game_scored(after):
+    torch.manual_seed(0)
+    return Game.with_adam(mlp([2, 8, 2]), Scores(after), points, Latent(2))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [lambda s: (s, s), lambda s: s.mean(), lambda s: s.T, lambda s: s.reshape(-1, 2), lambda s: s[1:],
+     lambda s: s.flatten()[::2], lambda s: s.flatten().repeat(2)],
+    ids=["tuple", "one", "turned", "two in a row", "the first one lost", "half", "twice"],
+)  # fmt: skip
+def test_scores_of_another_number_than_rows_are_refused(after):
+    game = game_scored(after)
+    before = copy.deepcopy(game.state_dict())
+    with pytest.raises(ValueError, match=r"one score to each row, \(10,\) for 5 data and 5 samples, but it gave"):
+        run(game, steps=1, batch_size=5)
+    assert same(before, game.state_dict())
+
+
+@pytest.mark.parametrize("after", [lambda s: s, lambda s: torch.stack([s, s], 1)], ids=["(n, 1)", "(n, 2, 1)"])
+@pytest.mark.parametrize("name", ["non_saturating", "r3gan"])
+def test_a_row_may_have_several_scores(after, name):
+    """As where one row holds an example of each of several games; here all scores of a row are the same."""
+    objective = replace(objectives.OBJECTIVES[name], penalty=None)
+    costs = [torch.stack(run(game_scored(f), objective, steps=3)[-1][1:]) for f in (after, torch.flatten)]
+    torch.testing.assert_close(*costs)
 
 
 def test_one_example_and_batch_norm():
@@ -1189,6 +1378,20 @@ def test_numbers_of_another_kind_are_named(bad):
 def test_whole_numbers_of_any_make_will_do():
     game = small_game()
     assert [s.n for s in train(game, objectives.minimax, steps=np.int64(3), every=torch.tensor(2))] == [2, 3]
+
+
+@pytest.mark.parametrize("decay", [float("nan"), -0.1, 1.1, 999])
+def test_a_decay_that_is_no_share_is_refused(decay):
+    with pytest.raises(ValueError, match="ema_decay must be a number from 0 .* to 1, got"):
+        small_game(ema_decay=decay)
+
+
+def test_without_decay_the_average_is_g_and_with_all_of_it_the_past_counts():
+    for decay in (0, 1):
+        game = small_game(ema_decay=decay)
+        run(game, steps=20)
+        assert all(map(torch.equal, game.ema.parameters(), game.G.parameters())) is (decay == 0)
+        assert all(w.isfinite().all() for w in game.ema.parameters())
 
 
 @pytest.mark.parametrize("seed", [2**64, -(2**63) - 1, 1.5, "1", None])
@@ -1234,6 +1437,25 @@ def test_what_networks_and_penalties_change_in_place_is_not_the_data_set():
     run(game, replace(objectives.non_saturating, penalty=penalty), steps=2, batch_size=8)
     assert torch.equal(x, before) and torch.equal(y, torch.arange(8))
     assert all((label.view(-1, 8) == y).all() for label in seen) and len(seen) == 8
+
+
+def test_what_g_changes_in_place_is_not_the_set_of_latents_nor_the_callers_labels():
+    class G(nn.Linear):
+        def forward(self, z, label):
+            label.fill_(-1)
+            return super().forward(z.mul_(2))
+
+    class D(nn.Linear):
+        def forward(self, x, label):
+            return super().forward(x)[:, 0]
+
+    bank, y = torch.randn(8, 2), torch.arange(8)
+    before = bank.clone()
+    game = Game.with_adam(G(2, 2), D(2, 1), lambda n: (torch.randn(n, 2), y[:n]), lambda n: bank[:n])
+    run(game, steps=2, batch_size=8)
+    for ema in (True, False):
+        game.sample(8, y, ema=ema)
+    assert torch.equal(bank, before) and torch.equal(y, torch.arange(8))
 
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
