@@ -232,7 +232,7 @@ def _seconds(text: str) -> float:
 @contextmanager
 def _reserved(out: Path) -> Iterator[None]:
     """Inside, no other run writes to this folder."""
-    lock = FileLock(out / ".lock", timeout=0)  # the system frees it when its holder dies
+    lock = FileLock(out / ".gan-tutorial-run.lock", timeout=0)  # the system frees it when its holder dies
     try:
         lock.acquire()
     except Timeout:

@@ -439,12 +439,13 @@ def test_a_switch_is_true_or_false(series, capsys, value, told):
 def test_two_runs_do_not_share_a_folder(series, capsys):
     out = series.root / "out"
     out.mkdir()
-    with FileLock(out / ".lock"):
+    (out / ".lock").touch()  # a person's own
+    with FileLock(out / ".gan-tutorial-run.lock"):
         said = refused(capsys, "00", "--out", out)
     assert said == f"another run writes to {out}; wait until it ends, or choose another --out." and series.calls == []
-    (out / ".lock").touch()  # of a run that was killed
+    (out / ".gan-tutorial-run.lock").touch()  # of a run that was killed
     assert cli.main(["run", "00", "--out", str(out)]) == 0
-    assert [path.name for path in out.iterdir()] == ["summary.json"]
+    assert {path.name for path in out.iterdir()} == {".lock", "summary.json"}
 
 
 @pytest.mark.parametrize("given", ["mine", "~/mine"])
