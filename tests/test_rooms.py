@@ -18,6 +18,7 @@ INSIDE = {
     "lesson/live.py": {"IPython": "a picture that follows its sliders can be made without a notebook"},
     "lesson/profile.py": {"torch": "`gan-tutorial run` needs its names only", "IPython": "so does `train`"},
     "lesson/exercises/__init__.py": {"IPython": "an exercise can be judged without a notebook"},
+    "truth/critics.py": {"gan_tutorial.truth.transport": "its POT takes a second, and only `potential` needs it"},
     "machine.py": {"psutil": "the package is imported where only its commands' help is asked for"},
     "commands": {"": "a command imports what it needs when it is chosen: so `--help` is quick, `doctor` lacks nothing"},
 }

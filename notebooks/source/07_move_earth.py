@@ -984,7 +984,7 @@ show("", (ended > stands).double().mean(0))
 # - Its *tendency* is right, over a training as a whole: both kinds of estimate fall with $W_1$, from the first quarter to the last. From one look to the next they are not to be trusted: the rank correlations lie between 0.4 and 0.8.
 # - Its *unit* is not. Within a training the ratio to $W_1$ shrinks while $W_1$ falls, for each seed: finer differences are harder to see for a clipped critic.
 # - And the critic is **late**. With five moves it is not near its end: at most looks 200 more moves give a larger difference. A log shows the critic's progress against a moving G as much as the distance.
-# - With some values of `SEED` a training gets **lost**: where its samples lie the critic has gone flat, and no slope calls them back.
+# - Some values of `SEED` **lose** a training: under its samples the critic has gone flat, and no slope calls them back.
 #
 # And never compare critics with different bounds: from $c = 0.05$ to $0.2$ the score difference for one and the same G grows by a factor of tens at least ([below](#Deeper:-another-bound,-another-unit)).
 
@@ -1159,7 +1159,7 @@ print(f"exact W1: {distances[0]:.2f} at the first look, {distances[-1]:.2f} at t
 # %% [markdown]
 # Grey patches become clothes, and the critic's difference gets smaller, with much jitter: as a *tendency* it is worth watching. The exact distance falls at the beginning, while the patches turn into outlines. In the second half of the training it moves by less than a tenth, close to its floor, while the film goes on changing: with 500 points in 784 dimensions it measures the floor and little else. Neither curve is the quality of the pictures. [FFD](00_start_here.ipynb#What-we-measure), a distance in the features of a classifier, is closer to it: smaller is better.
 #
-# One training says little; six longer ones are recorded in the next section, with two bounds and three seeds each. None of them failed, and that is what people liked about the WGAN: it trains. And the bound matters: the worst seed with $c = 0.03$ ends with a better FFD than the best one with the paper's $c = 0.01$. No theory of transport says which $c$ to take.
+# One training says little; six longer ones are recorded in the next section, two bounds with three seeds each. None failed, and that is what people liked about the WGAN: it trains. And the bound matters: the worst seed with $c = 0.03$ ends with a better FFD than the best one with the paper's $c = 0.01$. No theory of transport says which $c$ to take.
 
 # %% [markdown]
 # ## Deeper: more than one seed

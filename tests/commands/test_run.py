@@ -365,8 +365,10 @@ def test_other_places_that_are_refused(series, capsys):
     assert "would write over a.ipynb itself" in refused(capsys, other, "--out", other.parent)
     assert "two notebooks are called a.ipynb" in refused(capsys, other, same)
     assert "is a file; choose a folder." in refused(capsys, "--out", other)
-    for out in (other / "below", series.root / ("n" * 300), f"{series.root}/a\0b"):
+    for out in (other / "below", series.root / ("n" * 300)):
         assert "cannot be written to (" in refused(capsys, "--out", out)
+    for out in ("", f"{series.root}/a\0b"):
+        assert "is not the name of a folder" in refused(capsys, "--out", out)
     (series.root / "out" / "00_start.ipynb").mkdir(parents=True)
     assert "is a folder, where the executed notebook would go" in refused(capsys, "00", "--out", series.root / "out")
     assert series.calls == []
