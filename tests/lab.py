@@ -238,8 +238,8 @@ def drag_sliders(page) -> list[float]:
     rates = []
     for explorer in page.locator(".widget-vbox:has(> .widget-image):has(.noUi-handle)").all():
         first, *others = explorer.locator(".noUi-target").all()
-        tries = [drag(page, first, explorer.locator(".widget-image"), 2.0)]
-        while tries[-1] <= FOLLOWS and len(tries) < 5:
+        tries = []
+        while not tries or (tries[-1] <= FOLLOWS and len(tries) < 5):
             tries.append(drag(page, first, explorer.locator(".widget-image"), 2.0))
         rates.append(max(tries))
         for slider in others:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gan_tutorial.clothes import classifier
 from gan_tutorial.clothes.data import Images, fashion_mnist, to_uint8, to_unit
+from gan_tutorial.truth.distances import distances
 
 FEWEST = 100  # samples: fewer do not even fill the 64 dimensions of the features
 WELL_OUTSIDE = 2.0  # beyond this a float was never meant to be in [-1, 1], noise or not
@@ -95,7 +96,7 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> tuple[float, 
     samples, real = _with_neighbours(samples, real, k)
 
     def share_inside(points: Tensor, cloud: Tensor, reach: Tensor) -> float:
-        inside = [(_distances(part, cloud) <= reach).any(dim=1) for part in points.split(1000)]
+        inside = [(distances(part, cloud) <= reach).any(dim=1) for part in points.split(1000)]
         return float(torch.cat(inside).double().mean())
 
     return share_inside(samples, real, _reach(real, k)), share_inside(real, samples, _reach(samples, k))
@@ -111,7 +112,7 @@ def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> tuple[float, 
     samples, real = _with_neighbours(samples, real, k)
     inside, held = 0, []
     for part, reach in zip(real.split(1000), _reach(real, k).split(1000), strict=True):
-        holds = (_distances(part, samples) <= reach[:, None]).sum(dim=1)
+        holds = (distances(part, samples) <= reach[:, None]).sum(dim=1)
         inside += int(holds.sum())
         held.append(holds > 0)
     return inside / (k * len(samples)), float(torch.cat(held).double().mean())
@@ -119,13 +120,8 @@ def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> tuple[float, 
 
 def _reach(cloud: Tensor, k: int) -> Tensor:
     """How far each point has to its k-th neighbour.  (n, d) -> (n,)"""
-    rows = [_distances(part, cloud).kthvalue(k + 1, dim=1).values for part in cloud.split(1000)]
+    rows = [distances(part, cloud).kthvalue(k + 1, dim=1).values for part in cloud.split(1000)]
     return torch.cat(rows)  # k + 1: the nearest is the point itself
-
-
-def _distances(x: Tensor, y: Tensor) -> Tensor:
-    """|x_i - y_j| from the differences: a matrix product loses the digits that points far from 0 have in common."""
-    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def nearest(samples: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,12 +9,10 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
-
-from filelock import FileLock, Timeout
 
 from gan_tutorial import machine
 from gan_tutorial.commands import series
@@ -72,6 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    from gan_tutorial.commands.locks import reserved
+
     folder = series.notebooks_folder()
     versions = folder / "solutions" if args.solutions else folder
     named = [series.find(name, versions) for name in args.notebooks]
@@ -89,7 +89,7 @@ def main(args: argparse.Namespace) -> int:
     labels = [series.label(path, folder) for path in chosen]
     results: list[Result] = []
     told = True
-    with _ended_in_order(), _reserved(out):
+    with _ended_in_order(), reserved(out / ".gan-tutorial-run.lock", f"another run writes to {out}"):
         for number, (path, copy, label) in enumerate(zip(chosen, copies, labels, strict=True), 1):
             line = _Line(f"{number}/{len(chosen)} {label:{max(map(len, labels))}}")
             given = [pair for pair in parameters if pair[0] in declared[path]]
@@ -227,22 +227,6 @@ def _seconds(text: str) -> float:
     if not 1 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 1 or more.")
     return seconds
-
-
-@contextmanager
-def _reserved(out: Path) -> Iterator[None]:
-    """Inside, no other run writes to this folder."""
-    lock = FileLock(out / ".gan-tutorial-run.lock", timeout=0)  # the system frees it when its holder dies
-    try:
-        lock.acquire()
-    except Timeout:
-        raise UsageError(f"another run writes to {out}; wait until it ends, or choose another --out.") from None
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.unlink(lock.lock_file)
-        lock.release()
 
 
 @contextmanager

@@ -235,14 +235,12 @@ def _begin(args: Namespace, device: str, held: ExitStack) -> dict:
 @contextmanager
 def _reserved(out: Path) -> Iterator[None]:
     """Inside, the folder is there, has been written to, and takes no second training."""
-    from filelock import FileLock, Timeout
+    from gan_tutorial.commands.locks import reserved
 
-    lock = FileLock(out / f"{HIDDEN}.lock", timeout=0)
     with ExitStack() as held:
         try:
             out.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-            held.callback(_let_go, lock)
+            held.enter_context(reserved(out / f"{HIDDEN}.lock", f"another training writes to {out}"))
             for left in out.glob(f"{HIDDEN}.room-*"):  # by a training that was killed
                 left.unlink()
             for name in MADE:
@@ -251,19 +249,9 @@ def _reserved(out: Path) -> Iterator[None]:
                 file.write(bytes(ROOM))
                 file.flush()
                 os.fsync(file.fileno())
-        except Timeout:  # an OSError, too
-            raise UsageError(
-                f"another training writes to {out}; wait until it ends, or choose another --out."
-            ) from None
         except OSError as error:
             raise UsageError(f"{out} is no folder to write to ({reason(error)}); choose another --out.") from error
         yield
-
-
-def _let_go(lock) -> None:
-    with suppress(OSError):
-        os.unlink(lock.lock_file)
-    lock.release()
 
 
 def _saved(checkpoint: Path) -> dict:

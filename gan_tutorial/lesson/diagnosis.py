@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from gan_tutorial.game.objectives import Curve, Objective, best_response
+from gan_tutorial.truth.distances import distances
 
 COLUMNS = ("d_loss", "g_loss", "real_score", "fake_score")
 
@@ -292,8 +293,7 @@ def compare(samples: Any, data: Any) -> dict[str, float]:
         raise ValueError(f"Samples and data should have as many numbers each, but have {s.shape[1]} and {x.shape[1]}.")
     if min(len(x), len(s)) < FEWEST_SEEN:
         return {"alone": 1.0, "few": float(min(len(x), len(s)))}
-    exact = {"compute_mode": "donot_use_mm_for_euclid_dist"}
-    between, xs, ss = torch.cdist(x, s, **exact), torch.cdist(x, x, **exact), torch.cdist(s, s, **exact)
+    between, xs, ss = distances(x, s), distances(x, x), distances(s, s)
     mean_x, mean_s = (d.sum() / (len(d) * (len(d) - 1)) for d in (xs, ss))
     spread = mean_x.clamp(min=1e-12)
     fifth = xs.kthvalue(6, dim=1).values  # of each datum, the distance to its fifth neighbour; it is its own first

@@ -15,6 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from gan_tutorial.truth.distances import distances
 from gan_tutorial.truth.quadrature import panels
 
 LOG_2_PI = math.log(2 * math.pi)
@@ -214,10 +215,7 @@ class Modes:
         Of a perfect sample 1 - exp(-within^2 / 2) do: 98.889 % for 3 sd, not the 99.7 % of the line.
         """
         samples = _plane(samples)
-        # not by the matrix product: it moves points by more than a narrow mode is wide
-        distance, nearest = torch.cdist(
-            samples, self.centers.to(samples), compute_mode="donot_use_mm_for_euclid_dist"
-        ).min(1)
+        distance, nearest = distances(samples, self.centers.to(samples)).min(1)
         return torch.bincount(nearest[distance <= within * self.sd], minlength=len(self.centers))
 
     def modes_hit(self, samples: Tensor, within: float = 3.0) -> int:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from gan_tutorial.truth.densities import Density
+from gan_tutorial.truth.distances import distances
 from gan_tutorial.truth.quadrature import Function, integrate
 
 LOG_2 = math.log(2)
@@ -173,9 +174,7 @@ def empirical_w1(x: Tensor, y: Tensor) -> Tensor:
         raise ValueError(f"Off the line the samples must be equally many, but are {len(x)} and {len(y)}.")
     from scipy.optimize import linear_sum_assignment  # takes half a second to import, and only this needs it
 
-    # float64, and not by the matrix product, which loses the digits that points far from 0 have in common
-    ends = [v.detach().cpu().double() for v in (x, y)]
-    distance = torch.cdist(*ends, compute_mode="donot_use_mm_for_euclid_dist")
+    distance = distances(*(v.detach().cpu().double() for v in (x, y)))
     if not distance.isfinite().all():
         raise ValueError("There are NaN or infinite values among the points; they have no distance.")
     row, column = linear_sum_assignment(distance.numpy())

@@ -11,6 +11,8 @@ import ot
 import torch
 from torch import Tensor
 
+from gan_tutorial.truth.distances import distances
+
 MOVES = 10_000_000  # of the network simplex, which needs a few for each point: a bound, not a plan
 
 
@@ -42,7 +44,7 @@ def transport(x: Tensor, a: Tensor, y: Tensor, b: Tensor) -> Transport:
         )
     # The squares of very short ways are 0, of very long ones inf: measured in a power of two, which rounds nothing.
     unit = 2.0 ** (math.frexp(float(x.abs().sum() + y.abs().sum()))[1] - 1)
-    distance = unit * torch.cdist(x / unit, y / unit, compute_mode="donot_use_mm_for_euclid_dist")  # (n, m)
+    distance = unit * distances(x / unit, y / unit)  # (n, m)
     if not distance.isfinite().all():
         raise ValueError("There are NaN or infinite values among the points; they have no distance.")
     if not total:
@@ -63,4 +65,4 @@ def extend(values: Tensor, points: Tensor, x: Tensor) -> Tensor:
 
     Where the values themselves are 1-Lipschitz, it goes through them (McShane 1934).  (m,), (m, d), (n, d) -> (n,)
     """
-    return (values + torch.cdist(x, points, compute_mode="donot_use_mm_for_euclid_dist")).min(dim=1).values
+    return (values + distances(x, points)).min(dim=1).values
