@@ -267,7 +267,7 @@ for n, modes in kept.items():
     print(f"modes hit after {n:,} steps of the game:", *modes)
 
 # %% [markdown]
-# At first nearly all modes are lost: a fresh D knows nothing, and its first wrong opinions pull G off within a few steps. But then most of the seeds find all eight again; a minority has not by step 1,000. From a random start none found them. So where the game begins has a say in whether it collapses; neither the network nor the rules decide it alone.
+# At first most modes are lost: a fresh D knows nothing, and its first wrong opinions pull G off within a few steps. But then most of the seeds find all eight again; a minority has not by step 1,000. From a random start none found them. So where the game begins has a say in whether it collapses; neither the network nor the rules decide it alone.
 
 # %%
 note("10.04", "taught: modes held, fewest of eight seeds", 8, min(row[0] for row in able), 0,
@@ -473,7 +473,7 @@ for name, modes in direct.items():
     print(f"{name}: modes held, and in how many starts:", ", ".join(counted))
 
 # %% [markdown]
-# Reverse KL leaves modes empty: two Gaussians that start near the same mode share it, and the valley between modes is deep. KL leaves none empty: where we count fewer than eight, single Gaussians lie between two modes and cover both, and our count gives them to neither. So both stop at local minima, but only reverse KL loses modes, and by far not all: each start keeps four modes or more, while the games above kept about none.
+# Reverse KL leaves modes empty: two Gaussians that start near the same mode share it, and the valley between modes is deep. KL leaves none empty: where we count fewer than eight, single Gaussians lie between two modes and cover both, and our count gives them to neither. So both stop at local minima, but only reverse KL loses modes, and by far not all: each start keeps three modes or more, while the games above kept about none.
 # Notebook [01](01_fit_by_likelihood.ipynb) has the same for exact likelihood on the line.
 
 # %%

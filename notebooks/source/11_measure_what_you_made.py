@@ -555,7 +555,7 @@ assert junk["precision"] < 0.85
 # %% [markdown]
 # ## Copies
 #
-# The copier had the best FFD of all. None of the six scores asks whether a sample is a training picture with another name, and a generator with enough weights can learn its data by heart. A test: take as many unseen pictures as training pictures. A sample that owes nothing to the training set in particular is as often
+# The copier had the best FFD of all machines. None of the six scores asks whether a sample is a training picture with another name, and a generator with enough weights can learn its data by heart. A test: take as many unseen pictures as training pictures. A sample that owes nothing to the training set in particular is as often
 # nearer to the one set as to the other: the share that is closer to *training* is one half. Copies push it up.
 #
 # ### Exercise 11.3 · Closer to training

@@ -171,7 +171,7 @@ nb13.rows({"now": pad(now, (5, 5), value=-1.0), "could be left": left, "or right
 
 
 # %% [markdown]
-# L2 answers with two pale ghosts, a picture that never occurs; the game with one garment in one place, roughly drawn. (On which side is another matter:
+# L2 answers with two pale ghosts, a picture that never occurs; the game mostly with one garment in one place, roughly drawn. (On which side is another matter:
 # nothing forces this G to use both.) Here the best L2 answer is known exactly: the mean of the two futures.
 
 # %% covers=["1.09"]
@@ -1066,7 +1066,7 @@ for name, (off, *shares) in quality.items():
 # | denoising chain | **no**: a chain | yes | **no** | yes | good |
 # | GAN | yes | yes | yes | yes | too narrow |
 #
-# The columns are the five questions. The GAN is the only row with four times yes: *it was designed for that*. And its samples? By total variation GAN and flow are the farthest from the truth, in every seed, for opposite reasons. (They alone work on dequantised numbers; the others have a parameter or output for each level or picture.) The flow is too wide. The GAN makes hardly more rare pictures than the truth, so hardly any in the empty middle or outside. (Its pale arcs run through pictures that are not rare in our sense.) But it makes the likely ones much too often. **An eye that judges single samples does not see proportions**, which is one reason why "best samples" was hard to quantify; and that is a first sight of [mode collapse](glossary.md#mode-collapse).
+# The columns are the five questions. The GAN is the only row with four times yes: *it was designed for that*. And its samples? By total variation GAN and flow are the farthest from the truth, in every seed, for opposite reasons. (They alone work on dequantised numbers; the others have a parameter or output for each level or picture.) The flow is too wide. The GAN makes fewer than twice as many rare pictures as the truth, so hardly any in the empty middle or outside. (Its pale arcs run through pictures that are not rare in our sense.) But it makes the likely ones much too often. **An eye that judges single samples does not see proportions**, which is one reason why "best samples" was hard to quantify; and that is a first sight of [mode collapse](glossary.md#mode-collapse).
 #
 # In a world of 256 pictures nobody needs a GAN. Its case rests on large pictures, where enumeration ends, the eye judges, and one call matters.
 
@@ -1147,7 +1147,7 @@ nb13.rows({"photograph": target, "nearest of G": nearest, "painted": painted,
           columns=8);  # fmt: skip
 
 # %% [markdown]
-# G's nearest picture has the kind and the cut of the photograph, in a rougher hand. The painted bar is an edge that no garment has; G answers with something that it can make, with a bright middle where it can. And the last two rows: a walk in $z$ goes through garments, a blend of pixels through double exposures. (How rough all this is depends on how well G was trained: ours had a short training.)
+# G's nearest picture mostly has the kind and the cut of the photograph, in a rougher hand. The painted bar is an edge that no garment has; G answers with something that it can make, with a bright middle where it can. And the last two rows: a walk in $z$ goes through garments, a blend of pixels through double exposures. (How rough all this is depends on how well G was trained: ours had a short training.)
 
 # %%
 near = apart(target, nearest).mean() / apart(target, clothes.sample(8)).mean()

@@ -389,7 +389,7 @@ for name, row in ends.items():
     print(f"{name:8}", *(f"{key} {v.min():.2f} to {v.max():.2f}  " for key, v in row.items()))
 
 # %% [markdown]
-# (Lines: medians of eight seeds; bands: all of them; dotted: the truth.) Both sides of the bargain. Wrong pairs make G keep to the subject, and soon: with a half, all seeds are on subject at the end. But **most of the eight seeds gave up the rare answer**: its share is next to 0; with a fifth, there is less of it than without (medians). Nothing in $D^\star$ asks for that. It is the way there: which games have the rare answer after 200 steps, and which bring it back? A likely reason: with a half, only half of D's "no" is about G, and crowding is hardly punished.
+# (Lines: medians of eight seeds; bands: all of them; dotted: the truth.) Both sides of the bargain. Wrong pairs make G keep to the subject, and soon: with a half, all seeds are on subject at the end. But **most of the eight seeds gave up the rare answer**: their share of it is next to 0; with a fifth, there is less of it than without (medians). Nothing in $D^\star$ asks for that. It is the way there: which games have the rare answer after 200 steps, and which bring it back? A likely reason: with a half, only half of D's "no" is about G, and crowding is hardly punished.
 #
 # Without wrong pairs no seed answered in another question's mode either, at the end; the rest lies in no mode. So the honest answer to the second question: yes, G obeys sooner; and here variety was lost by it.
 
@@ -774,7 +774,7 @@ with profile.plan(steps=2 * steps, about=22):
               *(f"{v:4.0%}" for v in agree[name]))  # fmt: skip
 
 # %% [markdown]
-# With $Q$, every seed fills the bound and gives each mode a code of its own: eight codes, eight modes, matched without remainder. Without $Q$, G has no reason to listen to its code. In this run seven seeds hardly do, and codes and modes are matched about as well as by chance; one listens a little, unasked, for a code is noise too. (That is a sixth or so, not an eighth: the best of many matchings flatters.)
+# With $Q$, every seed fills the bound and gives each mode a code of its own: eight codes, eight modes, matched without remainder. Without $Q$, G has no reason to listen to its code. In the stored run seven seeds hardly do, and codes and modes are matched about as well as by chance; one listens a little, unasked, for a code is noise too. (That is a sixth or so, not an eighth: the best of many matchings flatters.)
 #
 # This is InfoGAN at its best. Mind what helped: as many codes as modes, equally likely, far apart.
 
@@ -860,7 +860,7 @@ for k in range(K):
 nb15.maps(placed[:4], centers_Y, [f"seed {k}" for k in range(4)]);
 
 # %% [markdown]
-# Every seed comes home within a fraction of a mode's width, and most of its points lie in modes of $Y$. By these measures all eight have succeeded. And hardly a point is where the true map sends it: each found *an* order (the four drawn: a turn or a reflection), and in this run none found the right one. (Of sixteen turns and reflections one is right: with other random numbers a seed may be lucky. The reflection that agrees in two modes of eight scores a quarter.) **Neither D nor the cycle can know which picture belongs to which.** What helps CycleGAN on pictures, it seems, is that its networks change little to begin with; a horse becomes the zebra in the same pose because that is the easy map, not because a loss demands it. A pair or two would tell. With [clothes and their edges](#Deeper:-clothes-and-their-edges) you can see how far either goes.
+# Every seed comes home within a fraction of a mode's width, and most of its points lie in modes of $Y$. By these measures all eight have succeeded. And in the stored run hardly a point is where the true map sends it: each found *an* order (the four drawn: a turn or a reflection), and none found the right one. (Of sixteen turns and reflections one is right: with other random numbers a seed may be lucky. The reflection that agrees in two modes of eight scores a quarter.) **Neither D nor the cycle can know which picture belongs to which.** What helps CycleGAN on pictures, it seems, is that its networks change little to begin with; a horse becomes the zebra in the same pose because that is the easy map, not because a loss demands it. A pair or two would tell. With [clothes and their edges](#Deeper:-clothes-and-their-edges) you can see how far either goes.
 
 # %% [markdown]
 # ### What the middle picture hides

@@ -171,7 +171,7 @@ for name in "BC":
     print(f"game {name}: W1 of the samples            ", *(f"{v:.2f}" for v in far[name]))
 
 # %% [markdown]
-# In B $D$ gives data a probability of about one half, as it should; in C, in most of the seeds, about none. And most of C's five generators are farther from the data than any of B's; the rest came through, for such a mistake need not strike every time. So **B is right**. $D$'s loss could not say so, and the check needs no training at all. (The fix: delete the sigmoid.)
+# In B $D$ gives data a probability of about one half, as it should; in C mostly about none, or all: one answer to everything. And C's worst generators are farther from the data than any of B's; a seed may come through, for such a mistake need not strike every time. So **B is right**. $D$'s loss could not say so, and the check needs no training at all. (The fix: delete the sigmoid.)
 
 # %% [markdown]
 # ## Puzzle 2: a safe logarithm
@@ -489,7 +489,7 @@ print("game A: D's mean probability for data", *(f"{v:.3f}" for v in belief["A"]
 print("game A: W1 of the samples            ", *(f"{v:.2f}" for v in far["A"]))
 
 # %% [markdown]
-# On average A rests near 1.50, above $2 \log 2$: as a judge, this $D$ is worse than one that does not look at all. That, and the 2/3, are visible to somebody who knows what to expect. The samples are *about as good* as those of B here: $\log(1 + r)$ still rises with $r$, so $D$ cannot reject, but it still says which way is better. So samples do not tell either.
+# Most of A's five games rest near 1.50, above $2 \log 2$: as a judge, this $D$ is worse than one that does not look at all. That, and the 2/3, are visible to somebody who knows what to expect. The samples are mostly *about as good* as those of B here: $\log(1 + r)$ still rises with $r$, so $D$ cannot reject, but it still says which way is better. So samples do not tell either.
 #
 # ### Exercise 16.5 · Nothing left from yesterday
 #
