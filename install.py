@@ -42,6 +42,9 @@ SETTINGS = {
          "@jupyterlab/filebrowser-extension:browser": {"sortNotebooksFirst": True}},
     "etc/jupyter/jupyter_server_config.json":
         {"ServerApp": {"kernel_websocket_connection_class": "gan_tutorial.lesson.connection.PromptConnection"}},
+    # What the package sets for torch's threads is read when torch is loaded, and notebooks load that first.
+    "etc/ipython/ipython_config.json":
+        {"InteractiveShellApp": {"exec_lines": ["import gan_tutorial; del gan_tutorial"]}},
 }
 
 

@@ -20,9 +20,11 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 import yaml
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from nbclient import NotebookClient
 from packaging.requirements import Requirement
 
 import install
@@ -165,6 +167,15 @@ def test_messages_between_kernel_and_browser_do_not_wait_for_each_other(monkeypa
     monkeypatch.setattr(PromptConnection, "websocket_handler", Browser())
     asyncio.run(connection.connect())
     assert done == [True, "connected"]
+
+
+def test_every_kernel_begins_with_what_torch_reads_when_it_is_loaded(tmp_path):
+    """Whoever starts it: an editor has no server from which the kernel could inherit it."""
+    env = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    asks = "import os, sys\n[os.getenv('GOMP_SPINCOUNT'), 'torch' in sys.modules, 'gan_tutorial' in dir(), len(In)]"
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(asks)])
+    NotebookClient(nb, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute(env=env)
+    assert nb.cells[0].outputs[0].data["text/plain"] == "['2000', False, False, 2]"
 
 
 def test_the_server_need_not_load_torch():

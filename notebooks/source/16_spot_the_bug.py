@@ -101,7 +101,7 @@ with profile.plan(steps=3 * steps, about=20, gpu=20):
 nb16.calm_curves(losses);
 
 # %% [markdown] slide=["None of the three looks ill.", "Which one is right?"]
-# None of the three looks ill. **Which one is right? And what can the other two be doing?** Write down a letter. (If you think that C is the best, you are in good company: its loss comes to the textbook's value, and stays.)
+# None of the three looks ill. **Which one is right? And what can the other two be doing?** Write down a letter. (If you think that C is the best, you are in good company: the loss of most of its games comes to the textbook's value, and stays.)
 #
 # The answer comes in two parts, in the first puzzle and in the sixth. Each puzzle has the same four steps: the code as one meets it; what it seems to do; **which property does it break?**; and a *check*, a function that takes a piece of code and says whether the property holds.
 
@@ -171,7 +171,7 @@ for name in "BC":
     print(f"game {name}: W1 of the samples            ", *(f"{v:.2f}" for v in far[name]))
 
 # %% [markdown]
-# In B $D$ gives data a probability of about one half, as it should; in C mostly about none, or all: one answer to everything. And C's worst generators are farther from the data than any of B's; a seed may come through, for such a mistake need not strike every time. So **B is right**. $D$'s loss could not say so, and the check needs no training at all. (The fix: delete the sigmoid.)
+# In most games of B $D$ gives data a probability of about one half, as it should; in most of C's about none, or all: one answer to everything. And C's worst generators are farther from the data than any of B's; a seed may come through, for such a mistake need not strike every time. So **B is right**. $D$'s loss could not say so, and the check needs no training at all. (The fix: delete the sigmoid.)
 
 # %% [markdown]
 # ## Puzzle 2: a safe logarithm
