@@ -1593,12 +1593,12 @@ for name in BOLD:
 nb06.all_sizes({name: [losses for losses, _ in rows] for name, rows in bold.items()});
 
 # %% [markdown]
-# Reverse KL, Hellinger and Jeffreys walk through like the non-saturating game, with all three seeds, and 200 large steps bring them about as far as the table's 1,600 small ones. Neyman, too. Our precaution made the smudges, not their losses. ([Lucic et al. 2018](https://arxiv.org/abs/1711.10337) tuned seven GANs equally, and found no loss that was better throughout.)
+# In the stored run reverse KL, Hellinger and Jeffreys walk through like the non-saturating game, with all three seeds, and 200 large steps bring them about as far as the table's 1,600 small ones. Neyman, too. Our precaution made the smudges, not their losses. ([Lucic et al. 2018](https://arxiv.org/abs/1711.10337) tuned seven GANs equally, and found no loss that was better throughout.)
 #
-# The fear was right for KL: with each of the three seeds a loss of a thousand and far beyond, after which nothing much happens for the rest of the steps. It was not for Neyman. Its losses are steeper still, and all three seeds pass, with spikes of some tens at most. (It was with *small* steps that one of its seeds was lost, in the table.) So an exponential by itself does not lose a training. To find what else it takes
+# There the fear was right for KL: with each of the three seeds a loss of a thousand and far beyond, after which nothing much happens for the rest of the steps. It was not for Neyman. Its losses are steeper still, and all three seeds pass, with spikes of some tens at most. (It was with *small* steps that one of its seeds was lost, in the table.) (With other random numbers KL may pass, and Neyman be lost.) So an exponential by itself does not lose a training. To find what else it takes
 # would be a good project: the losses are in the table, and an objective is one line.
 #
-# With KL, G's own loss may have a part in it: the better a sample fools D already, the harder $-e^{s - 1}$ pushes it on, and a few samples of a batch may hold nearly all of the weight (notebook 05 counted them). With the trick G pushes all samples alike, and D's loss is as before. Does that save KL? Here two of its three seeds come through, if with spikes of some hundreds, and one is lost
+# With KL, G's own loss may have a part in it: the better a sample fools D already, the harder $-e^{s - 1}$ pushes it on, and a few samples of a batch may hold nearly all of the weight (notebook 05 counted them). With the trick G pushes all samples alike, and D's loss is as before. Does that save KL? In the stored run two of its three seeds come through, if with spikes of some hundreds, and one is lost
 # like those without the trick. Three seeds cannot tell such a share; the eight recorded ones can.
 
 # %%

@@ -247,8 +247,3 @@ def square(
         return update
 
     return begin
-
-
-def worst_over_best(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
-    """The smallest and the largest ratio of a number of a to one of b."""
-    return min(a) / max(b), max(a) / min(b)
