@@ -35,6 +35,25 @@ def test_with_some_seeds_a_clipped_critic_loses_a_training():
     assert 0 < len(lost) < len(last) / 2, lost
 
 
+# Where a row leaves other machines more room than the words do: what they say, of the seeds on record.
+SAID = {
+    "some 900 nats": ("11", "best Parzen estimate, nats too low", 850, 950),
+    "about as bad as the best single word": ("12", "words, Gumbel-softmax, τ = 1: JS at the end, least", 0.45, 0.46),
+    "nine in ten": ("13", "game, share of answers near a coin, least", 0.85, 0.95),
+    "no more than that of one narrow mode": ("15", "z and L1: spread / true spread, most", 0, 0.0925),
+    "more than twice as far": ("15", "hidden: distance from the middle of a mode of Y", 2, 3),
+}
+
+
+@pytest.mark.parametrize("words", SAID)
+def test_words_that_say_more_than_their_row_fit_every_seed(words):
+    number, claim, low, high = SAID[words]
+    (source,) = (seeds.FOLDER / "source").glob(f"{number}_*.py")
+    assert words in source.read_text()
+    (found,) = (row for fact, row in RECORD[source.stem].items() if fact.partition(": ")[2].startswith(claim))
+    assert all(low <= measured <= high for measured, _ in found.values()), found
+
+
 @pytest.fixture
 def notebook(tmp_path, monkeypatch):
     code = [
