@@ -1191,7 +1191,7 @@ named_rows(right, {row: outcome[name][:9] for row, name in names.items()});
 
 # %% [markdown]
 # In the stored run the latent step lights up the whole garment, by more than the step of pixels does, and leaves most of them pullovers. The pixel step prints the outline of a pair of trousers on each; the
-# classifier forgives it, your eye need not. The random step, one draw, is a control that is often left out: as long as the other, it changes lightness far less. What it does to the kind, the last column says: compare, before you
+# classifier forgives it, your eye need not. The random step, one draw, is a control that is often left out: as long as the other, it changes lightness less. What it does to the kind, the last column says: compare, before you
 # blame the step to light for the pullovers that are lost.
 #
 # So in this G lightness *is* a direction, shared by trousers and pullovers, though not a clean one: on the way some pullovers become something else. Arithmetic works as far as G happens to have arranged its latent space like that; nobody asked it to. (Asking is possible: InfoGAN does.)
@@ -1202,7 +1202,7 @@ seen_here = ("this run", True, True)  # another training may find something else
 ledger.add("NB03", "lightness gained: latent step minus pixel step",
            (0, 2), by_latents - by_pixels, 0, *seen_here)
 ledger.add("NB03", "lightness gained: random step over latent step",
-           0, by_chance / by_latents, 0.3, "this run, one draw", True, True)
+           0, by_chance / by_latents, 0.6, "this run, one draw", True, True)
 ledger.add("NB03", "share that is still a pullover after the latent step",
            (0.5, 0.99), still["latent arithmetic"], 0, *seen_here);
 

@@ -336,7 +336,7 @@ nb12.words_learned(np.arange(11) * (length // 10), tracks, best_word);
 nb12.words({"data": P} | {name: q_words[-1, 0] for name, q_words in tables.items()}, NAMES);
 
 # %% [markdown]
-# REINFORCE and straight-through learn the table, in all eight games. The Gumbel-softmax at $\tau = 1$ does not: every game ends with a single word, about as bad as the best single word (dotted). Why? **D sees that soft letters are soft.** Data are one-hot, samples are not: far easier to tell than which words are frequent. So D teaches G to be *sharp*, not to be right, and the sharpest G has a single word. Straight-through is the control: same noise, same temperature, but D sees hard letters. A lower temperature leaves D less to see.
+# REINFORCE and straight-through come near the table, in all eight games. The Gumbel-softmax at $\tau = 1$ does not: every game ends with a single word, about as bad as the best single word (dotted). Why? **D sees that soft letters are soft.** Data are one-hot, samples are not: far easier to tell than which words are frequent. So D teaches G to be *sharp*, not to be right, and the sharpest G has a single word. Straight-through is the control: same noise, same temperature, but D sees hard letters. A lower temperature leaves D less to see.
 #
 # The third way, to jump only at the end, is [below](#Deeper:-jump-only-at-the-end,-continuous-embeddings); it works here.
 #
