@@ -41,7 +41,7 @@ SAID = {
     "about as bad as the best single word": ("12", "words, Gumbel-softmax, τ = 1: JS at the end, least", 0.45, 0.46),
     "nine in ten": ("13", "game, share of answers near a coin, least", 0.85, 0.95),
     "no more than that of one narrow mode": ("15", "z and L1: spread / true spread, most", 0, 0.0925),
-    "more than twice as far": ("15", "hidden: distance from the middle of a mode of Y", 2, 3),
+    "about twice as far": ("15", "hidden: distance from the middle of a mode of Y", 1.7, 2.5),
 }
 
 

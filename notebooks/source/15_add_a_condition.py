@@ -896,7 +896,7 @@ for name, rows in survives.items():
 nb15.falls_apart(NOISE, survives);
 
 # %% [markdown]
-# Without noise the median seed brings everything home through four modes: the missing bit is there. Noise that does no harm to an honest middle destroys it: at a fifth of the radius about two thirds come back to the right mode, and a coin would give one half. And $F$'s points lie more than twice as far from the middle of their mode as those of $Y$ (first line): there the bit was. A sharp D could see it; here the way home outweighs D, and a large picture has better places to hide. So the cycle loss is no proof that the middle *means* the picture; it may only *carry* it.
+# Without noise the median seed brings everything home through four modes: the missing bit is there. Noise that does no harm to an honest middle destroys it: at a fifth of the radius about two thirds come back to the right mode, and a coin would give one half. And $F$'s points lie about twice as far from the middle of their mode as those of $Y$ (first line): there the bit was. A sharp D could see it; here the way home outweighs D, and a large picture has better places to hide. So the cycle loss is no proof that the middle *means* the picture; it may only *carry* it.
 
 # %%
 whole, four = survives.values()
