@@ -250,7 +250,7 @@ for name, rows in looks.items():
         print(f"{name:8} seed {k} {row[0]:7.2f} {row[1]:7.3f} {row[2]:9.3f} {row[3]:17.1f}")
 
 # %% [markdown]
-# In all three seeds D makes PSNR *worse* than L2's, and edges and FFD *better*. The edges of L2 are weaker than real ones, those of the other about as strong. The squared error prefers blur that is never quite wrong to detail that
+# With all stored seeds D makes PSNR *worse* than L2's, and edges and FFD *better*. The edges of L2 are weaker than real ones, those of the other about as strong. The squared error prefers blur that is never quite wrong to detail that
 # is sometimes wrong. The published pair (Ledig et al. 2016), on one photograph: bicubic 21.59 dB and SSIM 0.6423, SRGAN 20.34 dB and 0.6562. There, too, the picture with the *lower* PSNR looks better by far; it fell even below bicubic's.
 # Whoever wants to measure a plate number needs the left column, whoever wants a convincing picture the right ones. And convincing is not true: the detail is invented.
 
