@@ -80,3 +80,13 @@ def test_a_fact_that_fails_with_some_seed_is_found(notebook, capsys):
     assert found == {"97_try": {"F: the seed is small": {str(n): [float(n), [0.0, 2.0]] for n in range(4)}}}
     assert "FAILS IN 1" in capsys.readouterr().out
     assert seeds.main(["--seeds", "2"]) == 1  # from the record alone
+
+
+def test_what_a_seed_allows_itself_stays_and_what_the_author_allows_moves():
+    """The second fact allows what its seed computed: another seed's interval says nothing of it."""
+    rows = [facts.Row("F", "author's", (0, 3), 1, 0, "this"), facts.Row("F", "computed", (2, 9), 3, 0, "this")]
+    record = [{"0": [1, [0, 2]], "5": [2.5, [0, 2]]}, {"0": [3, [1.5, 9]], "5": [3, [4, 9]]}]
+    assert [seeds.worst(row, known)[0] for row, known in zip(rows, record, strict=True)] == [1, 1]
+    now = [seeds.brought_up(known, row) for row, known in zip(rows, record, strict=True)]
+    assert now == [{"0": [1, (0, 3)], "5": [2.5, [0, 3]]}, {"0": [3, (2, 9)], "5": [3, [4, 9]]}]
+    assert [seeds.worst(row, known)[0] for row, known in zip(rows, now, strict=True)] == [0, 1]

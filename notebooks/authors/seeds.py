@@ -11,6 +11,7 @@ import json
 import math
 import re
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -61,11 +62,26 @@ def value(row: facts.Row) -> list:
     return [row.measured, row.exact]
 
 
+def brought_up(known: dict[str, list], row: facts.Row) -> dict[str, list]:
+    """What is on record of a row, with the stored run as it is now.
+
+    Where the author has moved what is allowed, it moves for every seed that had the same; what a seed computed stays.
+    """
+    old, now = known.get("0", value(row))[1], value(row)
+    return {seed: [measured, _moved(exact, old, now[1])] for seed, (measured, exact) in known.items()} | {"0": now}
+
+
+def _moved(exact: float | Sequence, old: float | Sequence, new: float | Sequence) -> float | Sequence:
+    if all(isinstance(allowed, Sequence) for allowed in (exact, old, new)):
+        return [mine if mine != its else now for mine, its, now in zip(exact, old, new, strict=True)]
+    return new if exact == old else exact
+
+
 def worst(row: facts.Row, found: dict[str, list]) -> tuple[int, float, float]:
-    """Seeds in which the row fails, and the ends of what they measured."""
+    """Seeds in which the row fails, each by what it allows itself, and the ends of what they measured."""
     fails = 0
     for measured, exact in found.values():
-        known = row.exact if isinstance(row.exact, tuple) else exact  # an interval is the author's
+        known = tuple(exact) if isinstance(exact, Sequence) else exact
         fails += not replace(row, measured=measured, exact=known).holds
     values = [measured for measured, _ in found.values() if not math.isnan(measured)] or [math.nan]
     return fails, min(values), max(values)
@@ -83,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows = {path.stem: asserted(nbformat.read(path, as_version=4)) for path in paths}
     for path in paths:  # the stored run is one of a seed, too; what is recorded of rows that are gone goes
         known = found.get(path.stem, {})
-        found[path.stem] = {key(row): known.get(key(row), {}) | {"0": value(row)} for row in rows[path.stem]}
+        found[path.stem] = {key(row): brought_up(known.get(key(row), {}), row) for row in rows[path.stem]}
     save(found)
     wanted = []
     for seed in SEEDS[: args.seeds]:
