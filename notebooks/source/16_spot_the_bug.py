@@ -97,7 +97,7 @@ with profile.plan(steps=3 * steps, about=20, gpu=20):
         batches = ((data(64 * K), torch.randn(64 * K, 2)) for _ in range(steps))
         losses[name] = torch.stack([step(*ends[name], *batch) for batch in batches])
 
-# %% tags=["figure"] alt="D's loss in three games, five seeds each: in all three it moves at first; then in game A it settles a little above the dotted line at 2 log 2, in game B it comes up to the line, in game C it lies on it, quite flat but for a few dips" slide=true
+# %% tags=["figure"] alt="D's loss in three games, five seeds each: in all three it moves at first; then in game A it settles a little above the dotted line at 2 log 2, in game B it comes up to the line, in game C it lies on it, quite flat but for a few peaks and dips" slide=true
 nb16.calm_curves(losses);
 
 # %% [markdown] slide=["None of the three looks ill.", "Which one is right?"]
