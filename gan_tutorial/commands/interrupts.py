@@ -15,11 +15,14 @@ class Interrupts:
 
     All go the way of Ctrl-C, since `game.train` holds that one back until the step in hand is done, and takes a second
     one for an order to end the step as well. That second one follows by itself, `GRACE` seconds after SIGTERM, SIGHUP
-    or the deadline. Elsewhere than in the main thread nothing is noted: signals do not reach other threads.
+    or the deadline. Work that still goes on `GRACE` seconds after a KeyboardInterrupt gets another: Python drops what
+    is raised in a `__del__`, or in a callback of the garbage collector, and a signal may come while one of these runs.
+    Elsewhere than in the main thread nothing is noted: signals do not reach other threads.
     """
 
     def __init__(self) -> None:
         self.came: list[int] = []
+        self.at_work = False  # inside `until`
         self.armed = False  # whether the next signal raises
 
     @property
@@ -29,17 +32,17 @@ class Interrupts:
         return 0 if first == getattr(signal, "SIGALRM", None) else 128 + first
 
     def until(self, work: Callable[[], object], seconds: float = math.inf) -> bool:
-        """Whether `work()` came to its end; if not, it was interrupted, at the latest 2 `GRACE` after these seconds."""
+        """Whether `work()` came to its end; if not, it was interrupted, as a rule within 2 `GRACE` of these seconds."""
         done = False
         with suppress(KeyboardInterrupt):  # a third one, in the wake of a second
             try:
-                self.armed = True
+                self.at_work = self.armed = True
                 self._alarm(seconds + GRACE)
                 with suppress(KeyboardInterrupt):
                     work()
                     done = True
             finally:
-                self.armed = False
+                self.at_work = self.armed = False
                 self._alarm(0)
         return done
 
@@ -69,10 +72,12 @@ class Interrupts:
             self.came.append(number)
             if self.armed:
                 self.armed = False
+                self._alarm(GRACE)
                 raise KeyboardInterrupt
             return
         deadline, again = number == getattr(signal, "SIGALRM", None), number in self.came
         self.came.append(number)
+        self.armed |= deadline and self.at_work  # what was raised before reached nobody
         if self.armed and (deadline or not again):  # a closed terminal sends SIGHUP twice
             if not deadline:
                 self._alarm(GRACE)

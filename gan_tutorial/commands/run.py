@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from gan_tutorial import machine
 from gan_tutorial.commands import series
@@ -22,6 +24,7 @@ from gan_tutorial.disk import in_one_stroke, reason
 from gan_tutorial.lesson import facts
 from gan_tutorial.lesson.profile import NAMES, SEEDS, VARIABLE, duration, is_seed
 
+ENDING = 10.0  # seconds: kernels are killed, which takes less than one
 # type in the notebook -> how papermill reads it, and its name
 KINDS = {
     bool: ({"True": True, "False": False}.__getitem__, "True or False"),
@@ -231,18 +234,22 @@ def _seconds(text: str) -> float:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Inside, what ends this process ends its kernels first, undisturbed by further signals of the kind.
+    """Inside, what ends this process ends its kernels first, undisturbed for `ENDING` seconds by further such signals.
 
-    SIGTERM comes from a cancelled CI job, SIGHUP (twice) from a terminal that is closed, Ctrl-C from the impatient.
+    SIGTERM comes from a cancelled CI job, SIGHUP (twice) from a terminal that is closed, Ctrl-C from the impatient. For
+    ever would be too long: what is raised in a `__del__`, or in a callback of the garbage collector, ends nothing.
     """
     names = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
     before = {n: signal.getsignal(n) for n in names if n is not None}
     before = {n: handler for n, handler in before.items() if handler is not signal.SIG_IGN}  # as nohup wants it
 
-    def end(number: int, frame: object) -> NoReturn:
-        for n in before:
-            signal.signal(n, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+    ending = -math.inf  # when the last one was obeyed
+
+    def end(number: int, frame: object) -> None:
+        nonlocal ending
+        if time.monotonic() - ending > ENDING:
+            ending = time.monotonic()
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     for n in before:
         signal.signal(n, end)

@@ -217,6 +217,21 @@ def test_a_kernel_that_the_system_ended_most_often_took_too_much_memory():
     assert done == 1 and error.startswith("cell 2 of 2 (`x = torch.zeros(10**12)`): the kernel died; most often it ran")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_ended_nothing_is_obeyed_the_next_time(monkeypatch, sign):
+    class Swallows:
+        def __del__(self):  # Python drops what is raised here
+            signal.raise_signal(getattr(signal, sign))
+
+    with pytest.raises((KeyboardInterrupt, SystemExit)), run._ended_in_order():
+        Swallows()
+        signal.raise_signal(getattr(signal, sign))  # soon after: as if by the same hand
+        monkeypatch.setattr(run, "ENDING", 0.0)
+        signal.raise_signal(getattr(signal, sign))
+        pytest.fail("nothing was raised")
+
+
 @pytest.mark.parametrize(
     ("sign", "expected"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143)] + ([(signal.SIGHUP, 129)] if hasattr(signal, "SIGHUP") else []),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -781,6 +782,40 @@ def test_a_long_step_ends_soon_after_the_deadline(train, tiny, monkeypatch, how)
     seconds = "0.2" if how == "--seconds" else "1000"
     assert train(*SMALL, "--d-steps", "10000000", "--seconds", seconds) == (0 if how == "--seconds" else 143)
     assert time.perf_counter() - start < 60
+    assert game_of(train.out)["step"] == 0 and (train.out / "samples.png").exists()
+
+
+class Swallows:
+    """Drops the KeyboardInterrupt that comes while it ends, as Python does wherever it lets an error reach nobody."""
+
+    def __del__(self):
+        dropped.append(time.perf_counter())
+        while time.perf_counter() - dropped[-1] < 30:
+            pass
+
+
+dropped = []
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer that ends a step")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("how", ["--seconds", "SIGTERM", "SIGINT"])
+def test_an_interrupt_that_is_dropped_comes_again(train, tiny, monkeypatch, how):
+    def press():
+        if how != "--seconds":
+            signal.raise_signal(getattr(signal, how))
+        if how == "SIGINT":
+            twice = threading.Timer(0.2, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
+            twice.start()
+        Swallows()
+
+    dropped.clear()
+    at_batch(monkeypatch, 3, press)
+    seconds = "0.2" if how == "--seconds" else "1000"
+    start = time.perf_counter()
+    status = train(*SMALL, "--d-steps", "10000000", "--seconds", seconds)
+    assert status == {"--seconds": 0, "SIGTERM": 143, "SIGINT": 130}[how]
+    assert len(dropped) == 1 and time.perf_counter() - start < 25  # neither by itself nor by the one that was dropped
     assert game_of(train.out)["step"] == 0 and (train.out / "samples.png").exists()
 
 
