@@ -584,7 +584,8 @@ def test_whatever_matplotlib_is_told_to_draw_with_samples_are_drawn(train):
     words = ["--objective", "hinge", *SMALL, "--steps", "1", "--device", "cpu", "--out", str(train.out)]
     env = os.environ | {"MPLBACKEND": "nonsense", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-m", "gan_tutorial", "train", *words], env=env, capture_output=True)
-    assert done.returncode == 0 and not done.stderr
+    strange = [line for line in done.stderr.splitlines() if not line.startswith(b"Stand-in data:")]
+    assert done.returncode == 0 and not strange
     assert (train.out / "samples.npy").exists() and (train.out / "samples.png").exists()
 
 
