@@ -11,7 +11,8 @@ __version__ = "0.1.0"
 # The threads of GNU's OpenMP, which torch brings on Linux, turn in a loop 300,000 times before they sleep. Alone that
 # saves a little time; of two trainings at once on two cores it leaves each a fifth of its speed. With 2,000 turns each
 # keeps twice as much, and alone nothing is lost that can be told from noise (`make bench`, "two at once"). It is read
-# when torch is loaded, and notebooks load that first: in an environment of `install.py` each kernel begins with this.
+# when torch is loaded, and notebooks load that first: in an environment of `install.py` each kernel begins with this,
+# and `environment.yml` sets it for conda's.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 # What lay side by side before there were rooms, by its place now: programs of others go on, `gan_tutorial.networks` is

@@ -178,6 +178,13 @@ def test_every_kernel_begins_with_what_torch_reads_when_it_is_loaded(tmp_path):
     assert nb.cells[0].outputs[0].data["text/plain"] == "['2000', False, False, 2]"
 
 
+def test_a_conda_environment_sets_what_torch_reads_when_it_is_loaded():
+    env = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    code = "import os, gan_tutorial; print(os.environ['GOMP_SPINCOUNT'])"
+    said = run(sys.executable, "-c", code, env=env).stdout.strip()
+    assert yaml.safe_load((ROOT / "environment.yml").read_text())["variables"] == {"GOMP_SPINCOUNT": said}
+
+
 def test_the_server_need_not_load_torch():
     loaded = "import sys, gan_tutorial.lesson.connection; print('torch' in sys.modules)"
     assert run(sys.executable, "-c", loaded).stdout == "False\n"
