@@ -1,4 +1,4 @@
-"""Other seeds: each fact that a reader's run asserts held in all that were tried; words that say more; a fact that fails."""
+"""Other seeds: what a reader's run asserts held in all that were tried, and so did what the words say beyond it."""
 
 import json
 import sys
