@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -52,9 +51,11 @@ def _layer(n_in: int, n_out: int) -> tuple[nn.Module, ...]:
     return nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()
 
 
-@cache
 def load(device: str | torch.device = "cpu") -> Classifier:
-    """The trained classifier.  Raises ValueError if the file of weights is not the one that belongs to this version."""
+    """The trained classifier, to do with as you like: `score` measures by one of its own.
+
+    Raises ValueError if the file of weights is not the one that belongs to this version.
+    """
     stored = WEIGHTS.read_bytes()
     if hashlib.sha256(stored).hexdigest() != SHA256:
         raise ValueError(f"{WEIGHTS} is damaged or of another version, so scores would mean nothing; install again.")

@@ -263,9 +263,14 @@ def _enough(n: int, fewest: int, what: str) -> None:
 
 
 def _apply(method: str, samples: Tensor) -> Tensor:
-    part = getattr(classifier.load(), method)
+    part = getattr(_classifier(), method)
     with torch.autocast("cpu", enabled=False):  # in half precision its features are others, and the cache keeps them
         return torch.cat([part(to_unit(x)) for x in _bytes(samples).split(100)])  # so few stay in the cache
+
+
+@cache
+def _classifier() -> classifier.Classifier:
+    return classifier.load()
 
 
 @cache

@@ -77,7 +77,7 @@ def look_ahead(game: Game, objective: Objective, x: Tensor, fake: Tensor, steps:
 
     theta_{i+1} = theta_i - lr * grad d_loss(theta_i)  (Metz et al. 2017, eq. 6-8).
     """
-    weights = dict(game.D.named_parameters())
+    weights = {name: w for name, w in game.D.named_parameters() if w.requires_grad}
     for _ in range(steps):
         loss = objective.d_loss(*_scores(game.D, weights, x, fake))
         slopes = torch.autograd.grad(loss, list(weights.values()), create_graph=True)  # differentiable again
@@ -95,7 +95,8 @@ def unrolled_loss(game: Game, objective: Objective, x: Tensor, fake: Tensor, ste
 
 
 def _scores(D: nn.Module, weights: dict[str, Tensor], x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    return apart(functional_call(D, weights, torch.cat([x, fake])), len(x), len(fake))
+    buffers = {name: b.clone() for name, b in D.named_buffers()}  # spectral norm, say, changes its own
+    return apart(functional_call(D, buffers | weights, torch.cat([x, fake])), len(x), len(fake))
 
 
 def unrolled_g_move(game: Game, objective: Objective, n: int, steps: int, lr: float) -> Tensor:

@@ -73,6 +73,7 @@ class Game:
             raise ValueError("G has no weights, so there is nothing to train; give it a layer, or an nn.Parameter.")
         self.ema = deepcopy(self.G).requires_grad_(False).eval()
         self.device = next(self.G.parameters()).device
+        self.loaded = 0  # how often a state was taken over: a training under way then begins anew to keep copies
         self.begun = False  # whether the step in hand has changed anything yet
         self.data_check = torch.zeros((), device=self.device)  # NaN once a batch held NaN or infinite values
         self.turn: _Turn | None = None  # the last one: a recording is worth keeping from one training to the next
@@ -104,10 +105,10 @@ class Game:
         modes = [(module, module.training) for module in G.modules()]  # a part may be in another mode than the whole
         G.eval()
         try:
-            with _stream:
+            with _stream:  # G may draw noise of its own, too
                 z = self.latent(n)
-            parts = zip(*(t.split(batch_size) for t in (z, *labels)), strict=True)
-            return torch.cat([G(*_copies(part)) for part in parts])
+                parts = zip(*(t.split(batch_size) for t in (z, *labels)), strict=True)
+                return torch.cat([G(*_copies(part)) for part in parts])
         finally:
             for module, training in modes:
                 module.training = training
@@ -146,6 +147,7 @@ class Game:
 
     def _state(self) -> dict:
         parts = {name: getattr(self, name).state_dict() for name in _PARTS}
+        parts |= {name: saved.plain(parts[name]) for name in ("g_opt", "d_opt")}
         return parts | {"step": self.step, "rng": self.rng}
 
     def load_state_dict(self, state: dict) -> None:
@@ -163,6 +165,7 @@ class Game:
             except BaseException:
                 self._take_over(before)
                 raise
+        self.loaded += 1
 
     def _fitting(self, state: dict) -> dict:
         """A copy of the state, if each part of it fits."""
@@ -284,13 +287,14 @@ def _weights(opt: Optimizer) -> list[Tensor]:
 
 
 @contextmanager
-def _fixed(opt: Optimizer) -> Iterator[None]:
-    """What is computed inside takes this player's weights for constants.
+def _fixed(opt: Optimizer, but: Optimizer) -> Iterator[None]:
+    """What is computed inside takes this player's weights for constants, but for those that both players share.
 
     `inputs=` in `move` alone would do, but layers written in Python (`linear.Product`) do not hear of it, and compute
     gradients that nobody wants.
     """
-    weights = [w for w in _weights(opt) if w.requires_grad]
+    shared = set(_weights(but))
+    weights = [w for w in _weights(opt) if w.requires_grad and w not in shared]
     for w in weights:
         w.requires_grad_(False)
     try:
@@ -359,7 +363,7 @@ def g_move(game: Game, objective: Objective, n: int, *labels: Tensor, x: Tensor 
         with torch.no_grad():
             real_score = game.D(x.clone(), *_copies(labels))
         torch.clear_autocast_cache()  # it holds copies of the weights that know of no gradient
-    with _fixed(game.d_opt):
+    with _fixed(game.d_opt, but=game.g_opt):
         score = game.D(game.G(*_copies([game.latent(n), *labels])), *_copies(labels))
     loss = objective.g_loss(score, real_score)
     move(game.g_opt, loss)
@@ -619,6 +623,7 @@ class _Watch:
     def take(self, turn: "_Turn") -> Tensor:
         """A step; whatever is raised in it, the game is as it was before it, or in its last good state."""
         game = self.game
+        self._follow()
         with _stream, _whole():  # in this order, so that who waits for another game's step can be interrupted
             before, grad, game.begun = game.rng, torch.is_grad_enabled(), False
             try:
@@ -663,6 +668,7 @@ class _Watch:
 
         `first_bad` (4,): the steps in which the costs were first not finite, 0 for never. To look is to wait for a GPU.
         """
+        self._follow()
         first = {
             name: n
             for name, n in zip(
@@ -689,7 +695,13 @@ class _Watch:
         if old_enough:
             self._keep()
 
+    def _follow(self) -> None:
+        """Let go of the copies if the caller has loaded another state since: they are of another past."""
+        if self.game.loaded != self.loaded:
+            self._keep()
+
     def _keep(self) -> None:
+        self.loaded = self.game.loaded
         self.good = self.last = self.game.state_dict()
         self.kept = time.monotonic()
 

@@ -75,7 +75,7 @@ class _Generator(nn.Module):
 
     def forward(self, z: Tensor, *labels: Tensor) -> Tensor:
         if self.n_classes:
-            z = torch.cat([z, one_hot(self.n_classes, _label(len(z), labels))], dim=1)
+            z = torch.cat([z, one_hot(self.n_classes, _label(len(z), labels)).to(z.dtype)], dim=1)
         return self.body(z)
 
 

@@ -130,9 +130,9 @@ def squared_gradient_norm(D: Critic, u: Tensor) -> Tensor:
     Only right for a D that treats the examples of a batch separately: with batch normalisation the gradient of the
     summed scores mixes them.
     """
-    if not u.requires_grad:
-        u = u.detach().requires_grad_()
-    with torch.enable_grad():  # whoever only looks may have switched it off
+    with torch.inference_mode(False), torch.enable_grad():  # whoever only looks may have switched it off
+        if not u.requires_grad:
+            u = (u.clone() if u.is_inference() else u).detach().requires_grad_()
         (slope,) = torch.autograd.grad(D(u).sum(), u, create_graph=True)
     return _wide(slope).flatten(1).square().sum(dim=1)
 

@@ -7,6 +7,7 @@ torch's fused optimisers do not look, and write where nothing is theirs.
 import math
 from copy import deepcopy
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -42,10 +43,23 @@ def sound(net: nn.Module, state: dict) -> bool:
     return True
 
 
+def plain(state: dict) -> dict:
+    """An optimiser's state, its options in Python's numbers: numpy's, as schedules make them, no file gives back."""
+    groups = [{key: _plain(value) for key, value in group.items()} for group in state["param_groups"]]
+    return state | {"param_groups": groups}
+
+
+def _plain(value: object) -> object:
+    if type(value) in (tuple, list):
+        return type(value)(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def optimiser(name: str, opt: Optimizer, saved: dict) -> dict:
     """A copy of the saved state of an optimiser, if it could be this one's after some steps; else ValueError.
 
-    What it could be is tried: a copy takes over the saved options and makes a step.
+    What it could be is tried: a copy takes over the saved options and makes a step. (An optimiser that cannot be
+    copied, or not make a step by itself, is compared with its weights alone.)
     """
 
     def need(it: bool, what: object) -> None:
@@ -55,7 +69,8 @@ def optimiser(name: str, opt: Optimizer, saved: dict) -> dict:
                 "nothing was loaded; build the game with the optimisers it was saved with."
             )
 
-    mine, groups, moments = opt.state_dict(), saved["param_groups"], saved["state"]
+    saved = plain(saved)
+    mine, groups, moments = plain(opt.state_dict()), saved["param_groups"], saved["state"]
     need(len(groups) == len(mine["param_groups"]), "param_groups")
     for ours, theirs in zip(mine["param_groups"], groups, strict=True):
         need(theirs["params"] == ours["params"], "params")
@@ -67,16 +82,11 @@ def optimiser(name: str, opt: Optimizer, saved: dict) -> dict:
         need(0 <= theirs.get("lr", 0) < math.inf, "lr")  # 0 is where many a schedule ends
         need(all(0 <= beta < 1 for beta in theirs.get("betas", ())), "betas")
         need(theirs.get("maximize") == ours.get("maximize"), "maximize")
-    trial = deepcopy(opt)
-    trial.load_state_dict({"state": {}, "param_groups": deepcopy(groups)})
-    weights = [w for group in trial.param_groups for w in group["params"]]
-    for w in weights:
-        w.grad = torch.ones_like(w)
-    try:
-        trial.step()
-    except Exception:
-        need(False, "options")
-    made, copies = trial.state_dict()["state"], {}
+    weights, copies = [w for group in opt.param_groups for w in group["params"]], {}
+    made = _after_a_step(opt, groups)
+    if made is None:
+        need(_after_a_step(opt, mine["param_groups"]) is None, "options")
+        made = {}
     need(moments.keys() <= set(range(len(weights))) | made.keys(), "state")
     for i, theirs in moments.items():
         ours = made.get(i, {})
@@ -93,6 +103,20 @@ def optimiser(name: str, opt: Optimizer, saved: dict) -> dict:
                 value = torch.empty_like(like).copy_(value)
             copies[i][key] = deepcopy(value)
     return {"state": copies, "param_groups": deepcopy(groups)}
+
+
+def _after_a_step(opt: Optimizer, groups: list[dict]) -> dict | None:
+    """The moments that a copy of this optimiser has after a step with these options; None if it cannot make one."""
+    try:
+        trial = deepcopy(opt)
+        trial.load_state_dict({"state": {}, "param_groups": deepcopy(groups)})
+        for group in trial.param_groups:
+            for w in group["params"]:
+                w.grad = torch.ones_like(w)
+        trial.step()
+        return trial.state_dict()["state"]
+    except Exception:
+        return None
 
 
 def _alike(mine: object, theirs: object) -> bool:

@@ -144,12 +144,15 @@ def growth(rule: Rule, eta: float, J: ndarray = ROTATION) -> float:
 def measured_growth(path: ndarray) -> float:
     """Measured: exp of the slope of log |w_n| over the second half of a path.  (n, 2) -> number
 
-    Raises ValueError for fewer than 3 points.
+    A path ends where its numbers do, beyond 1e308 or below 1e-308.  Raises ValueError for fewer than 3 points before.
     """
-    if len(path) < 3:
-        raise ValueError(f"The second half of a path needs two points for a slope: give 3 points, not {len(path)}.")
-    size = np.linalg.norm(path, axis=1)
-    n = np.arange(len(size))[len(size) // 2 :]
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = np.hypot(*np.asarray(path).T)
+    usable = np.isfinite(size) & (size >= np.finfo(float).tiny)
+    length = len(size) if usable.all() else int(usable.argmin())
+    if length < 3:
+        raise ValueError(f"The second half of a path needs two points for a slope: give 3 points, not {length}.")
+    n = np.arange(length)[length // 2 :]
     return float(np.exp(np.polyfit(n, np.log(size[n]), 1)[0]))
 
 

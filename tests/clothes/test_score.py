@@ -247,10 +247,21 @@ def test_a_score_does_not_depend_on_autocast_nor_on_the_default_type(images):
     for dtype in (torch.float64, torch.bfloat16):
         torch.set_default_dtype(dtype)
         try:
-            net = classifier.load.__wrapped__()
+            net = classifier.load()
         finally:
             torch.set_default_dtype(torch.float32)
         assert torch.equal(net.features(to_unit(x)).double(), expected)
+
+
+def test_the_classifier_in_a_network_of_ones_own_changes_no_score(images):
+    x, real = images.test_images[:300], images.test_images[300:600]
+    before = score.ffd(x, real)
+    net = classifier.load().train()  # a D on its features, say: batch norm changes its statistics
+    net(to_unit(images.test_images[:64]))
+    assert score.ffd(x, real) == before
+    with torch.no_grad():
+        net.head.weight.zero_()
+    assert classifier.load().head.weight.any()
 
 
 def test_arrays_are_welcome(images, clouds):
@@ -265,7 +276,7 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
     broken.write_bytes(classifier.WEIGHTS.read_bytes()[:-1] + b"?")
     monkeypatch.setattr(classifier, "WEIGHTS", broken)
     with pytest.raises(ValueError, match="damaged or of another version"):
-        classifier.load.__wrapped__()
+        classifier.load()
 
 
 def test_held_out_images_are_those_that_nothing_else_uses(images):

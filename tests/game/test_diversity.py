@@ -105,6 +105,16 @@ def test_looking_ahead_is_what_plain_steps_do():
         torch.testing.assert_close(weights[name], w)
 
 
+def test_looking_ahead_moves_no_layer_that_is_frozen_nor_anything_of_d():
+    one = game()
+    one.D[0].requires_grad_(False)
+    nn.utils.parametrizations.spectral_norm(one.D[2])
+    before = one.state_dict()["D"]
+    weights = look_ahead(one, objectives.minimax, one.data(32)[0], one.G(one.latent(32)).detach(), 3, 0.1)
+    assert set(weights) == {"2.bias", "2.parametrizations.weight.original"}
+    assert all(torch.equal(w, before[name]) for name, w in one.D.state_dict().items())
+
+
 @pytest.mark.parametrize("steps", [1, 5])
 def test_the_gradient_through_the_steps_by_finite_differences(steps):
     one = game()

@@ -1535,6 +1535,17 @@ def test_networks_of_other_precision(kind, name, tmp_path):
     assert all(w.dtype == kind for w in game.ema.parameters())
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64])
+def test_networks_with_classes_of_other_precision(kind):
+    G, D = MLPGenerator(n_classes=10).to(kind), MLPDiscriminator(n_classes=10).to(kind)
+    game = Game.with_adam(
+        G, D, lambda n: (torch.randn(n, 1, 28, 28, dtype=kind), torch.arange(n) % 10),
+        lambda n: torch.randn(n, networks.LATENT, dtype=kind),
+    )  # fmt: skip
+    run(game, objectives.hinge, steps=2, batch_size=8)
+    assert game.sample(4, torch.arange(4)).dtype == kind
+
+
 @pytest.mark.parametrize("name", ["non_saturating", "wgan_gp", "rpgan", "r3gan"])
 def test_autocast_keeps_no_old_weights(name):
     """Its cache would: with and without one, the training is the same, and both players move."""
@@ -1549,3 +1560,141 @@ def test_autocast_keeps_no_old_weights(name):
     for player in ("G", "D"):
         ours, *_ = [list(game.state_dict()[player].values()) for game in games]
         assert not any(map(torch.equal, ours[:-1], start[player].values()))  # the last bias is nothing to a critic
+
+
+# ---- What belongs to the caller ---------------------------------------------------------------------------------
+
+
+def by_numpy(opt):
+    opt.param_groups[0]["lr"] = 1e-3 * np.cos(0.3)
+    opt.param_groups[0]["betas"] = tuple(np.array([0.5, 0.9]))
+
+
+def by_a_schedule(opt):
+    torch.optim.lr_scheduler.LambdaLR(opt, lambda n: np.exp(-n / 100)).step()
+
+
+@pytest.mark.parametrize("change", [by_numpy, by_a_schedule])
+def test_step_sizes_of_numpy_come_back_from_a_file(change, tmp_path):
+    """They are floats, but no file that may hold numbers only gives them back as such."""
+    game, twin = small_game(), small_game(seed=1)
+    run(game, steps=2)
+    change(game.g_opt)
+    game.save(tmp_path / "game.pt")
+    twin.load(tmp_path / "game.pt")
+    twin.load_state_dict(game.state_dict())
+    run(game, steps=2), run(twin, steps=2)
+    assert same(game.state_dict(), twin.state_dict())
+
+
+class OfOnesOwn(torch.optim.Optimizer):
+    """One with an attribute, which torch's copies of optimisers leave out."""
+
+    def __init__(self, weights, lr=1e-2):
+        super().__init__(weights, {"lr": lr})
+        self.power = 0.5
+
+    @torch.no_grad()
+    def step(self):
+        for w in (w for group in self.param_groups for w in group["params"] if w.grad is not None):
+            mean = self.state[w].setdefault("mean", torch.zeros_like(w)).lerp_(w.grad, 0.1)
+            w -= self.param_groups[0]["lr"] * mean.sign() * mean.abs() ** self.power
+
+
+def test_an_optimiser_of_ones_own_goes_on_from_its_file(tmp_path):
+    def build(seed):
+        game = small_game(seed)
+        game.g_opt, game.d_opt = OfOnesOwn(game.G.parameters()), OfOnesOwn(game.D.parameters())
+        return game
+
+    game, twin = build(0), build(1)
+    run(game, steps=3)
+    game.save(tmp_path / "game.pt")
+    twin.load(tmp_path / "game.pt")
+    run(game, steps=3), run(twin, steps=3)
+    assert same(game.state_dict(), twin.state_dict())
+    damaged = game.state_dict()
+    damaged["g_opt"]["state"][0]["mean"] = torch.zeros(3)
+    with pytest.raises(ValueError, match="g_opt is not the state of this game's OfOnesOwn .*: mean"):
+        game.load_state_dict(damaged)
+
+
+@pytest.mark.parametrize("how", ["NaN", "an error"])
+def test_after_a_state_was_loaded_the_game_is_put_back_to_its_future_only(how):
+    """The copies that were kept before belong to another past."""
+    game, broken = small_game(), False
+    draw = game.data
+
+    def data(n):
+        if broken and how == "an error":
+            draws.append(n)
+            if len(draws) % 2 == 0:  # the second of a step, when D has moved
+                raise OSError("no data")
+        return tuple(x * (torch.nan if broken and how == "NaN" else 1) for x in draw(n))
+
+    game.data, loaded, draws, early = data, False, [], None
+    with pytest.raises(Diverged if how == "NaN" else OSError):
+        for step in train(game, objectives.r1, d_steps=2):
+            if step.n == 10 and early is None:
+                early = game.state_dict()
+            if step.n == 3 * CHECK_EVERY and not loaded:
+                game.load_state_dict(early)
+                loaded = True
+            elif loaded and step.n == 10 + CHECK_EVERY + 5:
+                broken = True
+    assert 10 <= game.step <= 10 + CHECK_EVERY + 5
+    if how == "NaN":
+        assert game.step == 10 + CHECK_EVERY
+
+
+def test_what_both_players_share_moves_with_both():
+    shared = nn.Embedding(3, 2)
+
+    class G(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shared, self.out = shared, nn.Linear(4, 2)
+
+        def forward(self, z, label):
+            return self.out(torch.cat([z, self.shared(label)], 1))
+
+    class D(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shared, self.out = shared, nn.Linear(2, 2)
+
+        def forward(self, x, label):
+            return (self.out(x) * self.shared(label)).sum(1)
+
+    g, d, label, z = G(), D(), torch.arange(9) % 3, torch.randn(9, 2)
+    opts = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (g, d)]
+    game = Game(g, d, *opts, lambda n: (torch.randn(n, 2), label[:n]), lambda n: z[:n])
+    (slope,) = torch.autograd.grad(objectives.minimax.g_loss(d(g(z, label), label)), shared.weight)
+    before = shared.weight.detach().clone()
+    g_move(game, objectives.minimax, 9, label)
+    torch.testing.assert_close(shared.weight, before - 0.1 * slope)
+    assert slope.any() and d.out.weight.grad is None
+
+
+def test_samples_drawn_in_another_thread_change_no_training():
+    """Nor does the noise that G itself draws."""
+
+    class Noisy(nn.Linear):
+        def forward(self, z):
+            return super().forward(z) + 0.1 * torch.randn_like(z)
+
+    def trained(watched):
+        torch.manual_seed(0)
+        game, over = Game.with_adam(Noisy(2, 2), PointDiscriminator(2, (16,)), points, Latent(2)), threading.Event()
+        eye = threading.Thread(target=lambda: [game.sample(100) for _ in iter(over.is_set, True)])
+        if watched:
+            eye.start()
+        try:
+            run(game, objectives.r1, steps=200)
+        finally:
+            over.set()
+            if watched:
+                eye.join()
+        return game.state_dict()
+
+    assert same(trained(False), trained(True))

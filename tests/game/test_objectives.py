@@ -11,6 +11,7 @@ from scipy.stats import norm
 from torch import nn
 
 from gan_tutorial.game import objectives as o
+from gan_tutorial.game.networks import PointDiscriminator
 from gan_tutorial.truth.quadrature import panels
 
 LOG2 = math.log(2)
@@ -710,3 +711,12 @@ def test_r3gan_on_two_points_agrees_with_its_stationary_equation():
     x, fake = torch.zeros(1, 1, dtype=torch.float64), torch.full((1, 1), theta, dtype=torch.float64)
     D, _ = minimise(o.r3gan, Linear([0.5]), x, fake)
     assert D.w.item() == pytest.approx(w, abs=1e-4)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_whoever_only_looks_sees_the_slope(mode):
+    D, x = PointDiscriminator(2), torch.randn(5, 2)
+    expected = o.gradient_norm(D, x).detach()
+    with mode():
+        assert torch.equal(o.gradient_norm(D, x), expected)
+        assert torch.equal(o.gradient_norm(D, x.clone()), expected)

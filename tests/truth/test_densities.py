@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import special, stats
 
 from gan_tutorial.truth.densities import (
     Gaussian2d,
@@ -243,6 +243,29 @@ def test_a_segment_without_noise_goes_from_its_start_to_its_end():
     x = Segment((-1.0, 0.5), (2.0, -1.0), noise=0.0).sample(2000, seeded())
     assert torch.allclose(x[:, 1], -x[:, 0] / 2, atol=1e-6)
     assert x[:, 0].aminmax() == pytest.approx((-1, 2), abs=0.03)
+
+
+@pytest.mark.parametrize("k", [0, 1, 10, 50, 200])
+def test_beyond_the_end_of_a_segment_it_is_the_tail_of_a_normal(k):
+    """k noises beyond it, along the line: the share of a normal distribution below -k."""
+    line = Segment()
+    along = torch.tensor(line.end, dtype=torch.float64) - torch.tensor(line.start, dtype=torch.float64)
+    x = torch.tensor(line.end, dtype=torch.float64) + k * line.noise * along / line.speed
+    exact = special.log_ndtr(-k) - math.log(line.speed) - math.log(line.noise) - 0.5 * math.log(2 * math.pi)
+    assert float(line.log_prob(x[None])) == pytest.approx(exact, rel=1e-10, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    "curve", [Segment(), SwissRoll(), TwoMoons(), TwoMoons(noise=0.02), TwoMoons(noise=0.5)], ids=str
+)
+def test_far_from_a_curve_its_density_is_that_of_a_fine_sum(curve):
+    x = curve.curve(torch.linspace(0, 1, 20, dtype=torch.float64))
+    x = x * torch.linspace(1, 4, 20)[:, None] + torch.randn(20, 2, generator=seeded()) * curve.noise
+    t, weight = panels(torch.linspace(0, 1, 20_001), order=8)
+    squares = (x[:, None, :] - curve.curve(t)).square().sum(-1)
+    log_sum = (weight.log() - 0.5 * squares / curve.noise**2).logsumexp(1)
+    exact = log_sum - 2 * math.log(curve.noise) - math.log(2 * math.pi)
+    assert curve.log_prob(x).tolist() == pytest.approx(exact.tolist(), rel=1e-8, abs=1e-8)
 
 
 def test_whole_numbers_are_welcome():

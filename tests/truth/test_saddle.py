@@ -74,6 +74,17 @@ def test_a_rule_in_place_goes_the_same_way_and_leaves_no_trace():
         in_place(saddle.bilinear, start, 0.3, saddle.NOTHING)
 
 
+@pytest.mark.parametrize(
+    ("rule", "name", "eta", "steps"),
+    [(saddle.simultaneous, "simultaneous", 1.5, 5000), (saddle.extragradient, "extragradient", 0.5, 9000)],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_growth_is_read_from_a_path_that_leaves_the_numbers(rule, name, eta, steps):
+    path = saddle.run(rule, saddle.bilinear, np.ones(2), eta, steps)
+    assert not np.isfinite(path[-1]).all() or np.abs(path[-1]).max() < 1e-308
+    assert saddle.measured_growth(path) == pytest.approx(CLOSED_FORM[name](eta), rel=1e-6)
+
+
 @pytest.mark.parametrize("points", (0, 1, 2))
 def test_no_growth_is_read_from_fewer_than_three_points(points):
     with pytest.raises(ValueError, match=f"give 3 points, not {points}"):
