@@ -289,7 +289,8 @@ MISTAKES = [
     ),
     Mistake(
         "G's step moves D too, in G's favour: one optimiser for all weights",
-        LOOP, "    with _fixed(game.d_opt, but=game.g_opt):\n        score", "    with torch.enable_grad():\n        score",
+        LOOP, "    with _fixed(game.d_opt, but=game.g_opt):\n        score",
+        "    with torch.enable_grad():\n        score",
         "game/test_game.py::test_each_move_changes_one_player_only",
         more=((
             "    move(game.g_opt, loss)\n",
@@ -308,7 +309,8 @@ MISTAKES = [
         "game/test_game.py::test_one_step_equals_algorithm_1_by_hand",
         more=(("    opt.step()\n    torch.clear", "    opt.step()\n    opt.zero_grad()\n    torch.clear"),
               ("loss.backward(inputs=weights)", "loss.backward()"),
-              ("    with _fixed(game.d_opt, but=game.g_opt):\n        score", "    with torch.enable_grad():\n        score")),
+              ("    with _fixed(game.d_opt, but=game.g_opt):\n        score",
+               "    with torch.enable_grad():\n        score")),
     ),
     Mistake(
         "D moves once more than it was told to",
