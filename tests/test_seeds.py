@@ -39,6 +39,9 @@ def test_with_some_seeds_a_clipped_critic_loses_a_training():
 
 # Where a row leaves other machines more room than the words do: what they say, of the seeds on record.
 SAID = {
+    "with 0.1 it has gone a third of the way at most": ("06", "noise 0.1: theta after half the steps, least", 0.667, 1),
+    "from 0.2 on more than four fifths": ("06", "noise 4.0: theta after half the steps, largest", -0.2, 0.2),
+    "up to two and a half times as many rare pictures": ("13", "GAN, share of rare pictures, most", 0, 0.025),
     "some 900 nats": ("11", "best Parzen estimate, nats too low", 850, 950),
     "about as bad as the best single word": ("12", "words, Gumbel-softmax, τ = 1: JS at the end, least", 0.45, 0.46),
     "nine in ten": ("13", "game, share of answers near a coin, least", 0.85, 0.95),

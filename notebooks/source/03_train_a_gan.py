@@ -839,7 +839,7 @@ for method, seeds in results.items():
           "  D of samples:", *(f"{v:.3f}" for v in believed[method]))
 
 # %% [markdown]
-# At equal work $k = 1$ wins with either loss: a move of D that G does not use is a move lost. (Some objectives do need more: notebook 07.)
+# At equal work $k = 1$ wins with either loss: G moves three times as often. (Some objectives do need more: notebook 07.)
 #
 # At $k = 1$, where D gives samples not much less than 1/2, minimax is no worse than its rival (medians). At $k = 5$ D is surer. There minimax is behind (medians). That fits
 # what we know of saturation, but saturation is not a property of a loss alone: it needs a D that is sure.

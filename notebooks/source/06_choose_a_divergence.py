@@ -1283,7 +1283,7 @@ fig, ax = plt.subplots(figsize=(5.4, 3.3))
 nb06.spikes_by_noise(ax, reached, useful);
 
 # %% [markdown]
-# The lower end of the useful range (shaded) is real: with noise 0.05 or 0.1 G has hardly moved, from 0.2 on all seeds have. The upper end is soft. Adam divides each step by the usual size of the gradients, so a weak slope still moves G; with more and more noise it only arrives later. ([Roth et al. 2017](https://arxiv.org/abs/1705.09367) turn noise into a penalty on D's slope.)
+# The lower end of the useful range (shaded) is real: with noise 0.05 G has hardly moved, with 0.1 it has gone a third of the way at most, from 0.2 on more than four fifths. The upper end is soft. Adam divides each step by the usual size of the gradients, so a weak slope still moves G; with more and more noise it only arrives later. ([Roth et al. 2017](https://arxiv.org/abs/1705.09367) turn noise into a penalty on D's slope.)
 
 # %%
 ledger.add("F-S5", "useful noise, a tenth of the strongest slope: from", 0.17, useful[0], 0.02,
@@ -1496,7 +1496,7 @@ print(f"bound while G moves: {late_bound:.2f}")
 print("G stopped, D's next moves, four quarters:", *(f"{v:.2f}" for v in after))
 
 # %% [markdown]
-# It rises and rises. The divergence of these two distributions was never small. With one move for each of G's, D is late and weak. **In a GAN that trains, no one is near the best T**, and theory's "D holds the divergence" is a limit, not a description.
+# It rises and rises. The divergence of these two distributions was never small. With one move for each of G's, D is late and weak. **With one move of D for each of G's, D was nowhere near the best T on these pictures.** Whether "D holds the divergence", as theory says, has to be measured.
 
 # %%
 clothes = "Pearson on clothes"

@@ -618,7 +618,7 @@ plt.show()
 
 # %% [markdown]
 # One setting explodes, two vanish, in all seeds. For $c = 0.1$ PyTorch's first weights do not fill the box, and the gradient began to vanish as well; training has made the signs agree, and the line has climbed towards the upper end of its band. For
-# $c = 0.01$ and $0.001$ it lies at the lower end, before and after: a gradient that has lost twelve powers of ten on its way back moves nothing, so the signs
+# $c = 0.01$ and $0.001$ it lies at the lower end, before and after: what tells data from samples is lost on the way *forward* as well, no weight moves to speak of, and the signs
 # are as mixed as they were at the start. With the penalty (navy) training has made the gradient
 # nearly level over the depth. Nobody asked for that; but a slope near one from input to score leaves little room for
 # extremes.
@@ -1085,8 +1085,8 @@ print(f"the exact critic        10    S = {best_S:.2f}, T = {best_T:.2f}")
 #   (It may end a bit below, which the best one-sided critic's would not: a trained network is not the best one.)
 # - With **$\lambda = 1$** slope and bias are moderate: $S$ is less than twice $W_1$.
 # - With **$\lambda = 10$** the two penalties differ. The one-sided networks are close to the truth. The two-sided ones end *below* it, even in $S - T$, the very thing that they maximise. The exact critic in the
-#   last line does better on the same points, so they have not found the best critic: they are stuck. On its way to a crease a network has slopes below one, which the two-sided penalty
-#   counts and the one-sided does not: small versions of the valley above. A large $\lambda$ is not simply "more exact".
+#   last line does better on the same points, so in these steps they have not found the best critic. A likely reason: on its way to a crease a network has slopes below one, which the two-sided penalty
+#   counts and the one-sided does not. (Give them ten times the steps, and look again.) A large $\lambda$ is not simply "more exact".
 
 # %%
 ledger.add("F-W7", "the exact critic of the ring: two-sided penalty, weight 10", 0, best_T,
@@ -1497,7 +1497,7 @@ print(f"FFD of {many:,} samples {live_ffd:.1f}; of {many:,} training images {rea
 #
 # Can you read the critic as a distance here? No. With one move per move of G it is always late: it judges the generator that *was*. At the end its score
 # difference is small; [freeze G and let D go on](#Deeper:-is-its-score-difference-a-distance?), and it climbs by several units within
-# a few dozen moves. What makes a WGAN work is hardly that its critic computes $W_1$, but that a critic with a bounded slope always has a useful gradient.
+# a few dozen moves. What makes a WGAN work is hardly that its critic computes $W_1$, but, it seems, that a critic held near slope one does not saturate.
 #
 # ### How D is held: side by side
 #
@@ -1543,7 +1543,7 @@ drawn = game.sample(profile.pick(smoke=200, cpu=2_000, gpu=2_000))
 shares = zip(images.classes, score.class_histogram(drawn).tolist(), strict=True)
 print("share of each class:", ", ".join(f"{name} {v:.0%}" for name, v in shares))
 
-# %% tags=["figure"] covers=["9.03"] alt="The score difference over the steps, which starts high, falls and then jitters around a small value; below it the penalty, which stays small"
+# %% tags=["figure"] covers=["9.03"] alt="The score difference over the steps, which starts high, falls and then jitters around a small value; beside it the penalty, which stays small"
 S_path = torch.stack([step.real_score - step.fake_score for step in history]).cpu()
 T_path = torch.stack([step.d_loss for step in history]).cpu() + S_path  # D's loss is T - S
 window = max(1, len(S_path) // 40)
@@ -1621,7 +1621,7 @@ for name, value in assigned.items():
 # No help either. Real pictures come out far from other real pictures, although their true distance is 0. In 784
 # dimensions a thousand pictures are so sparse that the plan mostly measures how far typical pictures are from one another, and the averaged G's are a bit smoother
 # than real ones, which can even bring them *nearer* than real ones. Neither number is wrong; the distance in pixels, from samples, is just not what we care about. What makes WGANs work is hardly that their critics
-# compute $W_1$ (they do not: Stanczuk et al. 2021), but that a critic with a bounded slope always has a useful gradient.
+# compute $W_1$ (they do not: Stanczuk et al. 2021), but, it seems, that a critic held near slope one does not saturate.
 
 # %%
 S_smooth = smooth(S_path)
@@ -1830,8 +1830,8 @@ for loss, hold, strength in sorted(again):
 # What is left of the question?
 #
 # - **The loss makes next to no difference** once D is held by a penalty of a suitable strength: with R1 as with the two-sided penalty, the two losses end less than a tenth apart.
-# - **The strength matters more than the kind.** Of the six pairs of loss and hold, each with its best strength, the farthest is less than three times as far from the data as the nearest. A two-sided penalty with the usual weight of 10, too
-#   strong for this ring, loses more than that, with either loss.
+# - **A wrong strength can harm more than the wrong kind.** Of the six pairs of loss and hold, each with its best strength, the farthest is less than three times as far from the data as the nearest. A two-sided penalty with the usual weight of 10, too
+#   strong for this ring, is farther from its own best than those two are apart, with either loss.
 # - In the stored run R1 is a bit ahead of the two-sided penalty, with *either* loss, and the Wasserstein game with nothing to hold D is behind all others: that loss needs a bound on the slope, the other can do without.
 #
 # So on the ring the lead of R1 is not the lead of its loss. On clothes nobody has separated the two here.

@@ -681,7 +681,7 @@ at_end = {name: float(np.linalg.norm(a[-1])) for name, a in averaged.items()}
 print({name: f"{at_end[name]:.4f}, theory {radii[name]:.4f}" for name in radii})
 
 # %% [markdown]
-# The path never comes closer than 1; its averages do. A turn takes $2\pi / 0.1 \approx 63$ steps. A memory of 10 steps sees but a part of it and stays outside; one of 1,000 steps sees many turns, and is 100 times closer. **The memory must be longer than a turn.** In a GAN, the weights go round and are shaken by noise, and an average helps against both.
+# The path never comes closer than 1; its averages do. A turn takes $2\pi / 0.1 \approx 63$ steps. A memory of 10 steps sees but a part of it and stays outside; one of 1,000 steps sees many turns, and is 100 times closer. **The memory must be longer than a turn.** In a GAN, the weights go round and are shaken by noise, and an average should help against both.
 
 # %% tags=["figure"] alt="Differences of FFD without the average of the weights, eight seeds, beside the band of the placebo"
 raw = recording.value("as usual", "without_ema") - usual

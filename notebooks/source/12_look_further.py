@@ -708,7 +708,7 @@ nb12.ring_in_one_step({name: ring_runs.array(name, 0, "samples") for name in lis
 # %% [markdown]
 # **Here D added little.** All five ways hit all eight modes, with every seed, and none puts as many samples into the modes as the sampler. Regression leads, and D beside it adds one or two samples in a hundred to the modes. Matching is worse, with D or without (ours is no careful copy of DMD: the learned slope of G's own samples is blurred by at least 0.05, as wide as a mode). D alone comes close to regression, and saw no sampler.
 #
-# Why so little? Because this regression has nothing to average. The sampler is deterministic: each $z$ has *one* right answer, so there is no blur that a D could sharpen. What is left is the thread between the modes: a continuous G cannot jump, only be steep, and thirty steps in a row can be steeper than one. On pictures the way from $z$ to the answer is too intricate for a network of one step, regression blurs, and there D is worth its trouble: DMD2 has a D and no regression any more.
+# Why so little? For regression a likely reason is that it has nothing to average. The sampler is deterministic: each $z$ has *one* right answer, so there is no blur that a D could sharpen. What is left is the thread between the modes: a continuous G cannot jump, only be steep, and thirty steps in a row can be steeper than one. On pictures the way from $z$ to the answer is too intricate for a network of one step, and regression blurs; DMD2 has a D and no regression any more. (Why D does not help matching more we do not know.)
 
 # %%
 for row, more in nb12.ring_facts(taught, modes_hit):

@@ -657,7 +657,7 @@ nb14.gaps({name: groups[name] for name in ("healthy, WGAN-GP", "batch norm in D"
                                            "no bound on the slope")});
 
 # %% [markdown]
-# The healthy gaps are far below. With batch norm they are several times the distance: somewhere the critic must be steeper than the penalty allows. The reason is that the penalty looks at the slope of one example while all others of its batch move along; batch norm ties them together, so the penalty measures another function than the one that scores data and samples. ([Gulrajani et al. 2017](https://arxiv.org/abs/1704.00028), section 4, warn of it and use layer norm.)
+# The healthy gaps are far below. With batch norm they are several times the distance: somewhere the critic must be steeper than the penalty allows. The reason is that with batch norm, moving one example moves the scores of all its companions, and the gradient of the summed scores adds these changes up. So the penalty measures something else than the slope of the function that scores data and samples. ([Gulrajani et al. 2017](https://arxiv.org/abs/1704.00028), section 4, warn of it and use layer norm.)
 #
 # Without any bound the gaps are several times the distance as well, and yet its samples came to the data, with all seeds. Scores of some hundreds need not be a disaster; they are a risk that was not called in here. The doctor says "no bound" all the same, since the losses say nothing any more.
 
