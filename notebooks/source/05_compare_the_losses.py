@@ -1297,7 +1297,7 @@ torch.manual_seed(SEED)
 z = torch.randn(20_000, 4, dtype=torch.float64)
 loss = loss_minimax(best_score(1.0 + z, 1.0))
 batches = list(zip(loss, z, strict=True))[: profile.pick(smoke=2_000, cpu=20_000, gpu=20_000)]
-by_loo = torch.stack([leave_one_out(c, g) for c, g in batches])
+by_loo = torch.stack([leave_one_out(c.clone(), g) for c, g in batches])
 naive = ((loss - loss.mean(1, keepdim=True)) * z).mean(1)
 bare = (loss * z).mean(1)
 print(f"exact         {exact['minimax']:.3f}")

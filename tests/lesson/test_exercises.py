@@ -12,6 +12,8 @@ import pytest
 import torch
 from sample_exercise import SAMPLE, optimal
 from sample_exercise import WRONG as SAMPLE_WRONG
+from scipy.stats import norm
+from torch.nn.functional import softplus
 
 from gan_tutorial.lesson import exercises
 from gan_tutorial.lesson.exercises import (
@@ -21,6 +23,7 @@ from gan_tutorial.lesson.exercises import (
     agree,
     check,
     find,
+    gradients,
     hint,
     judge,
     register,
@@ -41,6 +44,12 @@ WRONG_CASES = [
     for number, cases in sorted(WRONG.items())
     for i, (answer, name) in enumerate(cases)
 ]
+
+
+@pytest.fixture(autouse=True)
+def fresh_notebook(monkeypatch):
+    """In which nothing has been answered yet."""
+    monkeypatch.setattr(exercises, "_stands_in", set())
 
 
 # Every exercise of the series
@@ -64,6 +73,35 @@ def test_the_reference_is_right(number, capsys):
     assert verdict.kind == "right", verdict
     check(number, REGISTRY[number].reference)
     assert capsys.readouterr().out.startswith("Right.")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_same_cell_run_again_does_not_make_our_answer_theirs(number, capsys, monkeypatch):
+    reference = REGISTRY[number].reference
+    stands_in = check(number, ...)
+    assert check(number, stands_in) is check(number, stands_in) is reference
+    first, *again = capsys.readouterr().out.splitlines()
+    assert first.startswith("To do. Until you answer")
+    assert set(again) == {f"To do. {exercises.OURS_AGAIN.sentence}"} and "our answer" in again[0]
+    assert judge(REGISTRY[number], reference).kind == "right"
+    monkeypatch.setenv("GAN_TUTORIAL_STRICT", "1")
+    with pytest.raises(AssertionError, match="our answer"):
+        check(number, stands_in)
+
+
+def test_after_our_answer_another_counts_and_one_of_our_functions_in_a_tuple_does_not(capsys):
+    wrong = check("99.1", lambda p, q: p)
+    assert wrong is check("99.1", wrong) is optimal
+
+    def mine(p, q):
+        return p / (p + q)
+
+    assert check("99.1", mine) is check("99.1", mine) is mine
+    d_loss, g_loss = check("3.2", (lambda real, fake: 0, lambda fake: 0))
+    check("3.2", (d_loss, lambda fake: g_loss(fake)))
+    check("3.2", (lambda real, fake: d_loss(real, fake), lambda fake: g_loss(fake)))
+    first_words = [line.split(".")[0] for line in capsys.readouterr().out.splitlines()]
+    assert first_words == ["Not yet", "To do", "Right", "Right", "Not yet", "To do", "Right"]
 
 
 @pytest.mark.parametrize(("number", "answer", "name"), WRONG_CASES)
@@ -162,6 +200,44 @@ def test_an_error_in_the_answer_names_the_line():
 
     sentence = judge(SAMPLE, stops).sentence
     assert "IndexError" in sentence and "`return ratio[7]`" in sentence
+
+
+def test_an_operation_that_torch_does_not_have_is_an_error_and_no_stub():
+    def of_whole_numbers(p, q):
+        return torch.arange(3).log_softmax(0)
+
+    def of_a_library(p, q):
+        return torch.distributions.Distribution(validate_args=False).sample()  # torch's own code raises a bare one
+
+    for answer, line in ((of_whole_numbers, "torch.arange(3)"), (of_a_library, "torch.distributions.Dist")):
+        verdict = judge(SAMPLE, answer)
+        assert (verdict.kind, verdict.property) == ("wrong", "runs")
+        assert "NotImplementedError" in verdict.sentence and f"`return {line}" in verdict.sentence
+
+
+def test_a_stub_may_be_begun_and_decorated_and_its_line_before_a_return_is_told():
+    def left_in(p, q):
+        raise NotImplementedError  # your code here
+        return p / (p + q)
+
+    @torch.no_grad()
+    def begun(p, q):
+        both = p + q  # noqa: F841
+        raise NotImplementedError  # your code here
+
+    verdict = judge(SAMPLE, left_in)
+    assert verdict.kind == "wrong" and verdict.sentence.startswith("The line `raise NotImplementedError` is still in")
+    assert judge(SAMPLE, begun).kind == "todo"
+
+
+def test_a_look_of_ours_that_falls_over_a_tensor_of_the_right_kind_does_not_blame_it():
+    def look(f):
+        value = f(torch.ones(2))
+        return value if value.requires_grad else [][0]
+
+    odd = Exercise("99.8", lambda x: x.clone().requires_grad_(), (Property("odd", look, "{got}"),))
+    sentence = judge(odd, torch.clone).sentence
+    assert sentence == "Our check cannot follow this answer, right or not (IndexError): write it in another way."
 
 
 @pytest.mark.parametrize("error", [RecursionError, SystemExit, ValueError("two\nlines"), TypeError])
@@ -322,6 +398,96 @@ def test_a_batch_may_also_be_drawn_without_repeats():
     assert judge(find("3.1"), batch).kind == "right"
 
 
+def _terms(real, fake):
+    return -torch.exp(-real).mean(), (fake - 1).mean()
+
+
+def _triangular(s):
+    t = torch.tanh(s / 2)
+    return 2 * t - t**2, 2 * t + t**2
+
+
+def _clamped_to_float32(D, G, opt, x, z, c):
+    loss = find("7.3").reference(D, G, opt, x, z, 1e9)
+    for w in D.parameters():
+        w.data.copy_(torch.clamp(w.data.float(), torch.tensor(-c), torch.tensor(c)))
+    return loss
+
+
+def _stable(s):
+    return torch.relu(s) + torch.log1p(torch.exp(-s.abs()))
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("3.2", (lambda real, fake: _stable(-real).mean() + _stable(fake).mean(), lambda fake: _stable(-fake).mean())),
+        ("4.4", (lambda gamma: torch.tensor([[0, 0.5], [-0.5, -gamma]]), 1.0)),
+        ("5.5", lambda loss, d_log_q: find("5.5").reference(loss, d_log_q).item()),
+        ("6.1", lambda real, fake: list(_terms(real, fake))),
+        ("6.3", lambda s: list(_triangular(s))),
+        ("7.3", _clamped_to_float32),
+        ("7.4", lambda weights, c: list(find("7.4").reference(weights, c))),
+    ],
+)
+def test_a_right_answer_may_be_written_in_another_way(number, answer):
+    assert judge(find(number), answer).kind == "right"
+
+
+def _log_likelihood(x, mean, sd):
+    return torch.distributions.Normal(mean, sd).log_prob(x).sum(-1)
+
+
+def _loaded(s_real, s_fake, weight):
+    return weight * softplus(-s_real).mean() + softplus(s_fake).mean()
+
+
+def _two_losses(real, fake):
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "name"),
+    [
+        ("1.1", lambda x, mean, sd: _log_likelihood(x, mean, sd).detach(), "gradient"),
+        ("1.1", lambda x, mean, sd: norm.logpdf(x, mean, sd).sum(-1), "gradient"),
+        ("1.1", lambda x, mean, sd: _log_likelihood(x, mean.detach(), sd), "gradient"),
+        ("2.4", lambda *given: _loaded(*given).item(), "gradient"),
+        ("2.4", lambda *given: _loaded(*given).numpy(), "gradient"),
+        ("2.4", lambda s_real, s_fake, weight: _loaded(s_real, s_fake.detach(), weight), "gradient"),
+        ("3.2", (lambda *s: _two_losses(*s).detach(), lambda s: softplus(-s).mean()), "slopes of d_loss"),
+        ("3.2", (_two_losses, lambda s: softplus(-s).mean().detach()), "slope of g_loss"),
+        ("5.1", lambda s: -s.exp().detach(), "differentiable"),
+        ("5.4", lambda f: lambda s: find("5.4").reference(f)(s).detach(), "differentiable"),
+        ("6.1", lambda real, fake: tuple(term.item() for term in _terms(real, fake)), "gradient"),
+        ("6.1", lambda real, fake: (_terms(real, fake)[0], fake.mean().item() - 1), "gradient"),
+        ("6.3", lambda s: (_triangular(s)[0], _triangular(s)[1].detach()), "gradient"),
+    ],
+)
+def test_where_the_notebook_trains_through_an_answer_the_gradient_goes_through(number, answer, name):
+    verdict = judge(find(number), answer)
+    assert (verdict.kind, verdict.property) == ("wrong", name), verdict.sentence
+    assert name != "gradient" or "the gradient does not go through" in verdict.sentence
+
+
+def test_the_gradient_of_an_answer_is_0_where_it_goes_nowhere_and_other_errors_are_told():
+    x = torch.tensor([1.0, 2.0])
+    for of in (lambda x: 3.0, lambda x: x.detach(), lambda x: x.numpy(), lambda x: [1, x.detach()]):
+        assert torch.equal(*gradients(of, x), torch.zeros(2))
+    by_x, by_y = gradients(lambda x, y: (x.mul_(3).sum(), 5.0), x, x)
+    assert by_x.tolist() == [3, 3] and by_y.tolist() == [0, 0] and x.tolist() == [1, 2]
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        gradients(lambda x: x + torch.ones(3), x)
+
+
+def test_the_angle_of_slerp_is_that_between_the_directions():
+    def by_the_first_length(a, b, t):
+        angle = torch.acos((a @ b / a.norm() ** 2).clamp(-1, 1))
+        return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+
+    assert judge(find("3.4"), by_the_first_length).property == "unequal lengths"
+
+
 def test_an_answer_that_spoils_what_it_is_given_spoils_nothing_for_the_next():
     def spoils(p_x, q_x, dx):
         p_x[p_x == 0] = 1e-12
@@ -372,3 +538,134 @@ def test_an_answer_in_place_is_right_and_no_mistake_is_tried_on_what_it_left():
     assert judge(in_place, lambda x: x.mul_(2)).kind == "right"
     assert judge(in_place, lambda x: x.mul_(4)).property == "four"
     assert torch.equal(HELD[0], torch.ones(2))
+
+
+# Notebooks 08 to 16: answers that were judged wrongly
+
+
+def emptied(Kaa, Kbb, Kab):
+    a, b = (K.fill_diagonal_(0).sum() / (len(K) * (len(K) - 1)) for K in (Kaa, Kbb))
+    return a + b - 2 * Kab.mean()
+
+
+def one_by_one_in_double(penalty):
+    x = torch.randn(16, 2, dtype=torch.float64)
+    alone = torch.stack([penalty(lambda u: u.square().sum(1), one, one) for one in x.split(1)])
+    return bool(torch.isclose(penalty(lambda u: u.square().sum(1), x, x), alone.mean()))
+
+
+def spied_in_double(penalty):
+    seen = []
+
+    def spy(u):
+        seen.append(u.detach())
+        return u.sum(1)
+
+    penalty(spy, torch.zeros(256, 2, dtype=torch.float64), torch.ones(256, 2, dtype=torch.float64))
+    t = torch.cat(seen)
+    return bool((t[:, 0] == t[:, 1]).all() and t.min() >= 0 and t.max() <= 1 and t[:, 0].std() > 0.2)
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("8.3", lambda r, f, s, weight: (r.mean() - f.mean() - 2 * weight * (s - 1).square().mean()).item()),
+        ("8.5", lambda D, x: find("8.5").reference(D, x).numpy()),
+        ("11.1", lambda m1, s1, m2, s2: abs(complex(m1 - m2, s1 - s2)) ** 2),
+        ("11.2", emptied),
+        ("13.1", lambda c, x: torch.distributions.Categorical(logits=c).log_prob(x).sum(1)),
+        ("16.2", one_by_one_in_double),
+        ("16.3", spied_in_double),
+    ],
+)
+def test_a_right_answer_of_another_make_is_right(number, answer):
+    verdict = judge(find(number), answer)
+    assert verdict.kind == "right", verdict
+
+
+def normalized(dim):
+    def stretch(A, At, v, steps):
+        for _ in range(steps):
+            v = torch.nn.functional.normalize(At(A(v)), dim=dim)
+        return A(v).norm() / v.norm()
+
+    return stretch
+
+
+def eps_outside(h, R, eps=1e-5):
+    V = torch.cat([R.expand(len(h), *R.shape), h[:, None]], dim=1)
+    return (h - V.mean(dim=1)) / (V.std(dim=1, correction=0) + eps)
+
+
+def sure(of):
+    def too_strong(real, fake):
+        quarter = len(real) // 4
+        return bool(of(real[-quarter:].sigmoid()) > 0.9 and of((-fake[-quarter:]).sigmoid()) > 0.9)
+
+    return too_strong
+
+
+def near(far):
+    def covered(samples, data):
+        distances = torch.cdist(data, data).sort(dim=1).values
+        return (torch.cdist(data, samples).min(dim=1).values <= 3 * far(distances)).double().mean()
+
+    return covered
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "name"),
+    [
+        ("8.1", lambda D, x, fake, strength: find("8.1").reference(D, x, fake, strength), "runs"),  # asked by its name
+        ("10.2", eps_outside, "eps"),
+        ("10.3", normalized(0), "picture"),
+        ("10.3", normalized(-1), "picture"),
+        ("11.1", lambda m1, s1, m2, s2: (m1 - m2).square() + (s1 - s2).square(), "runs"),  # floats are given
+        ("12.2", lambda logits, u, tau: ((logits - (-u.log()).log()) / tau).softmax(1), "draws"),
+        ("12.2", lambda logits, u, tau: ((logits - (-u.log()).log()) / 0.7).softmax(-1), "sharp"),
+        ("14.2", sure(torch.mean), "one bad row"),
+        ("14.2", sure(lambda p: p[-1]), "one bad row"),
+        ("14.3", near(lambda distances: distances[:, 6]), "uneven"),
+        ("14.3", near(lambda distances: distances[:, 5].mean()), "uneven"),
+        ("15.3", lambda v, c: (c.max() + 1).log() + v.log_softmax(1).gather(1, c[:, None]).mean(), "answer"),
+    ],
+)
+def test_a_wrong_answer_cannot_hide_in_a_regular_example(number, answer, name):
+    verdict = judge(find(number), answer)
+    assert (verdict.kind, verdict.property) == ("wrong", name), verdict
+
+
+WITHOUT_SLOPE = {
+    "detach": lambda value: value.detach(),
+    "item": lambda value: value.item(),
+    "numpy": lambda value: value.numpy(),
+    "detach and numpy": lambda value: value.detach().numpy(),
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "cut"),
+    [
+        *((number, cut) for number in ("8.1", "8.4", "15.1") for cut in WITHOUT_SLOPE),
+        *((number, cut) for number in ("10.1", "12.1", "12.2", "13.1") for cut in WITHOUT_SLOPE if cut != "item"),
+    ],
+)
+def test_an_answer_that_the_notebook_trains_through_has_a_gradient(number, cut):
+    def answer(*given, **named):
+        return WITHOUT_SLOPE[cut](find(number).reference(*given, **named))
+
+    verdict = judge(find(number), answer)
+    assert verdict.kind == "wrong" and "gradient" in verdict.sentence and ".detach()" in verdict.sentence, verdict
+
+
+@pytest.mark.parametrize("cut", ["detach", "detach and numpy"])
+def test_a_look_ahead_that_is_cut_off_is_told_that_g_learns_nothing(cut):
+    verdict = judge(find("9.3"), lambda *given: WITHOUT_SLOPE[cut](find("9.3").reference(*given)))
+    assert verdict.property == "trap" and "gradient" in verdict.sentence
+
+
+def test_a_loss_that_is_cut_off_from_one_kind_of_pairs_is_wrong():
+    def pairs_loss(s_right, s_fake, s_wrong, w):
+        return find("15.1").reference(s_right, s_fake, s_wrong.detach(), w)
+
+    assert judge(find("15.1"), pairs_loss).property == "gradient"

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
+from gan_tutorial.lesson.exercises import Exercise, Property, agree, has_slopes, register, same_shape
 
 
 def _t(*values):
@@ -40,7 +40,7 @@ register(
                 lambda f: f(*_THREE),
                 "The data have one log-likelihood, not one for each of them: add the terms up. For three data yours "
                 "is {got}.",
-                agrees=lambda got, expected: getattr(got, "shape", None) == expected.shape,
+                agrees=same_shape,
             ),
             Property(
                 "logarithm first",
@@ -82,6 +82,7 @@ register(
                 "For two Gaussians at once, mean and sd of shape (2, 1), it should be two numbers, {expected}, not "
                 "{got}: add along the last axis, .sum(-1).",
             ),
+            has_slopes(lambda f, mean, sd: f(_THREE[0], mean, sd), (_t(0.0)[0], _t(2.0)[0]), "the mean and in the sd"),
         ),
         hints=(
             "What is the logarithm of a product, and of an exponential? Apply both to the formula.",
@@ -396,7 +397,7 @@ register(
                 "shape",
                 _at(0.0, 1.0, 3.0),
                 "For three points it should return three densities, but returned {got}.",
-                agrees=lambda got, expected: getattr(got, "shape", None) == expected.shape,
+                agrees=same_shape,
             ),
             Property(
                 "slope",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, is_not, register
+from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, has_slopes, is_not, register
 
 GRID = torch.arange(-12, 12, 0.01, dtype=torch.float64)
 DX = 0.01
@@ -337,6 +337,11 @@ LOADED = register(
                 "weight",
                 _double,
                 "With weight 2 the loss of these scores is {expected}, but yours is {got}.",
+            ),
+            has_slopes(
+                lambda answer, real, fake: answer(real, fake, 2.0),
+                (REAL, FAKE),
+                "the scores of data and in those of samples",
             ),
         ),
         hints=(

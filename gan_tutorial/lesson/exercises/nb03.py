@@ -6,12 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from gan_tutorial.lesson.exercises import Exercise, Property, register
-
-
-def _same_shape(got, expected):
-    return got.shape == expected.shape
-
+from gan_tutorial.lesson.exercises import Exercise, Property, gradients, register, same_shape
 
 # ---- 3.1: batches -----------------------------------------------------------------------------------------------
 
@@ -56,7 +51,7 @@ SAMPLER = register(
                 "shape",
                 lambda f: f(_flat([0] * 8), 6),
                 "Six pictures should come in the shape (6, 1, 28, 28), with one channel, but came as {got}.",
-                agrees=_same_shape,
+                agrees=same_shape,
             ),
             Property(
                 "type",
@@ -119,15 +114,12 @@ def _shapes(answer):
 
 
 def _slopes_of_d(answer):
-    real, fake = torch.zeros(2, requires_grad=True), torch.zeros(2, requires_grad=True)
-    answer[0](real, fake).backward()
-    return [0.0 if s.grad is None else float(s.grad.sum()) for s in (real, fake)]
+    scores = torch.tensor([1.0, 0.5]), torch.tensor([-0.5, 2.0])  # not 0: there relu(s) has a kink
+    return [float(slope.sum()) for slope in gradients(answer[0], *scores)]
 
 
 def _slope_of_g(answer):
-    s = torch.tensor([-5.0], requires_grad=True)
-    (slope,) = torch.autograd.grad(answer[1](s), s)
-    return slope
+    return gradients(answer[1], torch.tensor([-5.0]))[0]
 
 
 LOSSES = register(
@@ -165,13 +157,20 @@ LOSSES = register(
             Property(
                 "slopes of d_loss",
                 _slopes_of_d,
-                "With all scores 0, the slopes of d_loss, summed over data and over samples, should be {expected}, not "
-                "{got}: a gradient goes back to both. (What is to be cut off from G is its samples, in Exercise 3.3.)",
+                "For data with the scores [1, 0.5] and samples with [-0.5, 2], the slopes of d_loss, summed over data "
+                "and over samples, should be {expected}, not {got}: a gradient goes back to both. (What is to be cut "
+                "off from G is its samples, in Exercise 3.3.)",
             ),
             Property(
                 "undecided D, for G",
                 lambda answer: answer[1](torch.zeros(2)),
                 "With all scores 0, g_loss should be log 2 = {expected}, not {got}.",
+            ),
+            Property(
+                "slope of g_loss",
+                lambda answer: bool(_slope_of_g(answer) != 0),
+                "No gradient comes back from g_loss to the scores, and G learns from nothing else: use torch alone, "
+                "without .detach(), .item() or NumPy.",
             ),
             Property(
                 "strong slope",
@@ -429,7 +428,7 @@ SLERP = register(
                 "shape",
                 lambda f: f(_A, _B, 0.5),
                 "Between two latents of three numbers lies a latent of three numbers, not {got}.",
-                agrees=_same_shape,
+                agrees=same_shape,
             ),
             Property(
                 "ends",
@@ -450,8 +449,8 @@ SLERP = register(
             ),
             Property(
                 "unequal lengths",
-                lambda f: f(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 1.0]), 1 / 3),
-                "Between [2, 0] and [0, 1] at t = 1/3 it should be {expected}, not {got}: take the angle between the "
+                lambda f: f(torch.tensor([2.0, 0.0]), torch.tensor([1.0, 1.0]), 1 / 3),
+                "Between [2, 0] and [1, 1] at t = 1/3 it should be {expected}, not {got}: take the angle between the "
                 "directions, but mix a and b themselves.",
             ),
         ),

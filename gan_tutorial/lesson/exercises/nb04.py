@@ -290,7 +290,7 @@ FRICTION = register(
         properties=(
             Property(
                 "shape",
-                lambda answer: str(np.shape(answer[0](0.6))),
+                lambda answer: str(tuple(np.shape(answer[0](0.6)))),
                 "The Jacobian of two players with one number each has the shape {expected}, not {got}.",
             ),
             _not_the_matrix(

@@ -2,11 +2,7 @@
 
 import torch
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
-
-
-def _same_shape(got, expected):
-    return got.shape == expected.shape
+from gan_tutorial.lesson.exercises import Exercise, Property, agree, gradients, register, same_shape
 
 
 def _t(*values):
@@ -37,15 +33,6 @@ def _beyond_a_constant(answer):
     return str(bool((off - off[0]).abs().max() < 1e-6) and float(off[0].abs()) > 1e-6)
 
 
-def _slope_at(s):
-    def of(answer):
-        x = _t(s).requires_grad_()
-        y = answer(x).sum()
-        return torch.autograd.grad(y, x)[0] if y.requires_grad else _t(0)
-
-    return of
-
-
 LIKELIHOOD = register(
     Exercise(
         id="5.1",
@@ -55,7 +42,7 @@ LIKELIHOOD = register(
                 "one loss a score",
                 lambda f: f(_t(-1, 0, 2)),
                 "The loss should have one number for each score, without a mean: for three scores it is {got}.",
-                agrees=_same_shape,
+                agrees=same_shape,
             ),
             Property(
                 "the ratio, not its logarithm",
@@ -96,7 +83,7 @@ LIKELIHOOD = register(
             ),
             Property(
                 "differentiable",
-                _slope_at(0.7),
+                lambda f: gradients(f, _t(0.7))[0],
                 "The slope at the score 0.7 should be {expected}, not {got}: G needs it, so nothing may be detached.",
             ),
         ),
@@ -284,14 +271,6 @@ def _rise(f, s=_S):
     return of
 
 
-def _slope(f):
-    def of(answer):
-        s = torch.tensor([0.7], dtype=torch.float64, requires_grad=True)
-        return torch.autograd.grad(answer(f)(s).sum(), s)[0]
-
-    return of
-
-
 DIVERGENCE = register(
     Exercise(
         id="5.4",
@@ -327,7 +306,7 @@ DIVERGENCE = register(
             ),
             Property(
                 "differentiable",
-                _slope(lambda u: u * u.log()),
+                lambda answer: gradients(answer(lambda u: u * u.log()), _t(0.7))[0],
                 "For KL the slope at the score 0.7 should be {expected}, not {got}: take f' with create_graph=True.",
             ),
         ),
@@ -360,7 +339,7 @@ BASELINE = register(
                 "one number",
                 lambda f: f(_t(1, 2, 4), _t(1, 0, -1)),
                 "The estimate should be one number, of shape (): take the mean over the samples. It is {got}.",
-                agrees=_same_shape,
+                agrees=same_shape,
             ),
             Property(
                 "equal losses",

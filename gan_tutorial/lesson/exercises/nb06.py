@@ -3,7 +3,7 @@
 import torch
 from torch import logaddexp
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
+from gan_tutorial.lesson.exercises import Exercise, Property, agree, has_slopes, register
 
 
 def _t(*values):
@@ -30,7 +30,8 @@ def _pair(f):
     got = f(_REAL, _FAKE)
     if got is None or got is Ellipsis:
         return got
-    return str(isinstance(got, tuple) and len(got) == 2 and all(torch.as_tensor(v).numel() == 1 for v in got))
+    two = isinstance(got, tuple | list) and len(got) == 2
+    return str(two and all(torch.as_tensor(v).numel() == 1 for v in got))
 
 
 def _terms(f):
@@ -113,6 +114,7 @@ TWO_TERMS = register(
                 "Samples with scores of 200 and -200 (float32) should give {expected}, not {got}: exp(-s) is 0 or "
                 "infinite there. On paper the logarithm undoes the exponential; write what is left.",
             ),
+            has_slopes(lambda f, real, fake: f(real, fake), (_REAL, _FAKE), "`real` and in `fake`"),
         ),
         hints=(
             "Over which points is T averaged in the bound, and over which f*(T)?",
@@ -214,7 +216,7 @@ _S = _t(-2.0, -0.5, 1.0, 3.0)
 
 def _two(f):
     got = f(_S)
-    return got if got is None or got is Ellipsis else str(isinstance(got, tuple) and len(got) == 2)
+    return got if got is None or got is Ellipsis else str(isinstance(got, tuple | list) and len(got) == 2)
 
 
 def _touch(f):
@@ -261,6 +263,7 @@ TRIANGULAR = register(
                 "At the scores -200 and 200 (float32) T should be -3 and 1, and f*(T) -1 and 3; yours are {got}: exp "
                 "overflows, so write both with D = s.sigmoid().",
             ),
+            has_slopes(lambda f, s: f(s), (_t(1.0),), "the score, of T and f*(T),"),
         ),
         hints=(
             "At which ratio does the best tangent touch f, if the score is s? Which slope has f there?",

@@ -4,11 +4,7 @@ import torch
 from torch import nn
 from torch.nn.functional import relu
 
-from gan_tutorial.lesson.exercises import Exercise, Property, agree, register
-
-
-def _same_shape(got, expected):
-    return got.shape == expected.shape
+from gan_tutorial.lesson.exercises import Exercise, Property, agree, gradients, register, same_shape
 
 
 def _t(*values):
@@ -45,7 +41,7 @@ def two_sided(D, x, fake, weight):
 
 def _on(D, weight=10.0, n=3):
     """The penalty of D for n pairs from 0 to (2, 0)."""
-    return lambda f: f(D, torch.zeros(n, 2), torch.tensor([[2.0, 0.0]]).repeat(n, 1), weight)
+    return lambda f: f(D, torch.zeros(n, 2), torch.tensor([[2.0, 0.0]]).repeat(n, 1), weight=weight)
 
 
 def _looks(f):
@@ -56,7 +52,7 @@ def _looks(f):
         seen.append(u.detach())
         return u.sum(dim=1)
 
-    f(D, torch.zeros(400, 2), torch.ones(400, 2), 1.0)
+    f(D, torch.zeros(400, 2), torch.ones(400, 2), weight=1.0)
     return seen[-1]
 
 
@@ -79,12 +75,7 @@ def _uniform(u, _):
 
 def _for_D(f):
     """The gradient of the penalty for the weights of a linear critic; 0 where none reaches them."""
-    w = torch.tensor([3.0, 0.0], requires_grad=True)
-    value = _on(lambda u: u @ w)(f)
-    if not getattr(value, "requires_grad", False):
-        return torch.zeros(2)
-    (gradient,) = torch.autograd.grad(value, w, allow_unused=True)
-    return torch.zeros(2) if gradient is None else gradient
+    return gradients(lambda w: _on(lambda u: u @ w)(f), torch.tensor([3.0, 0.0]))[0]
 
 
 def _roughly(got, expected):
@@ -100,7 +91,7 @@ PENALTY = register(
                 "one number",
                 _on(_linear(3.0, 0.0)),
                 "The penalty should be one number, of shape (): take the mean over the pairs. It is {got}.",
-                agrees=_same_shape,
+                agrees=same_shape,
             ),
             Property(
                 "squared",
@@ -174,18 +165,18 @@ PENALTY = register(
                 agrees=_uniform,
             ),
             Property(
+                "the gradient reaches D",
+                _for_D,
+                "No gradient reaches the critic: it could not learn from this penalty. Take the gradient for u with "
+                "create_graph=True, and leave out .detach(), .item() and NumPy after it.",
+                agrees=lambda got, _: bool(got.abs().max() > 0),
+            ),
+            Property(
                 "each slope by itself",
                 _on(_bowl, 1.0, 4000),
                 "For D(u) = |u|^2 the slope depends on the place, and the penalty should be about {expected}, not "
                 "{got}: first (norm - 1)^2 for each pair, then the mean.",
                 agrees=_roughly,
-            ),
-            Property(
-                "the gradient reaches D",
-                _for_D,
-                "No gradient reaches the critic: it could not learn from this penalty. Take the gradient for u with "
-                "create_graph=True, and let nothing detach it.",
-                agrees=lambda got, _: bool(got.abs().max() > 0),
             ),
             Property(
                 "what D learns",
@@ -304,7 +295,7 @@ BIAS = register(
                 "one number",
                 lambda f: f(_t(1, 2), _t(0, -1), _t(1, 1), 10.0),
                 "The estimate should be one number, of shape (). It is {got}.",
-                agrees=_same_shape,
+                agrees=same_shape,
             ),
             Property(
                 "nothing to correct",
@@ -363,8 +354,7 @@ def _pictures(f):
 
 
 def _second(f):
-    w = _t(3.0, 0.0).requires_grad_()
-    return torch.autograd.grad(f(lambda u: u @ w, _X, _FAKE, _T, 10.0), w)[0]
+    return gradients(lambda w: f(lambda u: u @ w, _X, _FAKE, _T, 10.0), _t(3.0, 0.0))[0]
 
 
 ONE_SIDED = register(
@@ -376,7 +366,7 @@ ONE_SIDED = register(
                 "one number",
                 lambda f: f(_linear(3.0, 0.0), _X, _FAKE, _T, 10.0),
                 "The penalty should be one number, of shape (): take the mean over the examples. It is {got}.",
-                agrees=_same_shape,
+                agrees=same_shape,
             ),
             Property(
                 "gentle slopes are free",
@@ -391,6 +381,13 @@ ONE_SIDED = register(
                 "not {got}.",
             ),
             Property(
+                "second backward",
+                _second,
+                "D has to learn from the penalty: its gradient for the weights of a linear critic should be "
+                "{expected}, not {got}. Where it is 0, no gradient goes through to D: take the first gradient with "
+                "create_graph=True, and leave out .detach(), .item() and NumPy.",
+            ),
+            Property(
                 "between the pairs",
                 lambda f: f(_bowl, _X, _FAKE, _T, 1.0),
                 "For D(u) = |u|^2 the slope depends on the place, and the penalty should be {expected}, not {got}: "
@@ -401,12 +398,6 @@ ONE_SIDED = register(
                 _pictures,
                 "A linear critic with 16 pixels and the slope 0.5 in each of them has a gradient of norm 2; the "
                 "penalty should be {expected}, not {got}.",
-            ),
-            Property(
-                "second backward",
-                _second,
-                "D has to learn from the penalty: its gradient for the weights of a linear critic should be "
-                "{expected}, not {got}. Take the first gradient with create_graph=True.",
             ),
         ),
         hints=(
@@ -460,7 +451,7 @@ INFLUENCE = register(
                 "a square table",
                 lambda f: f(_bowl, _POINTS),
                 "For n examples the table should have the shape (n, n); it is {got}.",
-                agrees=_same_shape,
+                agrees=same_shape,
             ),
             Property(
                 "each for itself",

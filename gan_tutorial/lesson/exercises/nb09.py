@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_tutorial.lesson.exercises import Exercise, Property, is_not, register
+from gan_tutorial.lesson.exercises import Exercise, Property, gradients, is_not, register
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -229,21 +229,17 @@ def _start() -> tuple[Tensor, Tensor]:
 def _ahead(k: int) -> Callable[[Any], Any]:
     def look(answer: Any) -> Any:
         w, theta = _start()
-        return answer(_loss, w, theta, k, ETA).detach()
+        return answer(_loss, w, theta, k, ETA)
 
     return look
 
 
 def _slope(k: int) -> Callable[[Any], Any]:
-    """d(sum of the new w) / d theta; 0 where nothing depends on it any more."""
+    """d(weighted sum of the new w) / d theta; 0 where nothing depends on it any more."""
 
     def look(answer: Any) -> Any:
         w, theta = _start()
-        new = answer(_loss, w, theta, k, ETA)
-        if not new.requires_grad:
-            return torch.zeros_like(theta)
-        found = torch.autograd.grad(new.sum(), theta, allow_unused=True)[0]
-        return torch.zeros_like(theta) if found is None else found
+        return gradients(lambda theta: answer(_loss, w, theta, k, ETA), theta.detach())[0]
 
     return look
 
@@ -298,7 +294,8 @@ LOOK_AHEAD = register(
                 "trap",
                 lambda answer: bool(_slope(1)(answer).abs().sum() > 1e-9),
                 "The new w is right, but its gradient in theta is 0: the steps were cut off from theta. So G would "
-                "learn nothing of how D answers. Give autograd.grad create_graph=True, and no detach or no_grad.",
+                "learn nothing of how D answers. Give autograd.grad create_graph=True, and leave out detach, no_grad "
+                "and NumPy.",
                 expected=True,
             ),
             Property(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, is_not, register
+from gan_tutorial.lesson.exercises import Exercise, Property, gradients, has_shape, is_not, register
 
 
 def smoothed_D(p: Tensor, q: Tensor, alpha: float, beta: float) -> Tensor:
@@ -102,6 +102,12 @@ SMOOTHED = register(
                 _mixed,
                 "With alpha = 0.1, beta = 0.2 the cross-entropy is least at D = {expected}, and yours is {got}.",
             ),
+            Property(
+                "gradient",
+                lambda answer: torch.cat(gradients(lambda p, q: answer(p, q, 0.1, 0.2), P, Q)),
+                "The best D is right, but the gradient does not go through it to p and q, and G's pull is computed "
+                "from that. Leave out .detach(), .item() and NumPy.",
+            ),
         ),
         hints=(
             "Of all that arrives at x, p + q, how much is called real?",
@@ -188,9 +194,9 @@ VIRTUAL = register(
             ),
             Property(
                 "eps",
-                lambda answer: answer(torch.ones(1, 2), torch.ones(3, 2)),
-                "Where all rows are equal the answer should be {expected}, but yours is {got}; add eps to the "
-                "variance, under the root.",
+                lambda answer: answer(H / 500, R / 500),
+                "Where the rows hardly differ, so that their variance is as small as eps, the answer should be "
+                "{expected}, but yours is {got}; add eps to the variance, under the root.",
             ),
         ),
         hints=(
@@ -213,6 +219,11 @@ START = torch.tensor([0.3, -1.0, 0.7])
 def _of_matrix(answer: Any, scale: float = 1.0, length: float = 1.0, steps: int = 60) -> Any:
     A = scale * W
     return answer(lambda x: A @ x, lambda y: A.T @ y, length * START, steps)
+
+
+# Each number of a picture has a factor of its own, up to 3.
+FACTORS = torch.linspace(0.5, 1.5, 48).view(1, 3, 4, 4)
+FACTORS[0, 1, 2, 3] = 3.0
 
 
 def _without_steps(A: Callable, At: Callable, v: Tensor, steps: int) -> Tensor:
@@ -263,9 +274,9 @@ STRETCH = register(
             ),
             Property(
                 "picture",
-                lambda answer: answer(lambda x: 2 * x, lambda y: 2 * y, torch.ones(1, 3, 4, 4), 3),
-                "For the map x -> 2 x of pictures, (1, 3, 4, 4), the stretch is {expected}, but yours is {got}; use "
-                "v.norm(), which takes any shape.",
+                lambda answer: answer(lambda x: FACTORS * x, lambda y: FACTORS * y, torch.ones(1, 3, 4, 4), 30),
+                "A map multiplies each number of a picture, (1, 3, 4, 4), by a factor of its own: the stretch is the "
+                "largest of them, {expected}, but yours is {got}. Divide by v.norm(), one length of the whole picture.",
             ),
         ),
         hints=(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_tutorial.lesson.exercises import Exercise, Property, is_not, register
+from gan_tutorial.lesson.exercises import Exercise, Property, gradients, is_not, register
 
 
 def reinforce(log_q: Tensor, f: Tensor) -> Tensor:
@@ -33,19 +33,19 @@ def langevin_step(x: Tensor, slope: Callable[[Tensor], Tensor], h: float, noise:
 
 def _draws() -> tuple[Tensor, Tensor, Tensor]:
     """Logits of three letters, what four draws of two games have as log q, and their losses."""
-    logits = torch.tensor([0.2, -0.4, 0.9], dtype=torch.float64, requires_grad=True)
-    k = torch.tensor([[0, 2], [2, 1], [1, 1], [2, 0]])
+    logits = torch.tensor([0.2, -0.4, 0.9], dtype=torch.float64)
     f = torch.tensor([[1.0, 5.0], [2.0, 0.5], [4.0, 1.0], [0.0, 3.0]], dtype=torch.float64)
-    return logits, logits.log_softmax(0)[k], f
+    return logits, _drawn(logits), f
 
 
-def _gradient(answer: Any, column: int | None = 0) -> Any:
-    """The gradient that the answer gives; 0 where nothing depends on the logits any more."""
-    logits, log_q, f = _draws()
-    found = answer(log_q[:, column], f[:, column]) if column is not None else answer(log_q, f)
-    if not found.requires_grad:
-        return torch.zeros_like(logits)
-    return torch.autograd.grad(found.sum(), logits)[0]
+def _drawn(logits: Tensor) -> Tensor:
+    return logits.log_softmax(0)[torch.tensor([[0, 2], [2, 1], [1, 1], [2, 0]])]
+
+
+def _gradient(answer: Any) -> Any:
+    """The gradient that the answer gives for the first game; 0 where nothing depends on the logits any more."""
+    logits, _, f = _draws()
+    return gradients(lambda logits: answer(_drawn(logits)[:, 0], f[:, 0]), logits)[0]
 
 
 def _others(f: Tensor) -> Tensor:
@@ -75,8 +75,8 @@ REINFORCE = register(
             Property(
                 "cut off",
                 lambda answer: bool(_gradient(answer).abs().sum() > 1e-9),
-                "The gradient in the logits is 0: log q was cut off from them. Only the losses are constants; log q "
-                "must stay part of the graph.",
+                "No gradient goes through to the logits: log q was cut off from them. Only the losses are constants; "
+                "log q must stay part of the graph, so leave out .detach(), .item() and NumPy for it.",
                 expected=True,
             ),
             is_not(
@@ -148,6 +148,16 @@ def _letters(answer: Any, tau: float = 0.7) -> Any:
     return answer(logits, torch.tensor([[0.3, 0.9, 0.5], [0.05, 0.6, 0.7]]), tau)
 
 
+def _four_draws(answer: Any) -> Any:
+    u = torch.tensor([0.3, 0.9, 0.5, 0.05, 0.6, 0.7]).view(2, 3)
+    return answer(torch.tensor([[0.5, -1.0, 2.0], [0.0, 0.3, -0.2]]), torch.stack([u, u**2, u**3, 1 - u]), 0.7)
+
+
+def _slope_of_letters(answer: Any) -> Any:
+    u = torch.tensor([0.3, 0.9, 0.5])
+    return gradients(lambda logits: answer(logits, u, 0.7), torch.tensor([0.5, -1.0, 2.0]))[0]
+
+
 def _g(u: Tensor) -> Tensor:
     return -(-u.log()).log()
 
@@ -207,8 +217,21 @@ GUMBEL = register(
             Property("values", _letters, "With tau = 0.7 the rows are {expected}, but yours are {got}."),
             Property(
                 "sharp",
-                lambda answer: _letters(answer, 0.05).argmax(-1),
-                "With tau = 0.05 the largest entries are at {expected}, but yours are at {got}.",
+                lambda answer: _letters(answer, 0.05),
+                "With tau = 0.7 the rows are right, but with tau = 0.05 they are {expected}, and yours are {got}.",
+            ),
+            Property(
+                "draws",
+                _four_draws,
+                "For two rows of logits, (2, 3), and four draws of u for each, (4, 2, 3), the answer should be "
+                "{expected}, but yours is {got}; letters are in the last dimension, and the softmax is over it: "
+                "softmax(-1).",
+            ),
+            Property(
+                "gradient",
+                _slope_of_letters,
+                "The soft letters are right, but the gradient does not go through them to the logits, and G learns "
+                "through it. Leave out .detach(), .item() and NumPy.",
             ),
         ),
         hints=(

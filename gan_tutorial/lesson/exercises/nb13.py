@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, is_not, register
+from gan_tutorial.lesson.exercises import Exercise, Property, gradients, has_shape, is_not, register
 
 
 def log_mass(log_cond: Tensor, x: Tensor) -> Tensor:
@@ -104,6 +104,12 @@ CHAIN_RULE = register(
                 _chain,
                 "The log-probabilities of five pictures are {expected}, but yours are {got}; for each pixel i take "
                 "log_cond[:, i, x_i], and add.",
+            ),
+            Property(
+                "gradient",
+                lambda answer: gradients(lambda logits: answer(logits.log_softmax(2), PIXELS), LOG_COND)[0],
+                "The log-probabilities are right, but the gradient does not go through them to log_cond, and the model "
+                "learns through it. Leave out .detach(), .item() and NumPy.",
             ),
         ),
         hints=(

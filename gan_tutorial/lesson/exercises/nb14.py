@@ -108,6 +108,8 @@ def _last(value: float, rest: float) -> Tensor:
 
 SPIKE = torch.zeros(ROWS)
 SPIKE[-2] = 4e4
+FALL = torch.full((ROWS,), 5.0)
+FALL[-1] = -4e4
 
 TOO_STRONG = register(
     Exercise(
@@ -165,6 +167,13 @@ TOO_STRONG = register(
                 expected=0.0,
             ),
             Property(
+                "one bad row",
+                _says(FALL, -FALL),
+                "Here D is sure and right in all rows, with scores of 5 and -5, but in the last, with -40,000 and "
+                "40,000: a single row must not decide, so the answer is True. Take the median of the last quarter.",
+                expected=1.0,
+            ),
+            Property(
                 "threshold",
                 _says(torch.full((ROWS,), 1.0), torch.full((ROWS,), -1.0)),
                 "With scores of 1 and -1, D gives each a probability of 0.73: that is no more than 0.9.",
@@ -185,6 +194,7 @@ TOO_STRONG = register(
 LINE = torch.arange(40.0)[:, None]
 AT_0 = torch.zeros(3, 1)
 WIDE = torch.linspace(-30, 70, 101)[:, None]
+UNEVEN = LINE**2
 
 
 def _share(samples: Tensor, data: Tensor) -> Callable[[Any], Any]:
@@ -242,6 +252,13 @@ COVERED = register(
                 "far",
                 _share(AT_0 + 1000, LINE),
                 "With all samples far away no datum has one near, but yours says {got}.",
+            ),
+            Property(
+                "uneven",
+                _share(AT_0 + 600, UNEVEN),
+                "Data at 0, 1, 4, ..., 39² and all samples at 600: {expected} of the data have a sample near, but "
+                "yours says {got}. Each datum has its own distance to its fifth neighbour: column 5 of its sorted "
+                "distances, which begin with 0, to itself.",
             ),
         ),
         hints=(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, softplus
 
-from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, is_not, register
+from gan_tutorial.lesson.exercises import Exercise, Property, has_shape, has_slopes, is_not, register
 
 
 def pairs_loss(s_right: Tensor, s_fake: Tensor, s_wrong: Tensor, w: float) -> Tensor:
@@ -111,6 +111,11 @@ PAIRS = register(
                 lambda answer: answer(torch.tensor([-200.0]), torch.tensor([200.0]), torch.tensor([300.0]), 0.5),
                 "For scores of 200 the loss is {expected}, but yours is {got}: a sigmoid rounds to 0 or 1 there, and "
                 "its logarithm is infinite; softplus is safe.",
+            ),
+            has_slopes(
+                lambda answer, *scores: answer(*scores, 0.3),
+                (RIGHT, FAKE, WRONG_PAIR),
+                "the scores of right, fake and wrong pairs",
             ),
         ),
         hints=(
@@ -251,7 +256,7 @@ CLASSES = register(
 # ---- 15.3 ---------------------------------------------------------------------------------------------------------
 
 Q_LOGITS = torch.tensor([[2.0, 0.1, -1.0, 0.3], [0.2, 1.2, 0.4, -0.6], [0.0, 0.5, -0.2, 3.0]])
-CODES = torch.tensor([0, 2, 3])
+CODES = torch.tensor([0, 1, 1])  # their number is that of the columns, whichever were drawn
 
 
 def _three(answer: Any) -> Any:

@@ -98,7 +98,7 @@ def slopes(D: Callable, u: Tensor) -> Tensor:
 
 
 def _between(x: Tensor, fake: Tensor) -> Tensor:
-    return torch.lerp(x, fake, torch.rand(len(x), 1))
+    return torch.lerp(x, fake, torch.rand(len(x), 1).to(x))  # single or double precision, as x has it
 
 
 def gradient_penalty(D: Callable, x: Tensor, fake: Tensor) -> Tensor:
@@ -183,10 +183,10 @@ def _at(where: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
 
 PLACES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "one number for each example": _between,
-    "one number for the whole batch": lambda x, fake: torch.lerp(x, fake, torch.rand(())),
+    "one number for the whole batch": lambda x, fake: torch.lerp(x, fake, torch.rand(()).to(x)),
     "one number for each pixel": lambda x, fake: torch.lerp(x, fake, torch.rand_like(x)),
     "data only": lambda x, fake: x,
-    "a normal number, not a uniform one": lambda x, fake: torch.lerp(x, fake, torch.randn(len(x), 1)),
+    "a normal number, not a uniform one": lambda x, fake: torch.lerp(x, fake, torch.randn(len(x), 1).to(x)),
     "x + t (x - fake)": lambda x, fake: x + torch.rand(len(x), 1) * (x - fake),
 }
 
