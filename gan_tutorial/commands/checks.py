@@ -242,6 +242,8 @@ def _servers() -> list[str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # for this machine, no proxy
     addresses = []
     for path in Path(jupyter_runtime_dir()).glob("jpserver-*.json"):
+        if not os.path.isfile(path):  # a pipe could be waited for without end
+            continue
         try:
             address = json.loads(path.read_text(encoding="utf-8"))["url"]
             with opener.open(f"{address}api", timeout=1):

@@ -12,6 +12,7 @@ import difflib
 import importlib
 import os
 import re
+import signal
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from gan_tutorial import __version__
+from gan_tutorial.disk import reason
 
 PROGRAM = "gan-tutorial"
 CONTROLS = "[\x00-\x1f\x7f\x85\u2028\u2029]"  # in a name, say: they would break a sentence in two
@@ -71,11 +73,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         about = f" ({error.filename})" if error.filename else ""
         print(f"{PROGRAM}: {error.strerror or error}{about}.", file=sys.stderr)
         return 1
+    finally:
+        if argv is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # another Ctrl-C ends Python's own way out, without a word
 
 
 def one_line(message: str) -> str:
     """The message with line breaks and their like written out."""
     return re.sub(CONTROLS, lambda found: repr(found[0])[1:-1], message)
+
+
+def not_loaded(error: ImportError) -> str:
+    """Which package cannot be imported, why, and what to do, in a sentence."""
+    package = (error.name or "a package").split(".")[0]
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"{package} is not installed in this Python; run `make install`, "
+            f"or `{PROGRAM} doctor` to see all that is missing."
+        )
+    return (
+        f"{package} does not load in this Python ({one_line(reason(error))}); run `make install`, "
+        f"or `{PROGRAM} doctor` to see all that stands in the way."
+    )
 
 
 def folder(text: str) -> Path:
@@ -131,10 +150,8 @@ def _run(name: str, argv: list[str]) -> int:
         return command.main(parser.parse_args(argv))
     except UsageError as error:
         parser.error(str(error))
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] == "gan_tutorial":
+    except ImportError as error:
+        if (error.name or "").split(".")[0] == "gan_tutorial":
             raise  # a mistake in this package, not in the installation
-        package = error.name.split(".")[0]
-        print(f"{parser.prog}: {package} is not installed in this Python; run `make install`, "
-              f"or `{PROGRAM} doctor` to see all that is missing.", file=sys.stderr)  # fmt: skip
+        print(f"{parser.prog}: {not_loaded(error)}", file=sys.stderr)
         return 1

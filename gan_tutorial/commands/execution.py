@@ -5,11 +5,15 @@ From outside, because a kernel that hangs or dies takes whoever waits for it alo
 
 from __future__ import annotations
 
+import ast
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +32,7 @@ START_FAILURES = (
 )
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 LONGEST = 10**7  # seconds that a cell can be given: more than that, and a clock below overflows
-ENDS = re.compile(r"^[ \t]*(exit|quit)\b[ \t]*(\(|;|#|$)", re.MULTILINE)  # ends the kernel, sooner or later
+ALLOWED = "raises-exception"  # the tag of a cell that may fail, in Jupyter and here
 LEAVES = re.compile(r"\b(exit|quit|_exit|abort|SystemExit|kill)\b")
 
 
@@ -69,12 +73,12 @@ def execute(
     the same port, and the later one dies: where no kernel started, the notebook is tried once more.
     """
     try:
-        result = _attempt(source, output, parameters, limits, environment, progress)
-        if result.done == 0 and any(sign in _log(output) for sign in START_FAILURES):
-            result = _attempt(source, output, parameters, limits, environment, progress)
+        result, log = _attempt(source, output, parameters, limits, environment, progress)
+        unstarted = result.error and result.cell is None
+        if unstarted and any(sign in log for sign in START_FAILURES):
+            result, log = _attempt(source, output, parameters, limits, environment, progress)
             result.attempts = 2
-        if not result.error:
-            _log_path(output).unlink(missing_ok=True)
+        _keep_log(output, log if result.error else "")
     except OSError as error:
         result = Result(source.stem, str(output), error=f"{error.filename or output}: {reason(error)}")
     return result
@@ -87,16 +91,17 @@ def _attempt(
     limits: Limits,
     environment: dict[str, str],
     progress: Callable[[int, int, float], None],
-) -> Result:
+) -> tuple[Result, str]:
+    """What became of the notebook, and what papermill said meanwhile."""
     output.unlink(missing_ok=True)  # a copy from an earlier run must not pass for one of this run
     result = Result(source.stem, str(output), cells=_code_cells(source.read_text(encoding="utf-8")))
     start = time.monotonic()
-    with open(_log_path(output), "w", encoding="utf-8") as log:
+    with tempfile.TemporaryFile(dir=output.parent) as file:
         worker = subprocess.Popen(
             _command(source, output, parameters, limits),
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches us alone, and we end the worker and its kernel
         )
@@ -112,17 +117,20 @@ def _attempt(
                 progress(result.done, result.cells, result.seconds)
         finally:
             _end(worker, family)
+        file.seek(0)
+        log = file.read().decode(errors="replace")
     result.seconds, result.peak_mb = round(time.monotonic() - start, 1), peak >> 20
     cells = _read(output) or cells
     result.done = _count_done(cells)
-    _diagnose(result, cells, worker.returncode, late, limits, _log(output))
-    return result
+    _diagnose(result, cells, worker.returncode, late, limits, log)
+    return result, log
 
 
 def _command(source: Path, output: Path, parameters: Sequence[tuple[str, str]], limits: Limits) -> list[str]:
+    paths = [str(path).replace("{", "{{").replace("}", "}}") for path in (source, output)]  # papermill formats them
     # -P: a random.py where the person stands is none of papermill's; the kernel, without it, finds its notebook's.
-    command = [sys.executable, "-P", "-m", "papermill", str(source), str(output), "--cwd", str(source.parent)]
-    command += ["--kernel", "python3", "--no-progress-bar", "--log-level", "ERROR"]
+    command = [sys.executable, "-P", "-m", "papermill", *paths, "--cwd", str(source.parent)]
+    command += ["--kernel", "python3", "--language", "python", "--no-progress-bar", "--log-level", "ERROR"]
     command += ["--start-timeout", str(START_TIMEOUT), "--execution-timeout", str(min(round(limits.cell), LONGEST))]
     for name, value in parameters:
         command += ["-p", name, value]
@@ -131,7 +139,8 @@ def _command(source: Path, output: Path, parameters: Sequence[tuple[str, str]], 
 
 def _diagnose(result: Result, cells: list[dict], status: int, late: bool, limits: Limits, log: str) -> None:
     """Fill in `error` and `cell`: what happened, where, in one sentence."""
-    if status == 0 and not late:
+    complaint = "papermill.exceptions.PapermillExecutionError" in log
+    if not late and (status == 0 or complaint and not any(map(_failed, cells))):  # or only of what may fail
         if early := _left_early(cells):
             _blame(result, cells, *early)
         else:
@@ -142,14 +151,14 @@ def _diagnose(result: Result, cells: list[dict], status: int, late: bool, limits
         result.error = f"no cell was started: {_last_line(log)}"
         return
     index = started[-1]
-    raised = [i for i in started if _error_of(cells[i])]
+    raised = [i for i in started if _failed(cells[i])]
     # The order matters: a cell stopped for its time shows a KeyboardInterrupt, which explains nothing.
     if late:
         what = f"the notebook did not end within {limits.notebook:g} s and was stopped"
-    elif "CellTimeoutError" in log:
+    elif "nbclient.exceptions.CellTimeoutError" in log:
         what = f"the cell did not end within {limits.cell:g} s and was stopped"
-    elif "DeadKernelError" in log:
-        ends = [i for i in started if ENDS.search("".join(cells[i]["source"]))]
+    elif "nbclient.exceptions.DeadKernelError" in log:
+        ends = [i for i in started if _ends(cells[i])]
         index = ends[-1] if ends else index  # the kernel dies a moment later, perhaps in another cell
         why = f"most often it ran out of memory (it had {result.peak_mb} MB at its largest)"
         if ends or LEAVES.search("".join(cells[index]["source"])):
@@ -157,7 +166,7 @@ def _diagnose(result: Result, cells: list[dict], status: int, late: bool, limits
         what = f"the kernel died; {why}"
     elif raised:
         index = raised[0]
-        what = _error_of(cells[index])
+        what = _error_of(cells[index]) or _last_line(log)
     else:
         what = _last_line(log)
     _blame(result, cells, index, what)
@@ -174,14 +183,39 @@ def _left_early(cells: list[dict]) -> tuple[int, str] | None:
     """The first cell that left the notebook or was left out, of which papermill says nothing, and what it did."""
     code = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
     for i in code:
-        if _error_of(cells[i]).startswith("SystemExit"):
+        if _failed(cells[i]) and _error_of(cells[i]).startswith("SystemExit"):
             return i, "it left the notebook (SystemExit); what comes after it did not run"
         if cells[i]["execution_count"] is None:
             return i, "it did not run"
-        end = ENDS.search("".join(cells[i]["source"]))
-        if end and end[0] == end[0].lstrip() and i != code[-1]:  # not one that an `if` may have held back
-            return i, f"it ended the kernel ({end[1]}), and what comes after it ran by luck"
+        if i != code[-1] and (end := _ends(cells[i], for_sure=True)):
+            return i, f"it ended the kernel ({end}), and what comes after it ran by luck"
     return None
+
+
+def _ends(cell: dict, for_sure: bool = False) -> str:
+    """What in a cell ends the kernel, sooner or later: `exit` or `quit`; `for_sure`: no `if` may have held it back."""
+    source = "".join(cell["source"])
+    if not LEAVES.search(source):  # most cells: no need to read them
+        return ""
+    tree = _tree(source)
+    for node in tree.body if for_sure else ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            call = isinstance(node.value, ast.Call) or len(source.splitlines()) == 1 and not cell.get("outputs")
+            name = getattr(node.value, "func", node.value)  # without brackets: IPython calls what is the whole cell
+            if call and isinstance(name, ast.Name) and name.id in ("exit", "quit"):
+                return name.id
+    return ""
+
+
+def _tree(source: str) -> ast.Module:
+    """A cell as Python reads it, magics being calls like others; empty where it is none."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of "\d", say
+            return ast.parse(TransformerManager().transform_cell(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
 
 
 def _read(output: Path) -> list[dict[str, Any]]:
@@ -208,6 +242,11 @@ def _code_cells(text: str) -> int:
     return sum(bool("".join(cell["source"]).strip()) for cell in code)  # blank cells are not run
 
 
+def _failed(cell: dict) -> bool:
+    """Whether a cell shows an error, or stopped the notebook without one; not if it may fail."""
+    return bool(_error_of(cell) or _record(cell).get("exception")) and ALLOWED not in cell["metadata"].get("tags", [])
+
+
 def _error_of(cell: dict) -> str:
     """The last line of the error that a cell shows, as `ValueError: too short`; empty if it shows none."""
     for output in cell.get("outputs", []):
@@ -232,12 +271,26 @@ def _last_line(log: str) -> str:
     return lines[-1] if lines else "papermill ended without a word"
 
 
-def _log_path(output: Path) -> Path:
-    return output.with_suffix(".log")
+def _keep_log(output: Path, log: str) -> None:
+    """Put it beside the copy, or nothing if it is empty; a person's own NAME.log stays, and ours is NAME.1.log."""
+    mark = f"What papermill said of {output.name}, run by gan-tutorial:\n"
+    path, n = output.with_suffix(".log"), 0
+    while os.path.lexists(path) and not _begins_with(path, mark):
+        n += 1
+        path = output.with_suffix(f".{n}.log")
+    path.unlink(missing_ok=True)
+    if log:
+        path.write_text(mark + log, encoding="utf-8")
 
 
-def _log(output: Path) -> str:
-    return _log_path(output).read_text(encoding="utf-8", errors="replace")
+def _begins_with(path: Path, mark: str) -> bool:
+    if not path.is_file():  # a pipe, say, which would not answer
+        return False
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(len(mark)) == mark
+    except OSError:
+        return False
 
 
 def _wait(worker: subprocess.Popen) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from pathlib import Path
 
 from gan_tutorial.disk import in_one_stroke, reason
@@ -48,6 +49,8 @@ class History:
 
 def _lines(path: Path) -> tuple[list[str], str]:
     """The lines of the file, a last one without its end left empty, and why it cannot be read."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe could be waited for without end
+        return [], "it is no file"
     try:
         text = path.read_bytes().decode(errors="replace")
     except FileNotFoundError:

@@ -25,10 +25,12 @@ class Interrupts:
         self.at_work = False  # inside `until`
         self.armed = False  # whether the next signal raises
 
-    @property
-    def status(self) -> int:
-        """The exit status of an interrupted command: 0 after the deadline, else 128 + the number of the signal."""
-        first = self.came[0] if self.came else signal.SIGINT
+    def status(self, since: int = 0) -> int:
+        """The exit status of a command that was interrupted after `since` signals had come, by the one that came next.
+
+        0 for the deadline, else 128 + the number of the signal.
+        """
+        first = self.came[since] if len(self.came) > since else signal.SIGINT
         return 0 if first == getattr(signal, "SIGALRM", None) else 128 + first
 
     def until(self, work: Callable[[], object], seconds: float = math.inf) -> bool:

@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import sys
@@ -20,6 +21,7 @@ from gan_tutorial import machine
 from gan_tutorial.commands import series
 from gan_tutorial.commands.cli import UsageError, folder
 from gan_tutorial.commands.execution import Limits, Result, execute
+from gan_tutorial.commands.history import aside
 from gan_tutorial.disk import in_one_stroke, reason
 from gan_tutorial.lesson import facts
 from gan_tutorial.lesson.profile import NAMES, SEEDS, VARIABLE, duration, is_seed
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Run notebooks from top to bottom, in profile smoke, cpu or gpu. The notebooks stay as they are; "
         "the executed copies and summary.json go to the output folder."
     )
+    parser._negative_number_matcher = re.compile(r"-\.?\d")  # else that of Python 3.11 takes -1e-3 for an option
     parser.add_argument(
         "notebooks",
         nargs="*",
@@ -171,13 +174,24 @@ def _summarise(results: list[Result], profile: str | None, out: Path) -> bool:
     """Write summary.json; if that is not possible, say so and return False."""
     failed = sum(bool(result.error) for result in results)
     summary = {"profile": profile, "failed": failed, "notebooks": [asdict(result) for result in results]}
+    path = out / "summary.json"
     try:
-        with in_one_stroke(out / "summary.json") as file:
+        if os.path.lexists(path) and not path.is_dir() and not _has_keys(path, summary):
+            print(f"gan-tutorial run: {aside(path, 'no run wrote it')}", file=sys.stderr)
+        with in_one_stroke(path) as file:
             file.write(json.dumps(summary, indent=1).encode() + b"\n")
     except OSError as error:
-        print(f"gan-tutorial run: {out / 'summary.json'} cannot be written ({reason(error)}).", file=sys.stderr)
+        print(f"gan-tutorial run: {path} cannot be written ({reason(error)}).", file=sys.stderr)
         return False
     return True
+
+
+def _has_keys(path: Path, summary: dict[str, Any]) -> bool:
+    """Whether that file, too, is a summary."""
+    try:
+        return path.is_file() and summary.keys() == json.loads(path.read_bytes()).keys()  # a pipe would not answer
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return False
 
 
 def _table(results: list[Result]) -> str:

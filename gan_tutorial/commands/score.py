@@ -21,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--baselines", action="store_true", help="score simple baselines as well (two minutes)")
     parser.add_argument("--json", action="store_true", help="print numbers for a program")
-    parser.epilog = "exit status: 0 scored; 1 the file cannot be scored"
+    parser.epilog = (
+        "exit status: 0 scored; 1 too few samples, or damaged data; 2 wrong usage, or SAMPLES.npy is no file that can "
+        "be scored"
+    )
 
 
 def main(args: argparse.Namespace) -> int:

@@ -15,12 +15,12 @@ import tempfile
 import textwrap
 import time
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 
 from gan_tutorial import machine
-from gan_tutorial.commands.cli import UsageError, folder, hush, one_line
+from gan_tutorial.commands.cli import UsageError, folder, hush, not_loaded, one_line
 from gan_tutorial.disk import in_one_stroke, reason, sweep
 
 SAMPLES = ("samples.npy", "samples.png")
@@ -87,6 +87,7 @@ def main(args: Namespace) -> int:
     if args.objective is None and not args.resume:
         raise UsageError("a new training needs --objective NAME.")
     device = _device(args.device)
+    _figures()  # what is missing there is to be told now, not when all is trained
     if "TORCHELASTIC_RUN_ID" in os.environ:
         return _as_one_of_several(args, device)
     return _play(args, device)
@@ -127,7 +128,9 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
     from gan_tutorial.lesson.profile import use_cores
 
     with ExitStack() as held:
-        settings = _from_first(lambda: _begin(args, device, held), rank)
+        reserved = _Folder(args.out)
+        held.enter_context(reserved.lock)
+        settings = _from_first(lambda: _begin(args, device, reserved), rank)
         use_cores()
         try:
             images = data.fashion_mnist(device=device)
@@ -148,7 +151,7 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         _say("\n".join(notes))
 
         def save(folder: Path) -> None:
-            folder.mkdir(parents=True, exist_ok=True)  # a person may have deleted it meanwhile
+            reserved.keep(folder)
             history.write(folder / "history.csv", game.step)
             try:
                 game.save(folder / "game.pt", settings)
@@ -159,7 +162,7 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
 
         interrupts = held.enter_context(Interrupts())
         limit = args.seconds or (60.0 if args.steps is None else math.inf)
-        status, complaints, start, first = 0, [], time.perf_counter(), game.step
+        status, complaints, whole, start, first = 0, [], False, time.perf_counter(), game.step
 
         def train() -> bool:
             return _train(game, settings, args, limit, history, save, interrupts.came, rank)
@@ -167,7 +170,7 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         try:
             # One of several that stopped alone would leave the others waiting: they look at `came` together.
             whole = train() if _several() else interrupts.until(train, limit) and not interrupts.came
-            status = 0 if whole else interrupts.status
+            status = 0 if whole else interrupts.status()
         except Diverged as error:
             status, complaints = 1, [str(error)]
         except (MemoryError, RuntimeError) as error:
@@ -183,6 +186,7 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
         if rank:
             return status
 
+        stopped, before = status > 128, 0 if whole else len(interrupts.came)
         try:
             place, why = _somewhere(args.out, save)
         except Diverged as error:  # a signal came before anyone had looked
@@ -191,14 +195,22 @@ def _play(args: Namespace, device: str, rank: int = 0) -> int:
             return _failed(f"the training is lost: neither {args.out} nor another folder can be written to ({why}).")
         if why:
             complaints += [f"{args.out} could not be written to ({why}), so all is in {place}; move it from there."]
+        if interrupts.came[before:]:  # they have waited for the save
+            status = status or interrupts.status(before)
         if status > 128:
             _say(f"\nStopped at step {game.step:,}; add --resume to go on from here.")
         title = f"{name}, step {game.step:,}"
-        if interrupts.until(lambda: complaints.extend(_draw_samples(game, title, settings["seed"], images, place))):
+
+        def draw() -> None:
+            if interrupts.came[before:] and not stopped:  # nothing more is wanted
+                raise KeyboardInterrupt
+            complaints.extend(_draw_samples(game, title, settings["seed"], images, place, reserved.keep))
+
+        if interrupts.until(draw):
             _say(f"{game.step - first:,} steps in {seconds:.1f} s, now at step {game.step:,}; all is in {place}.")
             interrupts.until(lambda: _diagnose(history.rows, _objective(settings), images, place))
         else:
-            status = status or interrupts.status
+            status = status or interrupts.status(before)
             _say(f"Stopped before the samples were written; the game and its history are in {place}.")
         return max(status, _failed(" ".join(complaints))) if complaints else status
 
@@ -219,39 +231,62 @@ def _device(name: str | None) -> str:
 # ---- Before the first step --------------------------------------------------------------------------------------
 
 
-def _begin(args: Namespace, device: str, held: ExitStack) -> dict:
-    """The settings, once all is known to be in order that can be; the folder is held until `held` is closed."""
+def _begin(args: Namespace, device: str, reserved: "_Folder") -> dict:
+    """The settings, once all is known to be in order that can be, and the folder is taken."""
     checkpoint = args.out / "game.pt"
     if args.resume and not os.path.exists(checkpoint):
         raise UsageError(f"there is no {checkpoint} to go on from; leave --resume out to start anew.")
+    if args.resume and not os.path.isfile(checkpoint):  # a pipe could be waited for without end
+        raise UsageError(f"{checkpoint} is no file to go on from; move it away, or choose another --out.")
     if not args.resume:
         _settings(args, {}, device)  # what cannot be used is said before a folder is made
-    held.enter_context(_reserved(args.out))
+    reserved.take()
     if not args.resume and os.path.exists(checkpoint):
         raise UsageError(f"{checkpoint} exists already; add --resume to go on from it, or choose another --out.")
     return _settings(args, _saved(checkpoint) if args.resume else {}, device)
 
 
-@contextmanager
-def _reserved(out: Path) -> Iterator[None]:
-    """Inside, the folder is there, has been written to, and takes no second training."""
-    from gan_tutorial.commands.locks import reserved
+class _Folder:
+    """The folder of a training: once taken it is there, has been written to, and takes no second training."""
 
-    with ExitStack() as held:
+    def __init__(self, path: Path) -> None:
+        self.path, self.lock, self.ours = path, ExitStack(), lambda: False  # `ours`: whether it is still taken
+
+    def take(self) -> None:
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            held.enter_context(reserved(out / f"{HIDDEN}.lock", f"another training writes to {out}"))
-            for left in out.glob(f"{HIDDEN}.room-*"):  # by a training that was killed
+            self.ours = self._lock()
+            for left in self.path.glob(f"{HIDDEN}.room-*"):  # by a training that was killed
                 left.unlink()
             for name in MADE:
-                sweep(out / name)
-            with tempfile.NamedTemporaryFile(prefix=f"{HIDDEN}.room-", dir=out) as file:
+                sweep(self.path / name)
+            with tempfile.NamedTemporaryFile(prefix=f"{HIDDEN}.room-", dir=self.path) as file:
                 file.write(bytes(ROOM))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise UsageError(f"{out} is no folder to write to ({reason(error)}); choose another --out.") from error
-        yield
+            why = reason(error)
+            raise UsageError(f"{self.path} is no folder to write to ({why}); choose another --out.") from error
+
+    def keep(self, folder: Path) -> None:
+        """If it is this folder, and a person has deleted it, make it anew; OSError if it is another training's now."""
+        if folder != self.path or self.ours():
+            return
+        self.lock.close()
+        try:
+            ours = self._lock()
+        except UsageError as error:
+            raise BlockingIOError(errno.EAGAIN, "another training writes to it by now") from error
+        if any(os.path.lexists(self.path / name) for name in MADE):
+            self.lock.close()
+            raise FileExistsError(errno.EEXIST, "it was deleted, and what is there now may be another training's")
+        self.ours = ours
+
+    def _lock(self) -> Callable[[], bool]:
+        from gan_tutorial.commands.locks import reserved
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = self.path / f"{HIDDEN}.lock"
+        return self.lock.enter_context(reserved(lock, f"another training writes to {self.path}"))
 
 
 def _saved(checkpoint: Path) -> dict:
@@ -513,7 +548,7 @@ def _somewhere(folder: Path, write: Callable[[Path], None]) -> tuple[Path | None
     return None, why
 
 
-def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str]:
+def _draw_samples(game, title: str, seed: int, images, folder: Path, keep: Callable[[Path], None]) -> list[str]:
     """samples.npy: 10,000 pictures of the averaged generator; samples.png: the first 100.  -> what went wrong"""
     import numpy as np
     import torch
@@ -530,6 +565,7 @@ def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str
         return [f"samples.npy and samples.png are missing: {N_SAMPLES:,} pictures need more memory than there is."]
 
     def write(folder: Path) -> None:
+        keep(folder)
         with in_one_stroke(folder / "samples.npy") as file:
             np.save(file, samples.numpy())
         figures = _figures()
@@ -539,7 +575,10 @@ def _draw_samples(game, title: str, seed: int, images, folder: Path) -> list[str
             figure.savefig(file, format="png")
         figures.plt.close(figure)
 
-    place, why = _somewhere(folder, write)
+    try:
+        place, why = _somewhere(folder, write)
+    except ImportError as error:
+        return [f"samples.png is missing: {not_loaded(error)}"]
     if not why:
         return []
     where = f"they are in {place}" if place else "nor anywhere else"

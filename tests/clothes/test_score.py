@@ -596,6 +596,13 @@ def test_the_command_refuses_what_is_no_file(tmp_path, capsys):
         assert "there is no file" in refusal(capsys, tmp_path / "pipe")
 
 
+def test_the_help_says_which_status_means_what(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["score", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0 scored; 1 too few samples, or damaged data; 2 wrong usage, or SAMPLES.npy is no file that can be" in said
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 99])
 def test_the_command_says_when_there_are_too_few(n, tmp_path, capsys):
     file = tmp_path / "few.npy"

@@ -1,6 +1,7 @@
 """The command line: what it says, what it imports, and how it ends."""
 
 import os
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -111,12 +112,29 @@ def test_a_missing_package_is_named_with_the_remedy():
     assert "Traceback" not in end.stderr
 
 
-def test_a_mistake_in_this_package_is_not_called_a_missing_package(monkeypatch):
+@pytest.mark.parametrize("words", [["train", "--objective", "minimax", "--out", "x"], ["score", "x"], ["data"]])
+def test_a_package_that_does_not_load_is_told_with_the_remedy(tmp_path, words):
+    (tmp_path / "torch.py").write_text("raise ImportError('libcudart.so.13: cannot open shared object file\\nSee')\n")
+    end = python(
+        f"import sys\nfrom gan_tutorial.commands.cli import main\nsys.exit(main({words!r}))",
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{CHECKOUT}"},
+        cwd=tmp_path,
+    )
+    assert (end.returncode, end.stderr) == (
+        1,
+        f"gan-tutorial {words[0]}: a package does not load in this Python (libcudart.so.13: cannot open shared object "
+        "file); run `make install`, or `gan-tutorial doctor` to see all that stands in the way.\n",
+    )
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError, ImportError])
+def test_a_mistake_in_this_package_is_not_called_a_missing_package(monkeypatch, error):
     def broken(args):
-        raise ModuleNotFoundError("No module named 'gan_tutorial.gone'", name="gan_tutorial.gone")
+        raise error("No module named 'gan_tutorial.gone'", name="gan_tutorial.gone")
 
     command(monkeypatch, broken)
-    with pytest.raises(ModuleNotFoundError):
+    with pytest.raises(error):
         cli.main(["run"])
 
 
@@ -130,6 +148,17 @@ def talk(tmp_path, what):
         "cli.importlib.import_module = lambda name: made_up\nsys.exit(cli.main(['run']))\n"
     )
     return [sys.executable, str(script)], os.environ | {"PYTHONPATH": str(CHECKOUT)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process")
+@pytest.mark.parametrize("ignored", [False, True])
+def test_ctrl_c_while_python_ends_is_without_a_word(tmp_path, ignored):
+    words, environment = talk(tmp_path, "atexit.register(signal.raise_signal, signal.SIGINT) and 3")
+    script = tmp_path / "talk.py"
+    first = "import atexit, signal\n" + "signal.signal(signal.SIGINT, signal.SIG_IGN)\n" * ignored
+    script.write_text(first + script.read_text().replace("cli.main(['run'])", "cli.main()"))
+    end = subprocess.run([*words, "run"], capture_output=True, text=True, env=environment, timeout=60)
+    assert (end.returncode, end.stdout, end.stderr) == (3 if ignored else -signal.SIGINT, "", "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell that closes files")

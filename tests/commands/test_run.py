@@ -169,6 +169,81 @@ def test_a_notebook_that_leaves_early_has_failed(tmp_path):
     assert (entry["done"], entry["cells"], entry["cell"]) == (1, 3, 4)
 
 
+def test_papermill_reads_nothing_into_braces_and_asks_for_no_language(tmp_path):
+    cells = [new_code_cell("SEED, LR = 0, 0", metadata={"tags": ["parameters"]}), new_code_cell("print(SEED, LR)")]
+    out = tmp_path / "{{out}}"
+    write(tmp_path / "pick3.ipynb", "print('another notebook')")
+    copy = tmp_path / "{out}" / "pick{SEED}.ipynb"
+    copy.parent.mkdir()
+    copy.write_text("a person's own")
+    for name in ("pick{SEED}", "half{"):
+        nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    names = [tmp_path / "pick{SEED}.ipynb", tmp_path / "half{.ipynb"]
+    status, _, err = call(*names, "--out", out, "-p", "SEED", "3", "-p", "LR", "-1e-3")
+    assert (status, err) == (0, "") and copy.read_text() == "a person's own"
+    assert [printed(out / path.name) for path in names] == ["3 -0.001\n", "3 -0.001\n"]
+
+
+def test_a_cell_may_fail_where_its_tag_allows_it(tmp_path):
+    may = new_code_cell("1/0", metadata={"tags": ["raises-exception"]})
+    real = write(tmp_path / "02_real.ipynb")
+    fine = write(tmp_path / "03_fine.ipynb")
+    for path, more in ((real, ["y = 2", "raise ValueError('the real one')", "z = 1"]), (fine, ["y = 2"])):
+        notebook = nbformat.read(path, 4)
+        notebook.cells = [new_code_cell("x = 1"), may, *map(new_code_cell, more)]
+        nbformat.write(notebook, path)
+    status, _, err = call(real, fine, "--out", tmp_path / "out")
+    real, fine = json.loads((tmp_path / "out" / "summary.json").read_text())["notebooks"]
+    assert status == 1 and err.count("failed") == 1
+    assert real["error"] == "cell 4 of 5 (`raise ValueError('the real one')`): ValueError: the real one"
+    assert (real["cell"], real["done"], fine["error"], fine["done"], fine["cells"]) == (4, 3, "", 3, 3)
+
+
+def test_a_notebook_is_run_once_whatever_its_cells_print(tmp_path):
+    source = write(tmp_path / "01_port.ipynb", "open('ran', 'a').write('x')\nraise OSError('Address already in use')")
+    notebook = nbformat.read(source, 4)
+    notebook.cells = notebook.cells[-1:]  # the first that there is
+    nbformat.write(notebook, source)
+    status, _, err = call(source, "--out", tmp_path / "out")
+    assert status == 1 and "cell 1 of 1 (`raise OSError('Address already in use')`): OSError: Address already" in err
+    assert (tmp_path / "ran").read_text() == "x"
+
+
+def test_logs_of_a_person_are_kept(tmp_path):
+    def files():
+        return sorted(path.name for path in tmp_path.iterdir())
+
+    copy, log = tmp_path / "02.ipynb", tmp_path / "02.log"
+    for said in ("it failed", "it failed again"):  # ours gives way to ours
+        execution._keep_log(copy, said)
+        assert log.read_text().endswith(f"\n{said}") and files() == ["02.log"]
+    execution._keep_log(copy, "")
+    assert files() == []
+
+    log.write_text("measured by hand\n")
+    execution._keep_log(copy, "it failed")
+    assert log.read_text() == "measured by hand\n" and (tmp_path / "02.1.log").read_text().endswith("it failed")
+    execution._keep_log(copy, "")
+    assert log.read_text() == "measured by hand\n" and files() == ["02.log"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_in_the_folder_does_not_make_it_wait(tmp_path, series, capsys):
+    os.mkfifo(tmp_path / "02.log")
+    execution._keep_log(tmp_path / "02.ipynb", "it failed")
+    assert (tmp_path / "02.log").is_fifo() and (tmp_path / "02.1.log").is_file()
+    os.mkfifo(tmp_path / "summary.json")
+    assert cli.main(["run", "00", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "summary.1.json").is_fifo() and (tmp_path / "summary.json").is_file()
+
+
+def test_a_run_keeps_a_persons_log(tmp_path):
+    (tmp_path / "02_bad.log").write_text("mine")
+    bad = write(tmp_path / "note books" / "02_bad.ipynb", "1/0")
+    assert call(bad, "--out", tmp_path)[0] == 1
+    assert (tmp_path / "02_bad.log").read_text() == "mine" and "1/0" in (tmp_path / "02_bad.1.log").read_text()
+
+
 def executed(source, *outputs, count=1, tags=()):
     made = {"cell_type": "code", "source": source, "outputs": list(outputs), "execution_count": count}
     return made | {"metadata": {"tags": list(tags), "papermill": {"start_time": "now", "end_time": "then"}}}
@@ -205,10 +280,35 @@ def test_ending_the_kernel_is_told_where_it_was_done(end):
     for cells in ([executed("1"), executed(end)], [executed("1"), executed(end), executed("2")]):
         done, error = diagnosed(*cells, status=1, log=died)
         assert done == 1 and error.startswith(f"cell 2 of {len(cells)} (`{end}`): the kernel died; the cell seems to")
-    done, error = diagnosed(executed("1"), executed(f"{end}\nx = 1"), executed("2"))
+    done, error = diagnosed(executed("1"), executed(end), executed("2"))
     assert done == 1 and error.startswith(f"cell 2 of 3 (`{end}`): it ended the kernel")
     assert diagnosed(executed("1"), executed(f"if bad:\n    {end}"), executed("exit_code = 1; quit_now()"))[1] == ""
+    if "()" in end:
+        done, error = diagnosed(executed("1"), executed(f"%matplotlib inline\n{end}\nx = !ls"), executed("2"))
+        assert done == 1 and error.startswith(f"cell 2 of 3 (`{end}`): it ended the kernel")
     assert diagnosed(executed("1"), executed("2"), executed(end)) == (3, "")  # all that there is has run
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%%bash\nif true; then\nexit\nfi\nexit",
+        'menu = """\nquit\nexit()\n"""\nprint(menu)',
+        "exit\nx = 1",  # IPython calls it only where it is the whole cell
+        "def leave():\n    exit()",
+        "!exit",
+        "f(\nexit()",  # no Python, whatever made it run
+        "exit(" * 1000,
+        "'\0'; exit()",
+    ],
+)
+def test_what_only_looks_like_an_end_of_the_kernel_is_none(cell):
+    assert diagnosed(executed("1"), executed(cell), executed("2")) == (3, "")
+
+
+def test_a_button_called_quit_is_none_of_ipythons():
+    shown = {"output_type": "execute_result", "data": {"text/plain": "Button()"}, "metadata": {}, "execution_count": 1}
+    assert diagnosed(executed("quit = Button()"), executed("quit", shown), executed("2")) == (3, "")
 
 
 def test_a_kernel_that_the_system_ended_most_often_took_too_much_memory():
@@ -417,6 +517,19 @@ def test_a_summary_that_cannot_be_written_is_told_and_the_run_goes_on(series, ca
     assert err.count("summary.json cannot be written (") == 2 and "Traceback" not in err
 
 
+@pytest.mark.parametrize("text", ["mine", "[1]", '{"failed": 0}', ""])
+def test_a_summary_of_a_person_is_kept(series, capsys, text):
+    out = series.root / "out"
+    out.mkdir()
+    (out / "summary.json").write_text(text)
+    for _ in range(2):
+        assert cli.main(["run", "--out", str(out)]) == 0
+    said = "gan-tutorial run: summary.json: no run wrote it; the old file is kept as summary.1.json.\n"
+    assert capsys.readouterr().err == said and (out / "summary.1.json").read_text() == text
+    assert sorted(path.name for path in out.iterdir()) == ["summary.1.json", "summary.json"]
+    assert len(json.loads((out / "summary.json").read_text())["notebooks"]) == 2
+
+
 def test_a_disk_that_fills_up_fails_the_notebook_and_not_the_run(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "02.log"))
@@ -424,6 +537,13 @@ def test_a_disk_that_fills_up_fails_the_notebook_and_not_the_run(tmp_path, monke
     monkeypatch.setattr(execution, "_attempt", full)
     result = execution.execute(tmp_path / "02.ipynb", tmp_path / "out.ipynb", [], None, {}, None)
     assert result.error == f"{tmp_path / '02.log'}: No space left on device"
+
+
+@pytest.mark.parametrize("value", ["-1e-3", "-.5", "-1_000.5", "-2"])
+def test_numbers_below_zero(series, value):
+    path = with_parameters(series.root / "a.ipynb", "LR = 0.1")
+    assert cli.main(["run", str(path), "-p", "LR", value]) == 0
+    assert series.calls[0].parameters == [("LR", value)]
 
 
 def test_parameters_that_contradict(series, capsys):

@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -537,11 +538,96 @@ def test_nothing_can_be_written_anywhere(train, tiny, capsys, monkeypatch, tmp_p
 
 
 def test_a_folder_deleted_meanwhile_is_made_again(train, tiny, monkeypatch):
-    import shutil
-
     at_batch(monkeypatch, 5, lambda: shutil.rmtree(train.out))
     assert train(*SMALL, "--steps", "9") == 0
     assert sorted(p.name for p in train.out.iterdir()) == ["game.pt", "history.csv", "samples.npy", "samples.png"]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("when", ["training", "samples"])
+def test_a_folder_deleted_meanwhile_may_be_another_trainings(train, tiny, capsys, monkeypatch, tmp_path, when, ended):
+    (tmp_path / "else").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "else"))
+    lock = train.out / ".gan-tutorial-train.lock"
+    other = FileLock(lock, timeout=0)
+    made = ["game.pt", "history.csv", "samples.npy", "samples.png"]
+
+    def another():
+        shutil.rmtree(train.out)
+        train.out.mkdir()
+        if ended:  # and has left what it made
+            for name in made:
+                (train.out / name).write_text("another's")
+        else:
+            other.acquire()
+
+    if when == "training":
+        at_batch(monkeypatch, 5, another)
+    else:
+        sample = Game.sample
+        monkeypatch.setattr(Game, "sample", lambda self, n: another() or sample(self, n))
+    assert train(*SMALL, "--steps", "9") == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    (place,) = (tmp_path / "else").iterdir()
+    assert ("it was deleted, and what is there" if ended else "another training writes to it by now") in said
+    assert f"{train.out}" in said and f"{place}" in said
+    assert sorted(p.name for p in place.iterdir()) == (made if when == "training" else made[2:])
+    assert when == "samples" or game_of(place)["step"] == 9
+    if ended:
+        assert {p.name: p.read_text() for p in train.out.iterdir()} == dict.fromkeys(made, "another's")
+    else:
+        assert list(train.out.iterdir()) == [lock]  # which is the other's, and keeps a third one out
+        assert "another training writes to" in refused(capsys, train, *SMALL, "--steps", "1")
+        other.release()
+
+
+def test_a_folder_that_was_made_again_takes_no_second_training(train, tiny, capsys, monkeypatch):
+    monkeypatch.setattr(command, "SAVE_EVERY", 0.0)
+    said = []
+    at_batch(monkeypatch, 5, lambda: shutil.rmtree(train.out))
+    drawn = data.Sampler.__call__  # which deletes it at the fifth
+
+    def call(self, n):
+        if (train.out / "game.pt").exists() and not said:  # saved at step 20
+            said.append(refused(capsys, train, "--steps", "1", "--resume"))
+        return drawn(self, n)
+
+    monkeypatch.setattr(data.Sampler, "__call__", call)
+    assert train(*SMALL, "--steps", "25") == 0
+    assert "another training writes to" in said[0]
+    assert sorted(p.name for p in train.out.iterdir()) == ["game.pt", "history.csv", "samples.npy", "samples.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
+def test_pipes_in_place_of_files_are_not_waited_for(train, tiny, capsys):
+    train.out.mkdir()
+    os.mkfifo(train.out / "history.csv")
+    assert train(*SMALL, "--steps", "3") == 0
+    assert "history.csv: it is no file; the old file is kept as history.1.csv" in capsys.readouterr().out
+    (train.out / "game.pt").unlink()
+    os.mkfifo(train.out / "game.pt")
+    assert "game.pt is no file to go on from; move it away" in refused(capsys, train, "--steps", "1", "--resume")
+
+
+def test_a_package_for_the_samples_is_missed_before_the_training(train, tiny, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "gan_tutorial.lesson.figures", raising=False)
+    monkeypatch.delattr("gan_tutorial.lesson.figures", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert train(*SMALL, "--steps", "1") == 1
+    assert "matplotlib is not installed in this Python; run `make install`" in capsys.readouterr().err
+    assert not train.out.exists()
+
+
+def test_a_package_that_is_missed_at_the_end_costs_one_file(train, tiny, capsys, monkeypatch):
+    def gone():
+        raise ModuleNotFoundError("No module named 'PIL.PngImagePlugin'", name="PIL.PngImagePlugin")
+
+    at_batch(monkeypatch, 2, lambda: monkeypatch.setattr(command, "_figures", gone))
+    assert train(*SMALL, "--steps", "3") == 1
+    said = capsys.readouterr()
+    assert "samples.png is missing: PIL is not installed in this Python; run `make install`" in said.err
+    assert f"now at step 3; all is in {train.out}." in said.out and len(said.err.splitlines()) == 1
+    assert sorted(p.name for p in train.out.iterdir()) == ["game.pt", "history.csv", "samples.npy"]
 
 
 def test_samples_that_cannot_be_written(train, tiny, capsys, monkeypatch, tmp_path):
@@ -755,6 +841,35 @@ def test_signals_while_the_game_is_saved_wait(train, tiny, monkeypatch, first):
     at_batch(monkeypatch, 5, lambda: signal.raise_signal(getattr(signal, first)))
     assert train(*SMALL, "--steps", "100") == 128 + getattr(signal, first)
     assert game_of(train.out)["step"] == 5 and (train.out / "samples.png").exists()
+
+
+@pytest.mark.parametrize("name,status", [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_signal_during_the_last_save_ends_the_command_after_it(
+    train, tiny, capsys, monkeypatch, name, status, moment
+):  # fmt: skip
+    save = Game.save
+
+    def pressed(self, *args):
+        if moment == "before":
+            signal.raise_signal(getattr(signal, name))
+        save(self, *args)
+        if moment == "after":
+            signal.raise_signal(getattr(signal, name))
+
+    monkeypatch.setattr(Game, "save", pressed)
+    assert train(*SMALL, "--steps", "5") == status
+    said = capsys.readouterr().out
+    assert "Stopped at step 5; add --resume to go on from here." in said
+    assert "Stopped before the samples were written; the game and its history are in" in said
+    assert game_of(train.out)["step"] == 5
+    assert sorted(p.name for p in train.out.iterdir()) == ["game.pt", "history.csv"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer that ends a step")
+def test_a_signal_after_the_deadline_has_a_status_of_its_own(train, tiny, monkeypatch):
+    monkeypatch.setattr(Game, "sample", lambda self, n: signal.raise_signal(signal.SIGTERM))
+    assert train(*SMALL, "--d-steps", "10000000", "--seconds", "0.2") == 143
 
 
 def test_ctrl_c_while_samples_are_drawn(train, tiny, capsys, monkeypatch):
