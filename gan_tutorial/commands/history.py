@@ -96,7 +96,7 @@ def _problem(lines: list[str], found: list, step: int) -> str:
 def aside(path: Path, why: str = OTHER) -> str:
     """Move the file to a name that is free; why and what was done, in a sentence."""
     n = 1
-    while (kept := path.with_name(f"{path.stem}.{n}{path.suffix}")).exists():
+    while os.path.lexists(kept := path.with_name(f"{path.stem}.{n}{path.suffix}")):
         n += 1
     path.rename(kept)
     return f"{path.name}: {why}; the old file is kept as {kept.name}."

@@ -11,8 +11,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,7 @@ def main(args: argparse.Namespace) -> int:
             line = _Line(f"{number}/{len(chosen)} {label:{max(map(len, labels))}}")
             given = [pair for pair in parameters if pair[0] in declared[path]]
             limits = Limits(args.timeout, args.cell_timeout)
+            _spare(copy, lambda notebook: "papermill" in notebook["metadata"])
             result = execute(path, copy, given, limits, settings, line.progress)
             result.notebook, result.facts = label, _facts(copy, trained)
             line.end(result)
@@ -176,8 +177,7 @@ def _summarise(results: list[Result], profile: str | None, out: Path) -> bool:
     summary = {"profile": profile, "failed": failed, "notebooks": [asdict(result) for result in results]}
     path = out / "summary.json"
     try:
-        if os.path.lexists(path) and not path.is_dir() and not _has_keys(path, summary):
-            print(f"gan-tutorial run: {aside(path, 'no run wrote it')}", file=sys.stderr)
+        _spare(path, lambda other: other.keys() == summary.keys())
         with in_one_stroke(path) as file:
             file.write(json.dumps(summary, indent=1).encode() + b"\n")
     except OSError as error:
@@ -186,12 +186,17 @@ def _summarise(results: list[Result], profile: str | None, out: Path) -> bool:
     return True
 
 
-def _has_keys(path: Path, summary: dict[str, Any]) -> bool:
-    """Whether that file, too, is a summary."""
+def _spare(path: Path, ours: Callable[[Any], bool]) -> None:
+    """Move what lies there aside, and say so, unless it is a folder or, by its content, what a run wrote."""
+    if not os.path.lexists(path) or path.is_dir():
+        return
     try:
-        return path.is_file() and summary.keys() == json.loads(path.read_bytes()).keys()  # a pipe would not answer
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return False
+        mine = path.is_file() and ours(json.loads(path.read_bytes()))  # a pipe would not answer
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        mine = False
+    if not mine:
+        with suppress(OSError):  # where nothing can be moved, nothing can be written either, and that is told
+            print(f"gan-tutorial run: {aside(path, 'no run wrote it')}", file=sys.stderr)
 
 
 def _table(results: list[Result]) -> str:

@@ -517,6 +517,18 @@ def test_a_summary_that_cannot_be_written_is_told_and_the_run_goes_on(series, ca
     assert err.count("summary.json cannot be written (") == 2 and "Traceback" not in err
 
 
+def test_a_notebook_of_a_person_where_a_copy_goes_is_kept(tmp_path, capsys):
+    source, out = write(tmp_path / "01_first.ipynb", "6 * 7"), tmp_path / "out"
+    own = write(out / "01_first.ipynb", "'an evening of mine'")
+    text = own.read_bytes()
+    assert cli.main(["run", str(source), "--out", str(out)]) == 0
+    said = "gan-tutorial run: 01_first.ipynb: no run wrote it; the old file is kept as 01_first.1.ipynb.\n"
+    assert capsys.readouterr().err == said and (out / "01_first.1.ipynb").read_bytes() == text
+    assert cli.main(["run", str(source), "--out", str(out)]) == 0
+    assert not capsys.readouterr().err  # a copy of our own is replaced
+    assert sorted(path.name for path in out.iterdir()) == ["01_first.1.ipynb", "01_first.ipynb", "summary.json"]
+
+
 @pytest.mark.parametrize("text", ["mine", "[1]", '{"failed": 0}', ""])
 def test_a_summary_of_a_person_is_kept(series, capsys, text):
     out = series.root / "out"

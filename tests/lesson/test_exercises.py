@@ -616,6 +616,7 @@ def near(far):
 @pytest.mark.parametrize(
     ("number", "answer", "name"),
     [
+        ("2.4", lambda s, s_fake, w: (w * softplus(-s).sum() + softplus(s_fake).sum()) / len(s), "unequal numbers"),
         ("8.1", lambda D, x, fake, strength: find("8.1").reference(D, x, fake, strength), "runs"),  # asked by its name
         ("10.2", eps_outside, "eps"),
         ("10.3", normalized(0), "picture"),

@@ -338,6 +338,12 @@ LOADED = register(
                 _double,
                 "With weight 2 the loss of these scores is {expected}, but yours is {got}.",
             ),
+            Property(
+                "unequal numbers",
+                lambda answer: answer(REAL, FAKE[:2], 2.0),
+                "With four data and two samples it is {expected}, but yours is {got}: a mean over the data, and one "
+                "over the samples.",
+            ),
             has_slopes(
                 lambda answer, real, fake: answer(real, fake, 2.0),
                 (REAL, FAKE),
